@@ -1,0 +1,1 @@
+"""phr: your own medical record, from every provider, in one encrypted file on your own computer."""
