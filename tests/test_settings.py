@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+import stat
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from phr.errors import UsageError
+from phr.settings import DAY, HOUR, Settings, duration, load, set_vendor_client_id
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    return tmp_path / "config.toml"
+
+
+def test_without_a_file_and_without_variables_the_defaults_hold(config: Path) -> None:
+    settings = load(config, {})
+
+    assert settings == Settings()
+    assert (settings.general.user, settings.sync.retry_attempts, settings.sync.interval) == (
+        "default",
+        3,
+        DAY,
+    )
+    assert settings.vendor("epic").client_id is None
+
+
+def test_the_environment_wins_over_the_file_and_the_file_over_the_default(config: Path) -> None:
+    config.write_text('[general]\nuser = "anna"\n[sync]\ntimeout = 5\nretry_delay = 0.5\ninterval = "6h"\n')
+
+    settings = load(config, {"PHR_SYNC_TIMEOUT": "7.5", "PHR_USER": "ben", "PHR_CONNECT_PORT": "8123"})
+
+    assert settings.general.user == "ben"
+    assert settings.sync.timeout == 7.5
+    assert settings.sync.retry_delay == 0.5
+    assert settings.sync.interval == 6 * HOUR
+    assert settings.sync.concurrency == 4
+    assert settings.connect.port == 8123
+
+
+def test_an_empty_variable_counts_as_not_set(config: Path) -> None:
+    assert load(config, {"PHR_USER": "", "PHR_SYNC_TIMEOUT": ""}) == Settings()
+
+
+def test_a_user_name_of_digits_stays_text(config: Path) -> None:
+    assert load(config, {"PHR_USER": "42"}).general.user == "42"
+
+
+def test_all_problems_are_told_at_once_with_table_key_and_near_miss(config: Path) -> None:
+    config.write_text(
+        '[sync]\nretry_attemps = 3\ntimeout = "long"\nconcurrency = true\n[conect]\nport = 1\n'
+        "[vendors.epic]\nclientid = 1\nredirect_uri = 5\n"
+    )
+
+    with pytest.raises(UsageError) as caught:
+        load(config, {"PHR_CONNECT_PORT": "high"})
+
+    for words in (
+        "[sync] retry_attemps is not a setting (did you mean retry_attempts?)",
+        "[sync] timeout must be a number of seconds from 1 to 3600",
+        "[sync] concurrency must be a whole number",
+        "[conect] is not a table phr knows (did you mean connect?)",
+        "[vendors.epic] clientid is not a setting (did you mean client_id?)",
+        "[vendors.epic] redirect_uri must be a text",
+        "PHR_CONNECT_PORT must be a whole number from 0 to 65535",
+        "7 settings",
+    ):
+        assert words in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "text", ["sync = 3", "vendors = 3", "[vendors]\nepic = 3", 'general = "x"', '[sync]\ninterval = "30m"',
+             "[sync]\ninterval = 24", '[sync]\ninterval = "soon"', '[general]\nuser = "../x"', "[sync]\ntimeout = nan"]
+)  # fmt: skip
+def test_a_value_of_the_wrong_shape_is_a_usage_error(config: Path, text: str) -> None:
+    config.write_text(text)
+
+    with pytest.raises(UsageError):
+        load(config, {})
+
+
+def test_a_file_that_is_not_toml_is_told_with_the_place(config: Path) -> None:
+    config.write_text("[sync\n")
+    with pytest.raises(UsageError, match="line 1"):
+        load(config, {})
+
+    config.write_bytes(b"\xff\xfe")
+    with pytest.raises(UsageError, match="UTF-8"):
+        load(config, {})
+
+
+def test_a_file_saved_with_a_byte_order_mark_is_read(config: Path) -> None:
+    config.write_bytes(b'\xef\xbb\xbf[general]\nuser = "anna"\n')
+
+    assert load(config, {}).general.user == "anna"
+
+
+def test_a_client_secret_in_the_file_is_refused_and_not_repeated(config: Path) -> None:
+    config.write_text('[vendors.my-ehr]\nclient_secret = "hush-hush"\n')
+
+    with pytest.raises(UsageError) as caught:
+        load(config, {})
+
+    assert "PHR_MY_EHR_CLIENT_SECRET" in caught.value.message
+    assert "hush-hush" not in f"{caught.value} {caught.value.hint}"
+
+
+def test_vendor_variables_win_and_stay_out_of_reprs(config: Path) -> None:
+    config.write_text(
+        '[vendors.my-ehr]\nclient_id = "from-file"\nredirect_uri = "http://127.0.0.1:8765/callback"\n'
+    )
+    settings = load(config, {"PHR_MY_EHR_CLIENT_ID": "from-env", "PHR_MY_EHR_CLIENT_SECRET": "hush-hush"})
+
+    vendor = settings.vendor("my-ehr")
+
+    assert (vendor.client_id, vendor.client_secret) == ("from-env", "hush-hush")
+    assert vendor.redirect_uri == "http://127.0.0.1:8765/callback"
+    assert "hush-hush" not in repr(settings) + repr(vendor)
+
+
+def test_only_what_a_vendor_needs_is_kept_of_the_environment(config: Path) -> None:
+    settings = load(config, {"PHR_PASSPHRASE": "hush", "HOME": "/home/anna", "PHR_EPIC_CLIENT_ID": "x"})
+
+    assert dict(settings.environ) == {"PHR_EPIC_CLIENT_ID": "x"}
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90s", 90), ("30m", 1800), ("6h", 21600), ("7D", 604800), (" 1w ", 604800), ("1.5h", 5400)],
+)
+def test_durations_are_read_with_their_unit(text: str, seconds: float) -> None:
+    assert duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "h", "24", "-1h", "1y", "1h30m"])
+def test_a_duration_without_a_clear_unit_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        duration(text)
+
+
+# ── keeping a client id ───────────────────────────────────────────────────────────────────────────
+
+WRITTEN = (
+    "# mine\n\n[general]\nuser = 'anna'   # me\n\n"
+    "[ vendors.epic ]  # hospital\nclient_id = \"old\" # from the portal\nredirect_uri = \"https://x.example/cb\"\n\n"
+    "[vendors.oracle]\nredirect_uri = \"https://y.example/cb\"\n\n[sync]\nconcurrency = 2"
+)  # fmt: skip
+
+
+def test_a_client_id_replaces_the_one_line_and_nothing_else(config: Path) -> None:
+    config.write_text(WRITTEN)
+
+    set_vendor_client_id(config, "epic", "new-id")
+
+    assert config.read_text() == WRITTEN.replace('"old"', '"new-id"')
+    assert load(config, {}).vendor("epic").client_id == "new-id"
+    assert stat.S_IMODE(config.stat().st_mode) == 0o600
+
+
+def test_a_client_id_is_added_to_a_table_that_has_none(config: Path) -> None:
+    config.write_text(WRITTEN)
+
+    set_vendor_client_id(config, "oracle", "new-id")
+
+    assert config.read_text() == WRITTEN.replace(
+        "[vendors.oracle]\n", '[vendors.oracle]\nclient_id = "new-id"\n'
+    )
+
+
+def test_a_new_vendor_is_added_at_the_end(config: Path) -> None:
+    config.write_text(WRITTEN)
+
+    set_vendor_client_id(config, "my-ehr", "new-id")
+
+    assert config.read_text() == WRITTEN + '\n\n[vendors.my-ehr]\nclient_id = "new-id"\n'
+
+
+def test_a_file_is_made_when_there_is_none(tmp_path: Path) -> None:
+    config = tmp_path / "config" / "config.toml"
+
+    set_vendor_client_id(config, "epic", "new-id")
+    set_vendor_client_id(config, "epic", 'odd "\\ id')
+
+    assert config.read_text() == '[vendors.epic]\nclient_id = "odd \\"\\\\ id"\n'
+
+
+def test_windows_line_ends_and_the_byte_order_mark_are_kept(config: Path) -> None:
+    config.write_bytes(b'\xef\xbb\xbf[vendors.epic]\r\nredirect_uri = "https://x.example/cb"\r\n')
+
+    set_vendor_client_id(config, "epic", "a")
+    set_vendor_client_id(config, "oracle", "b")
+
+    assert config.read_bytes() == (
+        b'\xef\xbb\xbf[vendors.epic]\r\nclient_id = "a"\r\nredirect_uri = "https://x.example/cb"\r\n'
+        b'\r\n[vendors.oracle]\r\nclient_id = "b"\r\n'
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['vendors = { epic = { client_id = "old" } }\n', '[vendors]\nepic.client_id = "old"\n',
+     '[vendors.epic]\nclient_id = """old"""\n'],
+)  # fmt: skip
+def test_a_file_written_in_another_way_is_left_alone(config: Path, text: str) -> None:
+    config.write_text(text)
+
+    with pytest.raises(UsageError, match="without rewriting"):
+        set_vendor_client_id(config, "epic", "new-id")
+
+    assert config.read_text() == text
+
+
+@pytest.mark.parametrize(
+    "header", ["[vendors.epic]", "[vendors.'epic']", '[vendors."epic"]', "[vendors.epic]"]
+)
+@pytest.mark.parametrize("end", ["", "\n", "\n\n# end"])
+def test_a_header_is_found_however_it_is_written(config: Path, header: str, end: str) -> None:
+    config.write_text(header + end)
+
+    set_vendor_client_id(config, "epic", "new-id")
+
+    assert tomllib.loads(config.read_text()) == {"vendors": {"epic": {"client_id": "new-id"}}}
+
+
+def test_quick_commands_do_not_pay_for_settings() -> None:
+    code = "import sys, phr.settings; sys.exit(any(m in sys.modules for m in ('typer', 'httpx', 'platformdirs')))"
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
