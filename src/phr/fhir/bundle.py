@@ -1,0 +1,268 @@
+"""Cutting a server's answer into its resources, byte for byte (FHIR R4 bundle.html).
+
+The received bytes are the record of truth: re-serialising would turn `1.20` into `1.2`. So msgspec cuts the
+page into raw slices and only `resourceType` and `id` of each are read here (this is the hot path of a sync).
+What the strict way refuses is cut again by `lenient`; what even that cannot read is a page that never fully
+arrived, and the only thing here that raises.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+from phr.fhir import lenient, outcome
+from phr.fhir.read import content_hash, parse_json
+from phr.model import Page, Problem, Received
+
+_DEPTH = 3
+"""Bundles inside Bundles (the answer to a batch) are opened this deep."""
+_SPECIAL = frozenset({"OperationOutcome", "Bundle"})
+_QUIET_CODES = frozenset({"4101"})
+"""Epic's "no results" (2025 recordings): true of every empty page and worth no remark."""
+
+
+class _Link(msgspec.Struct, gc=False):
+    relation: str | None = None
+    url: str | None = None
+
+
+class _Response(msgspec.Struct, gc=False):
+    status: str | None = None
+
+
+class _Entry(msgspec.Struct, gc=False):
+    resource: msgspec.Raw = msgspec.Raw()
+    fullUrl: str | None = None  # noqa: N815 (FHIR's name)
+    response: _Response | None = None
+
+
+class _Bundle(msgspec.Struct):
+    resourceType: str  # noqa: N815 (FHIR's name)
+    type: str | None = None
+    total: int | None = None
+    link: list[_Link] | None = None
+    entry: list[_Entry] | None = None
+
+
+class _Head(msgspec.Struct, gc=False):
+    resourceType: str  # noqa: N815 (FHIR's name)
+    id: str | None = None
+
+
+_bundle = msgspec.json.Decoder(_Bundle)
+_head = msgspec.json.Decoder(_Head)
+
+
+def split(body: bytes, *, source_type: str | None = None) -> Page:
+    """Cut one answer: a Bundle of any type, a bare resource, or a bare OperationOutcome.
+
+    `source_type` is the type that was asked for; remarks of the server are filed under it. `next_url` is the
+    link as the server wrote it. Raises ValueError when the bytes are not a whole FHIR answer.
+    """
+    page = _Cut(source_type)
+    text = body[3:] if body.startswith(b"\xef\xbb\xbf") else body
+    bundle = _open(text)
+    if bundle is None:
+        page.bare(text)
+    else:
+        page.entries(bundle, _DEPTH)
+    return Page(
+        received=tuple(page.received),
+        problems=tuple(page.problems),
+        next_url=_next(bundle),
+        total=bundle.total if bundle is not None else None,
+        bytes=len(body),
+    )
+
+
+def _open(body: bytes) -> _Bundle | None:
+    """The Bundle's frame; None if this is another resource. ValueError if it is no resource at all."""
+    try:
+        bundle = _bundle.decode(body)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return _open_leniently(body)
+    return bundle if bundle.resourceType == "Bundle" else None
+
+
+def _open_leniently(body: bytes) -> _Bundle | None:
+    text = lenient.decode(body)
+    frame = lenient.members(text)
+    kind = lenient.value(frame.get("resourceType"))
+    if not isinstance(kind, str) or not kind:
+        raise ValueError("not a FHIR resource")
+    if kind != "Bundle":
+        return None
+    total = lenient.value(frame.get("total"))
+    return _Bundle(
+        resourceType=kind,
+        type=_text(lenient.value(frame.get("type"))),
+        total=total if isinstance(total, int) and not isinstance(total, bool) else None,
+        link=[_link(link) for link in _list(lenient.value(frame.get("link"))) if isinstance(link, dict)],
+        entry=[_entry(slice_) for slice_ in _slices(frame.get("entry"))],
+    )
+
+
+def _slices(entry: str | None) -> list[str]:
+    """Entries as text. Some servers send one entry as an object instead of a list of one."""
+    if entry is None or lenient.value(entry) is None:
+        return []
+    return lenient.items(entry) if entry.lstrip().startswith("[") else [entry]
+
+
+def _link(link: dict[str, Any]) -> _Link:
+    return _Link(relation=_text(link.get("relation")), url=_text(link.get("url")))
+
+
+def _entry(text: str) -> _Entry:
+    try:
+        parts = lenient.members(text)
+    except ValueError:
+        return _Entry(resource=msgspec.Raw(lenient.encode(text)))
+    response = lenient.value(parts.get("response"))
+    return _Entry(
+        resource=msgspec.Raw(lenient.encode(parts.get("resource", ""))),
+        fullUrl=_text(lenient.value(parts.get("fullUrl"))),
+        response=_Response(status=_text(response.get("status"))) if isinstance(response, dict) else None,
+    )
+
+
+def _next(bundle: _Bundle | None) -> str | None:
+    links = bundle.link if bundle is not None and bundle.link else []
+    return next((link.url for link in links if link.relation == "next" and link.url), None)
+
+
+def _inner(raw: bytes) -> _Bundle | None:
+    try:
+        return _open(raw)
+    except ValueError:
+        return None
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+class _Cut:
+    """What one answer was cut into so far."""
+
+    def __init__(self, source_type: str | None) -> None:
+        self.source_type = source_type
+        self.received: list[Received] = []
+        self.problems: list[Problem] = []
+
+    def entries(self, bundle: _Bundle, depth: int) -> None:
+        keep, decode = self.received.append, _head.decode
+        for entry in bundle.entry or ():
+            raw = bytes(entry.resource)
+            try:
+                head = decode(raw)
+            except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+                self._odd(entry, raw, depth)
+                continue
+            if head.id and head.resourceType not in _SPECIAL:
+                keep(Received(head.resourceType, head.id, raw))
+            else:
+                self._special(head.resourceType, head.id, entry, raw, depth)
+
+    def bare(self, raw: bytes) -> None:
+        """One resource without a Bundle around it. An OperationOutcome alone means that nothing came."""
+        try:
+            head = _head.decode(raw)
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+            self._odd(_Entry(), raw, _DEPTH)
+            return
+        if head.resourceType == "OperationOutcome":
+            self._remarks(raw, alone=True)
+        else:
+            self._keep(head.resourceType, head.id, None, raw)
+
+    def _special(self, kind: str, id_: str | None, entry: _Entry, raw: bytes, depth: int) -> None:
+        if kind == "OperationOutcome":
+            self._remarks(raw, alone=False)
+            return
+        if kind == "Bundle" and depth > 1:
+            inner = _inner(raw)
+            # A document is one thing with one author: it stays whole. Anything else is only a wrapping.
+            if inner is not None and inner.type != "document":
+                self.entries(inner, depth - 1)
+                return
+        if not kind:
+            self._problem("A resource without a type cannot be read.", raw)
+            return
+        self._keep(kind, id_, entry.fullUrl, raw)
+
+    def _odd(self, entry: _Entry, raw: bytes, depth: int) -> None:
+        """A resource whose first look failed: absent, not an object, or with an odd type or id."""
+        if not raw or raw == b"null":
+            self._absent(entry)
+            return
+        try:
+            parts = lenient.members(lenient.decode(raw))
+        except ValueError:
+            self._problem("An entry that is not a resource cannot be read.", raw)
+            return
+        kind, id_ = lenient.value(parts.get("resourceType")), lenient.value(parts.get("id"))
+        if not isinstance(kind, str) or not kind:
+            self._problem("A resource without a type cannot be read.", raw)
+            return
+        if isinstance(id_, int) and not isinstance(id_, bool):
+            id_ = str(id_)
+        name = _text(id_)
+        if name and kind not in _SPECIAL:
+            self.received.append(Received(kind, name, raw))
+        else:
+            self._special(kind, name, entry, raw, depth)
+
+    def _absent(self, entry: _Entry) -> None:
+        """An entry that holds no resource: a deletion in a history, a part of a batch that failed, a gap."""
+        status = entry.response.status if entry.response is not None else None
+        number = int(status[:3]) if status and status[:3].isdigit() else None
+        if number is not None and number < 400:
+            return
+        words = f"The server left out an entry ({number})." if number else "An entry held no resource."
+        self.problems.append(Problem(self.source_type or "unknown", words, http_status=number))
+
+    def _keep(self, kind: str, id_: str | None, full_url: str | None, raw: bytes) -> None:
+        self.received.append(Received(kind, id_ or _id_of(kind, full_url, raw), raw))
+
+    def _problem(self, reason: str, raw: bytes) -> None:
+        self.problems.append(Problem(self.source_type or "unknown", reason, raw=raw))
+
+    def _remarks(self, raw: bytes, *, alone: bool) -> None:
+        found = outcome.remarks(outcome.parse(raw))
+        for remark in found:
+            if remark.severity in ("information", "success") or remark.vendor_code in _QUIET_CODES:
+                continue
+            failed = alone and remark.severity in ("fatal", "error")
+            note = Problem(self.source_type or "OperationOutcome", remark.text, known=not failed)
+            if note not in self.problems:
+                self.problems.append(note)
+
+
+def _id_of(kind: str, full_url: str | None, raw: bytes) -> str:
+    """An address for a resource that came without one: from its fullUrl, else from its content.
+
+    The same content gets the same id again, so that a second pull does not keep it twice.
+    """
+    if full_url:
+        if full_url.lower().startswith("urn:uuid:") and len(full_url) > 9:
+            return full_url[9:]
+        head, _, last = full_url.partition("?")[0].rstrip("/").rpartition("/")
+        if last and head.rpartition("/")[2] == kind:
+            return last
+    return "sha256-" + _digest(raw).hex()[:24]
+
+
+def _digest(raw: bytes) -> bytes:
+    try:
+        resource = parse_json(raw)
+    except ValueError:
+        resource = None
+    return content_hash(resource) if isinstance(resource, dict) else hashlib.sha256(raw).digest()

@@ -1,0 +1,88 @@
+"""What a server says it can do: CapabilityStatement (FHIR R4 capabilitystatement.html), DSTU2 Conformance.
+
+Only a hint. Servers promise what fails and leave out what works (Epic omits `_count` and Provenance), so
+nothing is refused because of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class TypeCapability:
+    """One resource type: `interactions` such as `read`, `search-type`; the names of its search parameters."""
+
+    interactions: frozenset[str]
+    search_params: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """A CapabilityStatement as far as a reading client needs it; `everything` means Patient/$everything."""
+
+    fhir_version: str | None
+    types: dict[str, TypeCapability]
+    everything: bool
+    software: str | None
+
+
+def parse(statement: object) -> Capability | None:
+    """Read a parsed CapabilityStatement; None if it is not one. Odd parts are skipped, never raised."""
+    if not isinstance(statement, dict):
+        return None
+    if statement.get("resourceType") not in ("CapabilityStatement", "Conformance"):
+        return None
+    types: dict[str, TypeCapability] = {}
+    everything = False
+    for rest in _dicts(statement.get("rest")):
+        if rest.get("mode") == "client":
+            continue
+        for resource in _dicts(rest.get("resource")):
+            name = resource.get("type")
+            if not isinstance(name, str) or not name:
+                continue
+            types[name] = _type(resource, types.get(name))
+            everything |= name == "Patient" and _offers_everything(resource)
+        everything |= _offers_everything(rest)
+    software = statement.get("software")
+    name = software.get("name") if isinstance(software, dict) else None
+    version = statement.get("fhirVersion")
+    return Capability(
+        fhir_version=version if isinstance(version, str) else None,
+        types=types,
+        everything=everything,
+        software=name if isinstance(name, str) else None,
+    )
+
+
+def _type(resource: dict[str, object], before: TypeCapability | None) -> TypeCapability:
+    interactions = frozenset(_texts(resource.get("interaction"), "code"))
+    params = frozenset(_texts(resource.get("searchParam"), "name"))
+    if before is None:
+        return TypeCapability(interactions, params)
+    return TypeCapability(before.interactions | interactions, before.search_params | params)
+
+
+def _offers_everything(holder: dict[str, object]) -> bool:
+    named = (*_texts(holder.get("operation"), "name"), *_texts(holder.get("operation"), "definition"))
+    return any(
+        word.strip("$").lower() in ("everything", "patient-everything")
+        or word.lower().endswith("/patient-everything")
+        for word in named
+    )
+
+
+def _dicts(value: object) -> Iterator[dict[str, object]]:
+    if isinstance(value, dict):
+        yield value
+    elif isinstance(value, list):
+        yield from (item for item in value if isinstance(item, dict))
+
+
+def _texts(value: object, key: str) -> Iterator[str]:
+    for item in _dicts(value):
+        text = item.get(key)
+        if isinstance(text, str):
+            yield text

@@ -1,0 +1,100 @@
+"""Where a request may go: search addresses, next links and redirects (FHIR R4 http.html#paging, RFC 3986).
+
+The bearer belongs to one origin: scheme, host and port of the FHIR base. Next links were seen with http
+instead of https, with another host of the same vendor (healow), in other letter case, relative, with `|` and
+spaces unescaped, and with the path of an outer proxy. So whatever a link says, the address asked next is
+built from the origin of the base; the link contributes at most path and query.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import SplitResult, quote, urlencode, urljoin, urlsplit
+
+from phr.model import Search
+
+_PORTS = {"https": 443, "http": 80}
+_PATH_SAFE = "/%:@!$&'()*+,;=~-._"
+_QUERY_SAFE = _PATH_SAFE + "?"
+
+
+class ForeignLinkError(ValueError):
+    """A link that leads away from the known server in a way that cannot be brought back."""
+
+
+def origin(url: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port in comparable spelling. ValueError if the URL is malformed."""
+    parts = urlsplit(url)
+    scheme = parts.scheme.lower()
+    return scheme, (parts.hostname or "").lower(), parts.port or _PORTS.get(scheme)
+
+
+def same_origin(a: str, b: str) -> bool:
+    try:
+        return origin(a) == origin(b)
+    except ValueError:
+        return False
+
+
+def search_url(base: str, search: Search, page_size: int | None) -> str:
+    """The first address of a search. Slashes stay as they are: athenahealth refuses `Organization%2Fa-1`."""
+    params = list(search.params)
+    if page_size is not None and not any(name == "_count" for name, _ in params):
+        params.append(("_count", str(page_size)))
+    query = urlencode(params, quote_via=quote, safe="/:,$")
+    path = base.rstrip("/") + "/" + quote(search.type, safe="/$")
+    return f"{path}?{query}" if query else path
+
+
+def resource_url(base: str, type_: str, id_: str) -> str:
+    return f"{base.rstrip('/')}/{quote(type_, safe='$')}/{quote(id_, safe='')}"
+
+
+def next_address(base: str, asked: str, link: str, type_: str) -> str:
+    """The address of the next page, always on the origin of `base`.
+
+    `asked` is the address of the page that held the link, `type_` the type searched for. A link to another
+    origin is taken back home if its path is one the known base could have: below the base's own path in any
+    letter case, or ending in the type. Raises ForeignLinkError otherwise.
+    """
+    target, path = _target(asked, link)
+    query = f"?{quote(target.query, safe=_QUERY_SAFE)}" if target.query else ""
+    home = urlsplit(base)
+    root = f"{home.scheme}://{home.netloc.rpartition('@')[2]}"
+    if origin(target.geturl()) == origin(base):
+        return root + path + query
+    base_path = home.path.rstrip("/")
+    if path.lower().startswith(base_path.lower() + "/") or path.lower() == base_path.lower():
+        return root + base_path + path[len(base_path) :] + query
+    for tail in (f"/{type_}", f"/{type_}/_search"):
+        if path.rstrip("/").lower().endswith(tail.lower()):
+            return root + base_path + tail + query
+    raise ForeignLinkError("the next page is said to be on another server")
+
+
+def redirect_address(asked: str, location: str) -> str:
+    """Where a redirect leads, if it stays on the same origin; http is lifted back to https.
+
+    Raises ForeignLinkError when it leads elsewhere.
+    """
+    target, path = _target(asked, location)
+    here, there = origin(asked), origin(target.geturl())
+    lifted = here[0] == "https" and there == ("http", here[1], 80) and here[2] == 443
+    if here != there and not lifted:
+        raise ForeignLinkError("redirected to another server")
+    home = urlsplit(asked)
+    query = f"?{quote(target.query, safe=_QUERY_SAFE)}" if target.query else ""
+    return f"{home.scheme}://{home.netloc.rpartition('@')[2]}{path}{query}"
+
+
+def _target(asked: str, link: str) -> tuple[SplitResult, str]:
+    """The link resolved against the page that held it, with its path made safe to send."""
+    if any(ord(c) < 32 for c in link):
+        raise ForeignLinkError("a link holds control characters")
+    try:
+        target = urlsplit(urljoin(asked, link.strip()))
+        origin(target.geturl())
+    except ValueError:
+        raise ForeignLinkError("a link cannot be read") from None
+    if target.scheme.lower() not in _PORTS or not target.hostname:
+        raise ForeignLinkError("a link is not a web address")
+    return target, quote(target.path or "/", safe=_PATH_SAFE)

@@ -1,0 +1,112 @@
+"""What a server says when it says no: OperationOutcome (FHIR R4 http.html#outcome), else the status.
+
+Looked for in this order: OperationOutcome `details.text`, `details.coding.display`, `diagnostics`, the issue
+code; then words for the status. Servers put ids, dates and once even a diagnosis code into `diagnostics`, so
+everything passes `clean`: printable, short, without addresses, ids and long opaque words. These words are
+shown to the person whose record it is; this package logs only status and issue code.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from phr.fhir.transport import Answer
+
+TEXT_LIMIT = 160
+_STATUS_WORDS = {
+    400: "the question was not accepted",
+    401: "the sign-in was not accepted",
+    403: "this sign-in may not see it",
+    404: "it is not offered there",
+    406: "the format was not accepted",
+    408: "it took too long",
+    410: "it is gone",
+    413: "the result is too large",
+    422: "the question was not accepted",
+    429: "too many requests",
+    500: "an error inside the server",
+    501: "it is not offered there",
+    503: "the service is down for now",
+}
+_URL = re.compile(r"(?i)\b[a-z][a-z0-9+.-]*://\S+")
+_REFERENCE = re.compile(r"\b([A-Z][A-Za-z]{3,40})/(?=[^\s,;]*\d)[^\s,;]+")
+_OPAQUE = re.compile(r"(?=[^\s]*\d)[A-Za-z0-9_\-.~+/=%:|]{20,}|[^\s]{48,}")
+_ISSUE_CODE = re.compile(r"[a-z][a-z-]{2,29}")
+_LONG_NUMBER = re.compile(r"\d[\d-]{6,}\d")
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """One issue of an OperationOutcome; `text` is already clean."""
+
+    severity: str
+    code: str
+    text: str
+    vendor_code: str | None = None
+
+
+def clean(text: object, limit: int = TEXT_LIMIT, secrets: Iterable[str | None] = ()) -> str:
+    """Foreign text made fit for a person's eyes: one line, printable, no ids or addresses, at most `limit`."""
+    if not isinstance(text, str):
+        return ""
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, "…")
+    line = " ".join("".join(c if c.isprintable() else " " for c in text[:5000]).split())
+    line = _REFERENCE.sub(r"\1/…", _URL.sub("…", line))
+    line = _LONG_NUMBER.sub("…", _OPAQUE.sub("…", line))
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def remarks(outcome: object) -> tuple[Remark, ...]:
+    """The issues of an OperationOutcome as parsed JSON; empty for anything else. Never raises."""
+    if not isinstance(outcome, dict) or outcome.get("resourceType") != "OperationOutcome":
+        return ()
+    issues = outcome.get("issue")
+    issues = issues if isinstance(issues, list) else [issues]
+    return tuple(_remark(issue) for issue in issues[:50] if isinstance(issue, dict))
+
+
+def _remark(issue: dict[str, object]) -> Remark:
+    details = issue.get("details")
+    details = details if isinstance(details, dict) else {}
+    codings = details.get("coding")
+    coding = next((c for c in codings if isinstance(c, dict)), {}) if isinstance(codings, list) else {}
+    code, vendor_code = issue.get("code"), coding.get("code")
+    first = clean(details.get("text")) or clean(coding.get("display"))
+    second = clean(issue.get("diagnostics"))
+    # Epic keeps what is missing ("Must have either code or category.") beside a general sentence.
+    text = f"{first} {second}" if first and second and second not in first else first or second
+    return Remark(
+        severity=str(issue.get("severity") or "error"),
+        code=code if isinstance(code, str) else "",
+        text=clean(text) or clean(code) or "no reason given",
+        vendor_code=vendor_code if isinstance(vendor_code, str) else None,
+    )
+
+
+def parse(body: bytes) -> object:
+    """JSON or None. For small answers; Bundles go through `bundle.split`."""
+    try:
+        return json.loads(body.decode("utf-8-sig", "replace"))
+    except (ValueError, RecursionError):
+        return None
+
+
+def codes(answer: Answer) -> frozenset[str]:
+    """The issue codes of a failing answer, e.g. `not-supported`. They get logged: anything else is left out."""
+    found = (remark.code for remark in remarks(parse(answer.body)))
+    return frozenset(code for code in found if _ISSUE_CODE.fullmatch(code))
+
+
+def reason(answer: Answer) -> str:
+    """Why this answer is not what was asked for: the server's own words, else the status in words."""
+    found = remarks(parse(answer.body))
+    worst = [remark for remark in found if remark.severity in ("fatal", "error")] or list(found)
+    words = worst[0].text if worst else _STATUS_WORDS.get(answer.status, answer.phrase)
+    return f"{words.rstrip('.')} ({answer.status})"

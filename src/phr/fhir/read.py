@@ -1,0 +1,239 @@
+"""Look-ups in FHIR JSON as the world sends it: each answers a value or None, and none of them raises.
+
+FHIR R4, Datatypes, says what a CodeableConcept, a Reference or a HumanName is. Servers send an object where
+a list belongs, a text where a concept belongs, references of every spelling, and JSON with NaN, a byte order
+mark or half a surrogate pair. Whoever reads through this file need not know.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+from phr.model import Code, Resource
+
+NO_CODES: tuple[Code, ...] = ()
+
+
+def first(value: object) -> object:
+    """The first thing that is there: of a list its first entry that is not null, else the value itself."""
+    if isinstance(value, list):
+        for entry in value:
+            if entry is not None:
+                return entry
+        return None
+    return value
+
+
+def listed(value: object) -> list[Any]:
+    """A list, whether the source sent a list, a single thing or nothing."""
+    if isinstance(value, list):
+        return value
+    return [] if value is None else [value]
+
+
+def text(value: object) -> str | None:
+    """Words or a number as stripped text; None for blank, true/false, lists and objects."""
+    if isinstance(value, str):
+        return value.strip() or None
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        try:
+            return str(value)
+        except ValueError:  # thousands of digits
+            return None
+    return None
+
+
+def codings(concept: object) -> tuple[Code, ...]:
+    """All codings of a CodeableConcept, of a bare Coding, or of a list of either, in the source's order."""
+    if isinstance(concept, dict):
+        found = concept.get("coding")
+        if found is None:
+            found = concept if "code" in concept else None
+        if isinstance(found, dict):
+            code = _coding(found)
+            return (code,) if code else NO_CODES
+        if isinstance(found, list):
+            return tuple([code for entry in found if isinstance(entry, dict) and (code := _coding(entry))])
+        return NO_CODES
+    if isinstance(concept, list):
+        return tuple([code for entry in concept if isinstance(entry, dict) for code in codings(entry)])
+    return NO_CODES
+
+
+def _coding(coding: dict[str, Any]) -> Code | None:
+    system, code, display = coding.get("system"), coding.get("code"), coding.get("display")
+    system = system if type(system) is str and system else text(system)
+    code = code if type(code) is str and code else text(code)
+    display = display if type(display) is str and display else text(display)
+    return Code(system, code, display) if code or display else None
+
+
+def concept_text(concept: object) -> str | None:
+    """What a CodeableConcept says in words: its text, else a display, else a code."""
+    if isinstance(concept, dict):
+        words = text(concept.get("text"))
+        if words:
+            return words
+        found = codings(concept)
+        for coding in found:
+            if coding.display:
+                return coding.display
+        return found[0].code if found else text(concept.get("display"))
+    if isinstance(concept, list):
+        flat = (entry for entry in concept if not isinstance(entry, list))
+        return next((words for entry in flat if (words := concept_text(entry))), None)
+    return text(concept) if isinstance(concept, str) else None
+
+
+def reference(value: object) -> str | None:
+    """`Type/id` of a Reference or its text, whether relative, absolute or versioned.
+
+    None for `urn:…`, `#contained`, conditional (`Type?…`) and logical references.
+    """
+    if isinstance(value, dict):
+        value = value.get("reference")
+    if not isinstance(value, str):
+        return None
+    parts = value.strip().split("/")
+    if len(parts) > 3 and parts[-2] == "_history":
+        del parts[-2:]
+    if len(parts) < 2:
+        return None
+    type_, id_ = parts[-2], parts[-1]
+    if not id_ or "?" in id_ or not type_.isascii() or not type_.isalpha() or not type_[0].isupper():
+        return None
+    return f"{type_}/{id_}"
+
+
+_NAME_USES = ("official", "usual", None)
+
+
+def human_name(name: object) -> str | None:
+    """A HumanName, or the best of a list of them, as one would write it on a letter."""
+    if isinstance(name, list):
+        names = [entry for entry in name if isinstance(entry, dict)]
+        for use in _NAME_USES:
+            for entry in names:
+                if entry.get("use") == use and (words := human_name(entry)):
+                    return words
+        flat = (entry for entry in name if not isinstance(entry, list))
+        return next((words for entry in flat if (words := human_name(entry))), None)
+    if not isinstance(name, dict):
+        return text(name) if isinstance(name, str) else None
+    words = text(name.get("text"))
+    if words:
+        return words
+    parts = [
+        part
+        for key in ("prefix", "given", "family", "suffix")
+        for entry in listed(name.get(key))
+        if (part := text(entry))
+    ]
+    return " ".join(parts) or None
+
+
+def extension(resource: object, url: str) -> dict[str, Any] | None:
+    """The first extension with this address, on a resource or on any element."""
+    if isinstance(resource, dict):
+        for entry in listed(resource.get("extension")):
+            if isinstance(entry, dict) and entry.get("url") == url:
+                return entry
+    return None
+
+
+def parse_json(raw: bytes) -> object:
+    """JSON as Python values. Raises ValueError if it is none.
+
+    Reads what RFC 8259 forbids and servers send: a byte order mark, NaN (read as null), raw line ends in
+    texts, wrong UTF-8 and half surrogate pairs (read as U+FFFD). Of duplicate keys the last one counts.
+    """
+    try:
+        return orjson.loads(raw)
+    except ValueError:
+        pass
+    try:
+        if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            words = raw.decode("utf-16", "replace")
+        else:
+            words = raw.decode("utf-8-sig", "replace")
+        return _paired(
+            json.loads(words, strict=False, parse_constant=lambda _: None, object_pairs_hook=_whole)
+        )
+    except RecursionError:
+        raise ValueError("JSON nested too deeply") from None
+
+
+def _whole(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {_paired(key): _paired(value) for key, value in pairs}
+
+
+def _paired(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_paired(entry) for entry in value]
+    return value
+
+
+_GENERATED = ("generated", "extensions", "empty")
+_SORTED = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
+
+
+def content_hash(resource: Resource) -> bytes:
+    """16 bytes that change when the content does.
+
+    Leaves out what can change without a new fact: `meta.versionId`, `meta.lastUpdated`, a narrative that
+    the server generated from the rest, and the signature of a signed address.
+    """
+    content = resource
+    meta = resource.get("meta")
+    if isinstance(meta, dict):
+        content = resource.copy()
+        kept = {key: value for key, value in meta.items() if key != "versionId" and key != "lastUpdated"}
+        if kept:
+            content["meta"] = kept
+        else:
+            del content["meta"]
+    narrative = resource.get("text")
+    if isinstance(narrative, dict) and narrative.get("status") in _GENERATED:
+        if content is resource:
+            content = resource.copy()
+        del content["text"]
+    try:
+        canonical = orjson.dumps(content, option=_SORTED)
+    except TypeError:  # a number beyond 64 bits, half a surrogate pair, or nested deeper than orjson goes
+        canonical = "\n".join(sorted(_leaves(content))).encode("utf-8", "surrogatepass")
+    else:
+        if any(mark in canonical for mark in _SIGNED):
+            canonical = orjson.dumps(_unsigned(content), option=_SORTED)
+    return blake2b(canonical, digest_size=16).digest()
+
+
+_SIGNED = (b"Signature=", b"?sig=", b"&sig=")
+
+
+def _unsigned(value: object, key: str = "") -> object:
+    """Without the query of every `url`: storage services sign it anew for each answer."""
+    if isinstance(value, dict):
+        return {name: _unsigned(entry, name) for name, entry in value.items()}
+    if isinstance(value, list):
+        return [_unsigned(entry, key) for entry in value]
+    return value.partition("?")[0] if key == "url" and isinstance(value, str) else value
+
+
+def _leaves(content: object) -> Iterator[str]:
+    """Every scalar with its path, without recursion, so that no depth is too deep."""
+    open_: list[tuple[str, object]] = [("", content)]
+    while open_:
+        path, value = open_.pop()
+        if isinstance(value, dict):
+            open_.extend([(f"{path}.{key}", entry) for key, entry in value.items()])
+        elif isinstance(value, list):
+            open_.extend([(f"{path}[{index}]", entry) for index, entry in enumerate(value)])
+        else:
+            yield f"{path}={value!r}"

@@ -1,0 +1,182 @@
+"""The one place that imports httpx and moves bytes: every request of `fhir` and `smart` passes here.
+
+Why one place: httpx logs every URL at INFO (patient ids and search terms stand in its query) and httpcore
+logs headers at DEBUG. Both are silenced here, whatever the level of the root logger, so that no new caller
+can forget it. Redirects are never followed here: whoever holds a bearer decides where it may go.
+Failures become `Unreachable` in words that hold neither the address's path nor its query.
+"""
+
+from __future__ import annotations
+
+import logging
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from types import TracebackType
+from urllib.parse import urlsplit
+
+import httpx
+from httpx import BaseTransport as BaseTransport
+
+from phr.errors import Refused, Unreachable
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+BODY_LIMIT = 200_000_000
+USER_AGENT = "phr"
+_CHATTY = (
+    "httpx",
+    "httpcore",
+    "httpcore.connection",
+    "httpcore.http11",
+    "httpcore.http2",
+    "httpcore.proxy",
+    "httpcore.socks",
+)
+
+
+def _important(record: logging.LogRecord) -> bool:
+    return record.levelno >= logging.WARNING
+
+
+def quiet_logging() -> None:
+    """Let no request line and no header of httpx or httpcore reach any log, even with DEBUG everywhere."""
+    for name in _CHATTY:
+        logger = logging.getLogger(name)
+        logger.setLevel(logging.WARNING)
+        if _important not in logger.filters:
+            logger.addFilter(_important)
+
+
+quiet_logging()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server said. Header names are lower case; the repr shows neither headers nor body."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+    @property
+    def media_type(self) -> str:
+        """Without parameters, lower case; empty if the server named none."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    @property
+    def looks_like_html(self) -> bool:
+        """A web page where JSON was asked for. The label lies in both directions, so look inside."""
+        start = self.body[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+        return start.startswith((b"<!doctype html", b"<html")) or (
+            "html" in self.media_type and not start.startswith((b"{", b"["))
+        )
+
+    @property
+    def phrase(self) -> str:
+        try:
+            return HTTPStatus(self.status).phrase
+        except ValueError:
+            return "unknown status"
+
+
+def host_of(url: str) -> str:
+    """The host alone, for messages: paths may hold tenant or patient ids."""
+    try:
+        return urlsplit(url).hostname or "the server"
+    except ValueError:
+        return "the server"
+
+
+def is_loopback(url: str) -> bool:
+    return host_of(url) in LOOPBACK
+
+
+def is_safe(url: str, *, loopback: bool) -> bool:
+    """Whether secrets may travel to this URL: https, or plain http to this very computer if `loopback`."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return False
+    if not parts.hostname or parts.username is not None or "\\" in parts.netloc:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and loopback and parts.hostname in LOOPBACK)
+
+
+class Wire:
+    """A thin synchronous HTTP client; safe to share between threads.
+
+    Servers on this computer are never asked through a proxy.
+    """
+
+    def __init__(self, url: str, *, transport: BaseTransport | None = None, timeout: float = 60.0) -> None:
+        self._client = httpx.Client(
+            transport=transport,
+            timeout=httpx.Timeout(timeout, connect=min(timeout, 20.0)),
+            follow_redirects=False,
+            trust_env=not is_loopback(url),
+            headers={"User-Agent": USER_AGENT},
+        )
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        *,
+        form: Mapping[str, str] | None = None,
+        limit: int = BODY_LIMIT,
+    ) -> Answer:
+        """One request, one answer, at most `limit` bytes of body after decompression.
+
+        Raises Unreachable when nothing or half an answer came, Refused when the body is too large.
+        """
+        try:
+            return self._send(method, url, headers, form, limit)
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol, ValueError):
+            raise Refused("The address of the server makes no sense.") from None
+        except (httpx.HTTPError, httpx.StreamError, ssl.SSLError, OSError) as error:
+            raise Unreachable(_words(error, host_of(url))) from None
+        finally:
+            # Servers set session cookies; two people's sign-ins must never share one.
+            self._client.cookies.clear()
+
+    def _send(
+        self, method: str, url: str, headers: Mapping[str, str], form: Mapping[str, str] | None, limit: int
+    ) -> Answer:
+        data = dict(form) if form is not None else None
+        with self._client.stream(method, url, headers=dict(headers), data=data) as response:
+            chunks, size = [], 0
+            for chunk in response.iter_bytes():
+                size += len(chunk)
+                if size > limit:
+                    raise Refused(
+                        f"{host_of(url)} sent more than {limit // 1_000_000} MB at once; it was left out.",
+                        http_status=response.status_code,
+                    )
+                chunks.append(chunk)
+            return Answer(response.status_code, dict(response.headers.items()), b"".join(chunks))
+
+    def close(self) -> None:
+        self._client.close()
+
+    def __enter__(self) -> Wire:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _words(error: Exception, host: str) -> str:
+    if isinstance(error, httpx.TimeoutException):
+        return f"{host} did not answer in time."
+    if isinstance(error, httpx.ConnectError):
+        if "CERTIFICATE" in str(error).upper():
+            return f"{host} shows a certificate that cannot be trusted."
+        return f"{host} cannot be reached."
+    if isinstance(error, httpx.DecodingError):
+        return f"{host} sent an answer that cannot be unpacked."
+    return f"The connection to {host} broke off."

@@ -1,0 +1,1 @@
+"""Who one can connect to: vendors, sandboxes, organisations."""
