@@ -1,0 +1,1 @@
+"""Signing in with SMART App Launch 2.2, and staying signed in."""

@@ -1,0 +1,90 @@
+"""SMART scopes in both dialects: what to ask, what was given (SMART App Launch 2.2 section 3, 1.0 section 5).
+
+v1 writes `patient/Observation.read`, v2 `patient/Observation.rs` and may narrow with a query. Servers grant in
+other order, in the other dialect, less, or do not say (Oracle drops `.read` silently for an app registered
+as v2); so granted scopes are always read by meaning, never compared as text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from phr.model import Refusal, SmartConfiguration, Vendor
+
+_RESOURCE = re.compile(r"(?P<who>patient|user|system)/(?P<type>\*|[A-Za-z]+)\.(?P<letters>\*|[a-z]+)(\?.*)?")
+_V1 = {"read": "rs", "write": "cud", "*": "cruds"}
+_V2_ORDER = "cruds"
+
+
+def requested(vendor: Vendor, configuration: SmartConfiguration) -> tuple[str, ...]:
+    """The scopes to ask for, in order, without repeats."""
+    suffix = {"v1": ".read", "v2": ".rs"}[dialect(vendor, configuration)]
+    resource = [scope if "." in scope else scope + suffix for scope in vendor.resource_scopes]
+    return tuple(dict.fromkeys((*vendor.scopes, *resource)))
+
+
+def dialect(vendor: Vendor, configuration: SmartConfiguration) -> str:
+    """`v1` or `v2`: as the vendor's profile says, else as the server says; v1 is what old servers know."""
+    if vendor.scope_dialect in ("v1", "v2"):
+        return vendor.scope_dialect
+    if "permission-v2" in configuration.capabilities:
+        return "v2"
+    if "permission-v1" in configuration.capabilities:
+        return "v1"
+    letters = [m["letters"] for s in configuration.scopes_supported if (m := _RESOURCE.fullmatch(s))]
+    return "v2" if letters and not any(word in _V1 for word in letters) else "v1"
+
+
+def words(scope: str | Iterable[str] | None) -> tuple[str, ...]:
+    """A scope string (or list) as separate scopes; commas were seen in place of spaces."""
+    if scope is None:
+        return ()
+    if isinstance(scope, str):
+        scope = scope.replace(",", " ").split() if "?" not in scope else scope.split()
+    return tuple(dict.fromkeys(scope))
+
+
+def permissions(granted: str | Iterable[str] | None, type_: str) -> frozenset[str]:
+    """The v2 letters (c r u d s) that these scopes give for one resource type, all scopes taken together."""
+    letters: set[str] = set()
+    for scope in words(granted):
+        match = _RESOURCE.fullmatch(scope)
+        if match is None or match["type"] not in ("*", type_):
+            continue
+        given = _V1.get(match["letters"], match["letters"])
+        if set(given) <= set(_V2_ORDER):
+            letters |= set(given)
+    return frozenset(letters)
+
+
+def allows(granted: str | Iterable[str] | None, type_: str) -> bool:
+    """Whether a type may be read and searched; a narrowed scope (`?category=…`) counts: part is allowed."""
+    return {"r", "s"} <= permissions(granted, type_)
+
+
+def names_resources(granted: str | Iterable[str] | None) -> bool:
+    """Whether any resource type is named at all. If not, the grant says nothing and only asking shows."""
+    return any(_RESOURCE.fullmatch(scope) for scope in words(granted))
+
+
+def refused(
+    asked: str | Iterable[str] | None, granted: str | Iterable[str] | None, types: Iterable[str]
+) -> tuple[Refusal, ...]:
+    """The types that were asked for and not granted, each with a reason in words."""
+    asked, granted = words(asked), words(granted)
+    if not names_resources((*asked, *granted)):
+        return ()
+    open_question = not names_resources(asked)  # the registration decides, so every type was meant
+    return tuple(
+        Refusal(type_, _reason(granted, type_))
+        for type_ in types
+        if not allows(granted, type_) and (open_question or allows(asked, type_))
+    )
+
+
+def _reason(granted: tuple[str, ...], type_: str) -> str:
+    given = permissions(granted, type_)
+    if "r" in given:
+        return "the sign-in allows reading single ones, not searching"
+    return "not granted at sign-in"
