@@ -1,0 +1,253 @@
+"""What resource types have in common: words, codes, dates, labels, attachments.
+
+Element names are FHIR R4's. Everything reads plain dicts and answers a value or None, whatever the shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from phr.fhir import dates, read
+from phr.model import Attachment, Code, Resource
+from phr.records.narrative import ATTACHMENT_LIMIT, inline_words, narrative, one_line, plain
+
+Path = tuple[str, ...]
+
+TITLE_LIMIT = 300
+DESCRIPTION_LIMIT = 400
+CODES_LIMIT = 20
+
+STANDARD_SYSTEMS = frozenset(
+    (
+        "http://loinc.org",
+        "http://snomed.info/sct",
+        "http://www.nlm.nih.gov/research/umls/rxnorm",
+        "http://hl7.org/fhir/sid/icd-10-cm",
+        "http://hl7.org/fhir/sid/icd-10",
+        "http://hl7.org/fhir/sid/icd-9-cm",
+        "http://hl7.org/fhir/sid/cvx",
+        "http://hl7.org/fhir/sid/ndc",
+        "http://www.ama-assn.org/go/cpt",
+        "http://www.cms.gov/Medicare/Coding/ICD10",
+        "urn:oid:2.16.840.1.113883.6.285",  # HCPCS
+        "http://unitsofmeasure.org",
+        "http://fdasis.nlm.nih.gov",  # UNII
+        "http://www.whocc.no/atc",
+    )
+)
+
+_ABSENT_SYSTEMS = frozenset(
+    (
+        "http://terminology.hl7.org/CodeSystem/data-absent-reason",
+        "http://terminology.hl7.org/CodeSystem/v3-NullFlavor",
+        "http://hl7.org/fhir/v3/NullFlavor",
+    )
+)
+_NOTHING = frozenset(("null", "none", "n/a", "undefined", "nil", "unk"))
+
+
+# ── words ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def speaking(title: str | None, name: str) -> str:
+    """The title; a bare number with the kind of thing it is: `Immunization 212`."""
+    if not title:
+        return f"{name} without a name"
+    return title if any(map(str.isalpha, title)) else f"{name} {title}"
+
+
+def words_of(concept: object) -> str | None:
+    """A CodeableConcept in words on one line: its text, a standard system's display, any display, a code.
+
+    "Null" (seen at Cigna) and codes that only say "unknown" count as nothing.
+    """
+    if isinstance(concept, dict):
+        words = read.text(concept.get("text"))
+        if words and is_something(words):
+            return one_line_title(words)
+        return _spoken(codes_of(concept))
+    if isinstance(concept, list):
+        flat = (entry for entry in concept if not isinstance(entry, list))
+        return next((words for entry in flat if (words := words_of(entry))), None)
+    return one_line_title(concept) or None if isinstance(concept, str) else None
+
+
+def is_something(words: str) -> bool:
+    """Not one of the words that programs write for nothing, and not a lone dot (DrChrono's nameless)."""
+    return len(words) > 9 or (words.lower() not in _NOTHING and any(map(str.isalnum, words)))
+
+
+def one_line_title(words: str) -> str:
+    """Single spaces, bounded. Cerner was seen to send a goal's description as an HTML list."""
+    if "<" in words and ">" in words:
+        return plain(words, TITLE_LIMIT)
+    return " ".join(words.split())[:TITLE_LIMIT]
+
+
+def _spoken(codes: tuple[Code, ...]) -> str | None:
+    spoken = None
+    for code in codes:
+        if code.system in _ABSENT_SYSTEMS:
+            continue
+        if code.display and is_something(code.display):
+            return one_line_title(code.display)
+        spoken = spoken or code.code
+    return spoken
+
+
+def codes_of(concept: object) -> tuple[Code, ...]:
+    """The codings, standard systems first, at most twenty."""
+    codes = read.codings(concept)
+    if len(codes) > 1:
+        return tuple(sorted(codes, key=_is_local)[:CODES_LIMIT])
+    return codes
+
+
+def _is_local(code: Code) -> bool:
+    return code.system not in STANDARD_SYSTEMS
+
+
+def code_of(value: object) -> str | None:
+    """A code element, or the first code of a CodeableConcept or Coding."""
+    if isinstance(value, str):
+        return value.strip() or None
+    return next((code.code for code in read.codings(value) if code.code), None)
+
+
+def joined(parts: Iterable[str | None], separator: str = "; ") -> str | None:
+    """The parts that are there, on one bounded line."""
+    present = [part for part in parts if part]
+    if not present:
+        return None
+    return one_line(separator.join(present))[:DESCRIPTION_LIMIT]
+
+
+def labelled(label: str, words: str | None) -> str | None:
+    """`label: words` if there are words."""
+    return f"{label}: {words}" if words else None
+
+
+def notes(resource: Resource, key: str = "note") -> str | None:
+    """The texts of Annotations (or of plain strings where Annotations belong)."""
+    found = resource.get(key)
+    if found is None:
+        return None
+    texts = (
+        read.text(entry.get("text") if isinstance(entry, dict) else entry) for entry in read.listed(found)
+    )
+    return " ".join([plain(words) for words in texts if words]) or None
+
+
+# ── elements by path ──────────────────────────────────────────────────────────────────────────────
+
+
+def walk(value: object, path: Path) -> list[Any]:
+    """Everything at a path such as `("participant", "individual")`, lists opened on the way."""
+    if not isinstance(value, dict):
+        return []
+    found: list[Any] = read.listed(value.get(path[0]))
+    for key in path[1:] if found else ():
+        inner = [entry.get(key) for entry in found if isinstance(entry, dict)]
+        found = [part for entry in inner if entry is not None for part in read.listed(entry)]
+        if not found:
+            break
+    return [part for part in found if part is not None]
+
+
+def date_text(value: object) -> str | None:
+    """A FHIR date or dateTime as the source wrote it; None if no date can be read from it."""
+    found = dates.parse(value)
+    return found.text if found else None
+
+
+def span(value: object) -> tuple[str | None, str | None]:
+    """Start and end of a dateTime, a Period or a Timing."""
+    if isinstance(value, str):
+        return date_text(value), None
+    if not isinstance(value, dict):
+        return None, None
+    start, end = date_text(value.get("start")), date_text(value.get("end"))
+    if start or end:
+        return start, end
+    for event in read.listed(value.get("event")):
+        if start := date_text(event):
+            return start, None
+    repeat = value.get("repeat")
+    bounds = repeat.get("boundsPeriod") if isinstance(repeat, dict) else None
+    if isinstance(bounds, dict):
+        return date_text(bounds.get("start")), date_text(bounds.get("end"))
+    return None, None
+
+
+def when(resource: Resource, paths: tuple[Path, ...]) -> tuple[str | None, str | None]:
+    """Date and end from the first path that has a start; a Period with an end only counts last.
+
+    Epic was seen to send `effectivePeriod` with nothing but the day of the query as its end.
+    """
+    last: str | None = None
+    for path in paths:
+        for value in walk(resource, path):
+            start, end = span(value)
+            if start:
+                return start, end or last
+            last = last or end
+    return last, last
+
+
+# ── labels ────────────────────────────────────────────────────────────────────────────────────────
+
+_CONFIDENTIALITY = {"R": "restricted", "V": "very_restricted"}
+# v3-ActCode, the value sets of sensitivity (ActInformationSensitivityPolicy) that DS4P servers use.
+_SENSITIVE = frozenset(
+    "42CFRPart2 BH COGN DVD EMOTDIS ETH ETHUD GDIS HIV MH MST OPIOIDUD PSY PSYTHPN SCA SDV SEX SICKLE SPI STD "
+    "SUD SUICIDE TBOO VIO".split()
+)
+
+
+def sensitivity_of(resource: Resource) -> str:
+    """`normal`, `restricted` or `very_restricted` from `meta.security`; the strictest label counts."""
+    meta = resource.get("meta")
+    labels = meta.get("security") if isinstance(meta, dict) else None
+    if not labels:
+        return "normal"
+    found = "normal"
+    for label in read.codings(labels):
+        level = _CONFIDENTIALITY.get(label.code or "")
+        if level == "very_restricted":
+            return level
+        if level or label.code in _SENSITIVE:
+            found = "restricted"
+    return found
+
+
+# ── attachments and words for the index ───────────────────────────────────────────────────────────
+
+
+def attachments_of(found: Iterable[object]) -> tuple[Attachment, ...]:
+    """FHIR Attachments with their positions. DrChrono was seen to send the text `none` as `url`."""
+    return tuple([_attachment(index, entry) for index, entry in enumerate(found) if isinstance(entry, dict)])
+
+
+def _attachment(index: int, entry: dict[str, Any]) -> Attachment:
+    url, data = read.text(entry.get("url")), read.text(entry.get("data"))
+    return Attachment(
+        index=index,
+        media_type=read.text(entry.get("contentType")),
+        title=read.text(entry.get("title")),
+        url=None if url is None or url.lower() in _NOTHING else url,
+        data=None if data is None or data.lower() in _NOTHING else data,
+    )
+
+
+def searchable(resource: Resource, *more: str | None, attachments: tuple[Attachment, ...] = ()) -> str:
+    """Notes, narrative, inline attachments and further words in one text for the index."""
+    parts = [words for words in more if words]
+    if "note" in resource and (words := notes(resource)):
+        parts.append(words)
+    if "text" in resource and (words := narrative(resource)):
+        parts.append(words)
+    for attachment in attachments:
+        if attachment.data and (words := inline_words(attachment.media_type, attachment.data)):
+            parts.append(words)
+    return "\n".join(parts)[:ATTACHMENT_LIMIT] if parts else ""
