@@ -1,0 +1,1 @@
+"""Keep: one encrypted SQLite file per person, with every resource exactly as it came."""

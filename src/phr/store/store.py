@@ -1,0 +1,203 @@
+"""`Store`: one person's records file, opened. What it can do is in the rooms beside this file.
+
+One writer at a time and on the thread that opened it; any number of readers in other processes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from phr.errors import StoreError
+from phr.model import Received
+from phr.store import db as database
+from phr.store.audit import Audit
+from phr.store.connections import Connections, Sources
+from phr.store.db import transaction
+from phr.store.documents import Documents
+from phr.store.runs import Runs
+
+if TYPE_CHECKING:
+    from sqlmodel import Session
+
+    from phr.store.resources import ResourceWriter, Saved
+
+DERIVED_BY = "1"
+"""Raise it when `records.derive` says something new: the next sync then reads every record again."""
+
+
+def utc_now() -> datetime:
+    """The clock on the wall."""
+    return datetime.now(UTC)
+
+
+class Store:
+    """One encrypted records file. Use as a context manager, or close it."""
+
+    def __init__(
+        self, path: Path, key: bytes, *, create: bool = False, clock: Callable[[], datetime] = utc_now
+    ) -> None:
+        """Open the file. Raises Locked (wrong key) or StoreError (no file, newer file, disk)."""
+        self.path = path
+        self._key = key
+        self._clock = clock
+        self.db = database.connect(path, key, create=create)
+        self.connections = Connections(self)
+        self.sources = Sources(self)
+        self.runs = Runs(self)
+        self.documents = Documents(self)
+        self.audit = Audit(self)
+        self._writers: dict[str, ResourceWriter] = {}
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Store {self.path.name}>"
+
+    def close(self) -> None:
+        """Close the file; what was committed stays."""
+        self._writers.clear()
+        self.db.close()
+
+    def now(self) -> str:
+        """The present instant, ISO 8601 with seconds, UTC."""
+        return self._clock().astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+    def save(self, source_key: str, received: Iterable[Received]) -> Saved:
+        """Keep these resources of one source, in one transaction: the only way in."""
+        writer = self._writers.get(source_key)
+        if writer is None:
+            from phr.store.resources import ResourceWriter  # reading commands start faster without it
+
+            id_, base = self._source_row(source_key)
+            writer = self._writers[source_key] = ResourceWriter(self.db, id_, base)
+        return writer.save(received, self.now())
+
+    def gone(self, source_key: str, type_: str, id_: str) -> bool:
+        """Note that the source says a resource is deleted (410). Its bytes and records stay."""
+        source, _ = self._source_row(source_key)
+        cursor = self.db.execute(
+            "UPDATE resource SET state = 'gone', changed = ? WHERE source_id = ? AND type = ? AND fhir_id = ?"
+            " AND state = 'current'",
+            (self.now(), source, type_, id_),
+        )
+        return bool(cursor.rowcount)
+
+    def raw(self, type_: str, id_: str, source: str | None = None) -> list[tuple[str, bytes]]:
+        """`(source name, exact bytes)` of every resource of this address."""
+        rows = self.db.execute(
+            # CROSS JOIN and +r.id hold the planner to one index look-up per source.
+            "SELECT s.name, r.raw FROM source s CROSS JOIN resource r ON r.source_id = s.id"
+            " WHERE r.type = ? AND r.fhir_id = ? AND (? IS NULL OR s.name = ?) ORDER BY +r.id",
+            (type_, id_, source, source),
+        )
+        return [(row[0], row[1]) for row in rows]
+
+    def missing_references(
+        self, source_key: str, searched: frozenset[str], before: str
+    ) -> list[tuple[str, str]]:
+        """`(type, id)` that stored resources point at and nothing answers.
+
+        Leaves out the types in `searched` (a search has just brought all that is to be had of them) and
+        what was refused since `before` (ISO 8601).
+        """
+        source, _ = self._source_row(source_key)
+        rows = self.db.execute(
+            "SELECT w.type, w.fhir_id FROM wanted_reference w WHERE w.source_id = ? AND (w.tried IS NULL OR w.tried < ?)"
+            " AND NOT EXISTS (SELECT 1 FROM resource r WHERE r.source_id = w.source_id AND r.type = w.type"
+            " AND r.fhir_id = w.fhir_id) ORDER BY w.type, w.fhir_id",
+            (source, before),
+        )
+        return [(row[0], row[1]) for row in rows if row[0] not in searched]
+
+    def note_unanswered(
+        self, source_key: str, type_: str, id_: str, http_status: int | None, reason: str
+    ) -> None:
+        """Remember that a reference could not be read, so that it is not asked again on every run."""
+        source, _ = self._source_row(source_key)
+        self.db.execute(
+            "UPDATE wanted_reference SET tried = ?, http_status = ?, reason = ?"
+            " WHERE source_id = ? AND type = ? AND fhir_id = ?",
+            (self.now(), http_status, reason, source, type_, id_),
+        )
+
+    def counts(self) -> tuple[Counter[str], Counter[str]]:
+        """`(resources by type, records by kind)`; supporting resources are not records of a life."""
+        by_type = self.db.execute("SELECT type, count(*) FROM resource GROUP BY type ORDER BY type")
+        by_kind = self.db.execute(
+            "SELECT kind, count(*) FROM record WHERE supporting = 0 GROUP BY kind ORDER BY kind"
+        )
+        return Counter(dict(by_type.fetchall())), Counter(dict(by_kind.fetchall()))
+
+    def rebuild(self) -> int:
+        """Derive every record again from its raw resource; answers how many."""
+        from phr.store.rows import RecordWriter
+
+        with transaction(self.db):
+            self.db.execute("DELETE FROM record")
+            self.db.execute("INSERT INTO record_search (record_search) VALUES ('delete-all')")
+            sources = self.db.execute("SELECT id FROM source").fetchall()
+            count = sum(RecordWriter(self.db, row[0]).rebuild() for row in sources)
+            self.db.execute("INSERT OR REPLACE INTO setting VALUES ('derived_by', ?)", (DERIVED_BY,))
+        self.forget_writers()
+        return count
+
+    def refresh_records(self) -> int:
+        """Rebuild when the records were derived by another version of phr; answers how many."""
+        row = self.db.execute("SELECT value FROM setting WHERE name = 'derived_by'").fetchone()
+        if row is None and not self.db.execute("SELECT 1 FROM resource LIMIT 1").fetchone():
+            self.db.execute("INSERT OR REPLACE INTO setting VALUES ('derived_by', ?)", (DERIVED_BY,))
+            return 0
+        return 0 if row and row[0] == DERIVED_BY else self.rebuild()
+
+    def copy(self, target: Path) -> None:
+        """Write a consistent, equally encrypted copy of the whole file to `target`."""
+        database.copy(self.db, self._key, target)
+
+    def rekey(self, key: bytes) -> None:
+        """Encrypt the whole file anew with another key (32 bytes)."""
+        if key != self._key:
+            database.rekey(self.db, key)
+            self._key = key
+
+    def integrity(self) -> list[str]:
+        """What is wrong with the file; empty when all is well."""
+        return database.integrity(self.db)
+
+    def forget_writers(self) -> None:
+        """Drop what writers remember of rows that are no longer there."""
+        self._writers.clear()
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """An SQLModel session on this very connection, for the small tables. Imports sqlmodel."""
+        from sqlalchemy import create_engine
+        from sqlalchemy.pool import StaticPool
+        from sqlcipher3 import dbapi2 as sqlite
+        from sqlmodel import Session
+
+        engine = create_engine(
+            "sqlite://", creator=lambda: self.db, poolclass=StaticPool, module=sqlite, echo=False
+        )
+        # The store's connection is in autocommit mode, so the transaction is opened here by hand.
+        with Session(engine) as session:
+            self.db.execute("BEGIN IMMEDIATE")
+            try:
+                yield session
+            finally:
+                if self.db.in_transaction:
+                    self.db.execute("ROLLBACK")
+
+    def _source_row(self, source_key: str) -> tuple[int, str | None]:
+        row = self.db.execute("SELECT id, fhir_base FROM source WHERE key = ?", (source_key,)).fetchone()
+        if row is None:
+            raise StoreError("This source is not in the record.")
+        return int(row[0]), row[1]

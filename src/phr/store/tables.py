@@ -1,0 +1,224 @@
+"""Every table of a records file, declared once for Python: what each row is, and its types.
+
+`sqlmodel` costs a quarter of a second to import, so nothing on the way of a quick command imports this
+module: reading goes through SQL on the store's own connection, and so does writing many rows. The small
+tables that are written now and then (a source, a connection, a run) are written as these models, through
+`Store.session()`. `phr doctor` compares a file with them, a test compares them with the migrations.
+"""
+
+from __future__ import annotations
+
+from sqlmodel import Field, SQLModel
+
+Blob = bytes
+"""A model with a column named `bytes` cannot name the type."""
+
+
+class Source(SQLModel, table=True):
+    """Where records came from: a connection, an imported file, the person."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(unique=True)
+    name: str = Field(unique=True)
+    kind: str
+    fhir_base: str | None = None
+    created: str
+
+
+class Connection(SQLModel, table=True):
+    """A source that can be asked again. Scope lists and refusals are JSON text."""
+
+    source_id: int | None = Field(default=None, primary_key=True, foreign_key="source.id")
+    provider: str
+    vendor: str
+    organisation: str
+    fhir_base: str
+    client_id: str
+    auth: str
+    patient_id: str | None = None
+    state: str
+    requested_scopes: str
+    granted_scopes: str
+    refused: str
+    connected: str | None = None
+    last_sync: str | None = None
+    token_expires: str | None = None
+    sign_in_before: str | None = None
+    auto_sync: int
+    every_hours: int
+
+
+class Resource(SQLModel, table=True):
+    """What a source said, byte for byte. `state` is `current` or `gone`."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    source_id: int = Field(foreign_key="source.id")
+    type: str
+    fhir_id: str
+    raw_hash: bytes
+    content_hash: bytes
+    state: str
+    first_seen: str
+    changed: str
+    raw: bytes
+
+
+class ResourceVersion(SQLModel, table=True):
+    """What it said before."""
+
+    __tablename__ = "resource_version"
+
+    id: int | None = Field(default=None, primary_key=True)
+    resource_id: int = Field(foreign_key="resource.id")
+    raw: bytes
+    seen: str
+    replaced: str
+
+
+class WantedReference(SQLModel, table=True):
+    """A reference that nothing stored answers yet, and what the server said when asked."""
+
+    __tablename__ = "wanted_reference"
+
+    source_id: int = Field(primary_key=True, foreign_key="source.id")
+    type: str = Field(primary_key=True)
+    fhir_id: str = Field(primary_key=True)
+    tried: str | None = None
+    http_status: int | None = None
+    reason: str | None = None
+
+
+class Document(SQLModel, table=True):
+    """Bytes of a document, each kept once."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    sha256: Blob = Field(unique=True)
+    bytes: int
+    content: Blob
+
+
+class Attachment(SQLModel, table=True):
+    """What a resource attaches. `state`: wanted, stored, refused, failed, absent."""
+
+    resource_id: int = Field(primary_key=True, foreign_key="resource.id")
+    position: int = Field(primary_key=True)
+    title: str | None = None
+    media_type: str | None = None
+    url: str | None = None
+    state: str
+    reason: str | None = None
+    document_id: int | None = Field(default=None, foreign_key="document.id")
+
+
+class Record(SQLModel, table=True):
+    """One readable row of a life (see model.Record). Derived; `codes` is JSON text."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    kind: str
+    title: str
+    description: str | None = None
+    date: str | None = None
+    precision: str | None = None
+    date_from: int | None = None
+    date_to: int | None = None
+    end: str | None = None
+    recorded: str | None = None
+    value: str | None = None
+    value_number: float | None = None
+    unit: str | None = None
+    low: float | None = None
+    high: float | None = None
+    range_text: str | None = None
+    interpretation: str | None = None
+    abnormal: int | None = None
+    status: str | None = None
+    category: str | None = None
+    codes: str
+    facility: str | None = None
+    performer: str | None = None
+    encounter: str | None = None
+    origin: str
+    sensitivity: str
+    supporting: int
+    resource: str
+
+
+class RecordSource(SQLModel, table=True):
+    """Which sources say a record, and with which resource."""
+
+    __tablename__ = "record_source"
+
+    record_id: int = Field(primary_key=True, foreign_key="record.id")
+    source_id: int = Field(primary_key=True, foreign_key="source.id")
+    resource_id: int = Field(primary_key=True, foreign_key="resource.id")
+
+
+class RecordLink(SQLModel, table=True):
+    """What was looked up while deriving a record: `target` is `Type/id`."""
+
+    __tablename__ = "record_link"
+
+    source_id: int = Field(primary_key=True)
+    target: str = Field(primary_key=True)
+    record_id: int = Field(primary_key=True, foreign_key="record.id")
+
+
+class Tag(SQLModel, table=True):
+    """The person's own word beside a record."""
+
+    resource_id: int = Field(primary_key=True, foreign_key="resource.id")
+    tag: str = Field(primary_key=True)
+
+
+class SyncRun(SQLModel, table=True):
+    """One pull (see model.SyncRun). `types` and `documents` are JSON text."""
+
+    __tablename__ = "sync_run"
+
+    id: int | None = Field(default=None, primary_key=True)
+    source_id: int = Field(foreign_key="source.id")
+    trigger: str
+    status: str
+    mode: str
+    started: str
+    finished: str | None = None
+    seconds: float
+    requests: int
+    bytes: int
+    types: str
+    documents: str
+    error: str | None = None
+
+
+class Problem(SQLModel, table=True):
+    """What a run skipped and why, with its bytes where there were any."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    run_id: int = Field(foreign_key="sync_run.id")
+    type: str
+    fhir_id: str | None = None
+    reason: str
+    http_status: int | None = None
+    known: int
+    raw: bytes | None = None
+
+
+class AuditEvent(SQLModel, table=True):
+    """One line of the append-only log."""
+
+    __tablename__ = "audit_event"
+
+    id: int | None = Field(default=None, primary_key=True)
+    time: str
+    actor: str
+    action: str
+    objects: str
+    outcome: str
+    hash: bytes
+
+
+class Setting(SQLModel, table=True):
+    """What a file says of itself: the version its records were derived with, …"""
+
+    name: str = Field(primary_key=True)
+    value: str
