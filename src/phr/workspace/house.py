@@ -1,0 +1,128 @@
+"""`Workspace`: everything of one person, opened when it is first needed.
+
+Nothing heavy is imported here: `phr timeline` goes through this file.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from phr import paths, settings
+from phr.paths import Paths
+from phr.settings import Settings
+from phr.store.store import Store
+from phr.vault.keys import Vault
+
+if TYPE_CHECKING:
+    from phr.model import Connection
+    from phr.providers.catalog import Catalog
+    from phr.workspace.bring import SyncReport, SyncWish
+    from phr.workspace.files import ImportReport, ImportWish
+    from phr.workspace.keep import Backup, Restored
+    from phr.workspace.sign_in import ConnectRequest, Disconnected, Speaker
+
+
+class Workspace:
+    """One person's record and the means to fill it."""
+
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        user: str | None = None,
+        *,
+        credential_command: str | None = None,
+        ask_passphrase: Callable[[], str] | None = None,
+    ) -> None:
+        """`user` wins over PHR_USER and the setting; `ask_passphrase` only where someone can answer."""
+        self.environ = environ
+        self.paths: Paths = paths.locate(environ)
+        self.settings: Settings = settings.load(self.paths.config_file, environ)
+        self.user = paths.check_user_name(user or self.settings.general.user)
+        self._command = credential_command or self.settings.general.credential_command
+        self._ask_passphrase = ask_passphrase
+
+    def __repr__(self) -> str:
+        return f"<Workspace {self.user}>"
+
+    @cached_property
+    def vault(self) -> Vault:
+        """Where this person's keys and tokens are."""
+        return Vault(
+            self.paths.user_dir(self.user),
+            self.environ,
+            credential_command=self._command,
+            ask_passphrase=self._ask_passphrase,
+        )
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """Vendors and organisations: the packaged ones and the person's own."""
+        from phr.providers import catalog
+
+        return catalog.load(self.paths.providers_file)
+
+    def store(self, *, create: bool = False) -> Store:
+        """Open the records file; use it as a context manager.
+
+        Raises StoreError when there is none (and `create` is not set), Locked when no key opens it.
+        """
+        path = self.paths.records(self.user)
+        if create:
+            paths.make_private(path.parent)
+        elif not path.exists():
+            # Said before a key is asked for: there is nothing to unlock.
+            return Store(path, b"")
+        return Store(path, self.vault.record_key(create=create), create=create)
+
+    def lock(self) -> AbstractContextManager[None]:
+        """Keep other runs away from this person's record. Raises Busy."""
+        return paths.exclusive_lock(self.paths.lock(self.user))
+
+    def connect(self, request: ConnectRequest, speaker: Speaker) -> Connection:
+        """Sign in at a provider and keep the connection. See `sign_in.connect`."""
+        from phr.workspace import sign_in
+
+        return sign_in.connect(self, request, speaker)
+
+    def reconnect(self, name: str, request: ConnectRequest, speaker: Speaker) -> Connection:
+        """Sign in again: same connection, same records. See `sign_in.reconnect`."""
+        from phr.workspace import sign_in
+
+        return sign_in.reconnect(self, name, request, speaker)
+
+    def disconnect(self, name: str, *, purge: bool = False) -> Disconnected:
+        """Revoke, forget the secrets, keep the records unless `purge`. See `sign_in.disconnect`."""
+        from phr.workspace import sign_in
+
+        return sign_in.disconnect(self, name, purge=purge)
+
+    def sync(self, wish: SyncWish) -> SyncReport:
+        """Bring connections up to date. See `bring.sync`."""
+        from phr.workspace import bring
+
+        return bring.sync(self, wish)
+
+    def import_files(self, files: Sequence[Path | None], wish: ImportWish) -> ImportReport:
+        """Take in files; None is standard input. See `files.import_files`."""
+        from phr.workspace import files as taking
+
+        return taking.import_files(self, files, wish, stdin=sys.stdin.buffer)
+
+    def backup(self, target: Path, passphrase: str) -> Backup:
+        """Write a sealed copy and read it back. See `keep.backup`."""
+        from phr.workspace import keep
+
+        return keep.backup(self, target, passphrase)
+
+    def restore(
+        self, file: Path, passphrase: str, *, dry_run: bool = False, replace: bool = False
+    ) -> Restored:
+        """Put a sealed copy in place. See `keep.restore`."""
+        from phr.workspace import keep
+
+        return keep.restore(self, file, passphrase, dry_run=dry_run, replace=replace)
