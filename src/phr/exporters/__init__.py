@@ -1,0 +1,1 @@
+"""Files that leave the house, each format behind one method."""

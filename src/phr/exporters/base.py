@@ -1,0 +1,193 @@
+"""The seam to everything that leaves the house: one page to read before writing an exporter.
+
+An exporter has a media type, a file suffix and one method: `write(given, out)`. It gets a `Handover`
+(header, exact resources, readable events, or one Bundle), writes to `out` from beginning to end, never seeks and
+never closes it, and answers what it wrote and what it had to leave out. It asks no clock and no random number:
+time and id of the file are in the header, so that the same record can give the same bytes twice.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeVar
+
+import orjson
+
+from phr.errors import PhrError, UsageError
+from phr.fhir import read
+from phr.model import Problem
+from phr.views import bundle, timeline
+from phr.views.selection import Selection
+
+if TYPE_CHECKING:
+    from phr.store.store import Store
+
+T = TypeVar("T")
+_NAMESPACE = uuid.UUID("6f3d8c52-9a0e-4f0b-8d7e-2b1c5a4e7f90")
+_REWRITTEN = "was not valid JSON as the source sent it, and is written corrected here"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to write, beside what to write."""
+
+    reproducible: bool = False
+    """Take time and id from the record itself: the same record and selection give the same bytes."""
+    software: str = "phr"
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What is true of the whole file."""
+
+    id: str
+    """A UUID."""
+    made: datetime
+    selection: Selection
+    sources: tuple[str, ...]
+    software: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was written: bytes, entries by section (of a document) or by type, and what is not in it."""
+
+    bytes: int
+    sections: dict[str, int]
+    left_out: tuple[Problem, ...] = ()
+
+
+class Exporter(Protocol):
+    """Turns what was selected into a file that someone else can read."""
+
+    @property
+    def media_type(self) -> str: ...
+
+    @property
+    def suffix(self) -> str: ...
+
+    def write(self, given: Handover, out: BinaryIO) -> Exported:
+        """Write everything to `out`. Raises PhrError."""
+        ...
+
+
+class Handover:
+    """What an exporter is given. Each part is only read from the record when it is asked for."""
+
+    def __init__(self, store: Store, selection: Selection, options: Options) -> None:
+        self._store = store
+        self._options = options
+        self.selection = selection
+        self.rewritten: list[Problem] = []
+        """Resources that had to be corrected to be JSON, known once `resources` came to its end."""
+
+    @cached_property
+    def contents(self) -> bundle.Contents:
+        """Which resources belong to the selection, and what is left out of it."""
+        return bundle.contents(self._store, self.selection)
+
+    @cached_property
+    def header(self) -> Header:
+        made = datetime.fromisoformat(self._store.now())
+        id_ = uuid.uuid4()
+        if self._options.reproducible:
+            made, id_ = self._from_record()
+        names = tuple(sorted(self.contents.names.values()))
+        return Header(str(id_), made, self.selection, names, self._options.software)
+
+    def resources(self) -> Iterator[tuple[str, bytes]]:
+        """`(fullUrl, bytes)`: exactly what the source sent, unless that is not JSON for a strict reader."""
+        for full_url, raw in bundle.stream_contents(self._store, self.contents):
+            yield full_url, self._strict(full_url, raw)
+
+    def missing(self) -> tuple[Problem, ...]:
+        """What is not in a file made of `resources`, and what is in it but not as it was sent."""
+        return (*self.contents.left_out, *self.contents.gone, *self.rewritten)
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """The selected records in the shape of the timeline, newest first."""
+        return timeline.all_events(self._store, self.selection)
+
+    def extent(self) -> tuple[int, str | None, str | None]:
+        """`(number of records, earliest date, latest date)`."""
+        return timeline.extent(self._store, self.selection)
+
+    def summary(self) -> bundle.Gathered:
+        """Everything as one Bundle in memory, for a document."""
+        return bundle.bundle(self._store, self.selection)
+
+    def _strict(self, full_url: str, raw: bytes) -> bytes:
+        try:
+            orjson.loads(raw)
+        except ValueError:
+            type_, _, id_ = (read.reference(full_url) or f"resource/{full_url}").partition("/")
+            self.rewritten.append(Problem(type_, _REWRITTEN, id=id_))
+            return orjson.dumps(read.parse_json(raw))
+        return raw
+
+    def _from_record(self) -> tuple[datetime, uuid.UUID]:
+        """The moment of the last change among the contents, and an id made of their content."""
+        digest, latest = bundle.fingerprint(self._store, self.contents)
+        asked = orjson.dumps(self.selection.described(), option=orjson.OPT_SORT_KEYS)
+        made = datetime.fromisoformat(latest) if latest else datetime(1970, 1, 1, tzinfo=UTC)
+        return made, uuid.uuid5(_NAMESPACE, sha256(asked + digest).hexdigest())
+
+
+class Counted:
+    """A stream that counts what passes through it."""
+
+    def __init__(self, out: BinaryIO) -> None:
+        self._out = out
+        self.bytes = 0
+
+    def write(self, data: bytes) -> None:
+        self._out.write(data)
+        self.bytes += len(data)
+
+
+def to_file(path: Path, write: Callable[[BinaryIO], T]) -> T:
+    """Let `write` fill a file that appears at `path` only when it is whole; 0600 like everything else.
+
+    Written beside and renamed; on any error nothing is left behind and an older file stays as it was. A pipe or
+    a device is written to directly. Raises UsageError when there is no such folder, PhrError when the disk
+    refuses.
+    """
+    target = path.resolve()  # through a symbolic link, so that the link itself stays
+    if target.is_dir():
+        raise UsageError(f"{path} is a folder.", hint="Name a file: -o FILE, or -o - for the standard output")
+    if not target.parent.is_dir():
+        raise UsageError(
+            f"There is no folder {path.parent}.", hint="Make it first, or choose another: -o FILE"
+        )
+    try:
+        if target.exists() and not target.is_file():
+            with target.open("wb") as out:
+                return write(out)
+        return _beside(target, write)
+    except OSError as error:
+        raise PhrError(
+            f"{path} could not be written: {error.strerror or type(error).__name__}.",
+            hint="Nothing was left behind. Choose another place: -o FILE",
+        ) from error
+
+
+def _beside(target: Path, write: Callable[[BinaryIO], T]) -> T:
+    handle, name = tempfile.mkstemp(prefix=f".{target.name[:100]}.", suffix=".part", dir=target.parent)
+    try:
+        with os.fdopen(handle, "wb") as out:
+            answer = write(out)
+            out.flush()
+            os.fsync(out.fileno())
+        Path(name).replace(target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return answer

@@ -1,0 +1,50 @@
+"""One FHIR R4 Bundle of type `collection`: every resource as its source sent it, byte for byte.
+
+Follows FHIR R4 2.36 (Bundle). The frame is written around the resources without reading them into a model, so
+`1.20` stays `1.20` and nothing is lost that this program does not understand.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import BinaryIO
+
+import msgspec
+import orjson
+
+from phr.exporters.base import Counted, Exported, Handover
+
+
+class Head(msgspec.Struct):
+    """What has to be known of a resource to count it."""
+
+    resourceType: str = "unknown"  # noqa: N815 (FHIR's name)
+
+
+head = msgspec.json.Decoder(Head)
+
+
+class FhirExporter:
+    """`phr export --format fhir`."""
+
+    media_type = "application/fhir+json"
+    suffix = ".json"
+
+    def write(self, given: Handover, out: BinaryIO) -> Exported:
+        to, types = Counted(out), Counter[str]()
+        frame = orjson.dumps(
+            {
+                "resourceType": "Bundle",
+                "id": given.header.id,
+                "type": "collection",
+                "timestamp": given.header.made,
+            }
+        )
+        to.write(frame[:-1])
+        between = b',"entry":[\n'
+        for full_url, raw in given.resources():
+            to.write(between + b'{"fullUrl":' + orjson.dumps(full_url) + b',"resource":' + raw + b"}")
+            types[head.decode(raw).resourceType] += 1
+            between = b",\n"
+        to.write(b"\n]}\n" if types else b"}\n")  # FHIR knows no empty lists
+        return Exported(to.bytes, dict(sorted(types.items())), given.missing())

@@ -1,0 +1,261 @@
+"""Selected records as FHIR resources to hand on: parsed for a document, or as exact bytes for a file.
+
+Both carry the selected resources of every source, and the supporting ones (Patient, Practitioner, Organization …)
+that make them readable. Every entry has a `fullUrl` (FHIR R4 2.36.4) below the base of its own source, so that
+`Practitioner/1` of one hospital is never taken for `Practitioner/1` of another. Imported files have no server;
+their base is a name under `.invalid` (RFC 2606), which leads nowhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from phr.fhir import read
+from phr.model import Bundle, Problem, Resource
+from phr.views.events import marks
+from phr.views.selection import EVERYTHING, Selection, check_sources, left_out
+
+if TYPE_CHECKING:
+    from phr.store.store import Store
+
+PATIENT_SUMMARY = {"system": "http://loinc.org", "code": "34133-9", "display": "Summary of episode note"}
+_BATCH = 200
+_URN = "urn:uuid:"
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a selection amounts to: resource rows in the order to hand them on, and the bases of their sources."""
+
+    ids: tuple[int, ...]
+    bases: dict[int, str]
+    """By row of the source."""
+    names: dict[int, str]
+    patient: tuple[int, str] | None
+    """`(source, id)` of the Patient whose record this mainly is."""
+    left_out: tuple[Problem, ...]
+    """What the selection leaves out without having been asked to."""
+    gone: tuple[Problem, ...]
+    """What the source has deleted since: shown in the timeline, not handed on as current."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """A Bundle for writing a document, the name of the source behind each base, and what is not in it."""
+
+    bundle: Bundle
+    sources: dict[str, str]
+    left_out: tuple[Problem, ...]
+
+
+def contents(store: Store, selection: Selection = EVERYTHING) -> Contents:
+    """Decide which stored resources a selection hands on. Raises UsageError for a senseless selection."""
+    check_sources(store, selection)
+    chosen, per_source = _chosen(store.db, selection)
+    bases, names = _sources(store.db, selection)
+    involved = [source for source in bases if source in per_source] or list(bases)
+    patients, supporting = _supporting(store.db, selection, involved)
+    patient = next(
+        (
+            patients[source]
+            for source in sorted(involved, key=lambda one: -per_source.get(one, 0))
+            if source in patients
+        ),
+        None,
+    )
+    return Contents(
+        ids=tuple(dict.fromkeys(supporting + chosen)),
+        bases={source: bases[source] for source in involved},
+        names={source: names[source] for source in involved},
+        patient=patient,
+        left_out=left_out(store, selection),
+        gone=_gone(store.db, selection),
+    )
+
+
+def bundle(store: Store, selection: Selection = EVERYTHING) -> Gathered:
+    """The selection as one Bundle in memory, headed by a Composition that names the Patient it is about."""
+    what = contents(store, selection)
+    problems = [*what.left_out, *what.gone]
+    entries: list[dict[str, Any]] = []
+    types: dict[tuple[int, str], str] = {}
+    kept: list[tuple[int, Resource]] = []
+    for source, type_, id_, raw in _rows(store.db, what.ids):
+        resource = _parsed(raw)
+        if resource is None:
+            problems.append(Problem(type_, "is not readable JSON", id=id_))
+            continue
+        resource["id"] = id_
+        types[source, id_] = type_
+        kept.append((source, resource))
+        entries.append({"fullUrl": f"{what.bases[source]}/{type_}/{id_}", "resource": resource})
+    for source, resource in kept:
+        _relative(resource, source, types)
+    return Gathered(
+        bundle={"resourceType": "Bundle", "type": "collection", "entry": [_heading(what), *entries]},
+        sources={what.bases[source]: name for source, name in what.names.items()},
+        left_out=tuple(problems),
+    )
+
+
+def stream(store: Store, selection: Selection = EVERYTHING) -> Iterator[tuple[str, bytes]]:
+    """`(fullUrl, exact bytes)` of every resource of the selection, Patients first, then newest first."""
+    return stream_contents(store, contents(store, selection))
+
+
+def stream_contents(store: Store, what: Contents) -> Iterator[tuple[str, bytes]]:
+    """The same for contents that are decided already."""
+    linked = _linked_by_urn(store.db, what)
+    for source, type_, id_, raw in _rows(store.db, what.ids):
+        if source in linked and _UUID.fullmatch(id_):
+            yield _URN + id_, raw  # its file refers to it by this name, and its bytes stay as they are
+        else:
+            yield f"{what.bases[source]}/{type_}/{id_}", raw
+
+
+def fingerprint(store: Store, what: Contents) -> tuple[bytes, str | None]:
+    """`(hash of all the bytes in order, instant of the last change)`: the same record answers the same."""
+    digest, latest = sha256(), ""
+    for at in range(0, len(what.ids), _BATCH):
+        part = what.ids[at : at + _BATCH]
+        rows = store.db.execute(
+            f"SELECT raw_hash, changed FROM resource WHERE id IN ({marks(part)}) ORDER BY id", part
+        )
+        for raw_hash, changed in rows:
+            digest.update(raw_hash)
+            latest = max(latest, changed)
+    return digest.digest(), latest or None
+
+
+def _chosen(db: Any, selection: Selection) -> tuple[list[int], dict[int, int]]:
+    """Resource rows of the selected records, newest first, and how many each source has."""
+    condition, values = selection.where()
+    within = f" AND s.name IN ({marks(selection.sources)})" if selection.sources else ""
+    rows = db.execute(
+        "SELECT x.id, x.source_id FROM record JOIN record_source rs ON rs.record_id = record.id"
+        " JOIN resource x ON x.id = rs.resource_id JOIN source s ON s.id = x.source_id"
+        f" WHERE {condition} AND x.state = 'current'{within} ORDER BY record.date_from DESC, record.id DESC, x.id",
+        [*values, *selection.sources],
+    ).fetchall()
+    per_source: dict[int, int] = {}
+    for _, source in rows:
+        per_source[source] = per_source.get(source, 0) + 1
+    return [row[0] for row in rows], per_source
+
+
+def _sources(db: Any, selection: Selection) -> tuple[dict[int, str], dict[int, str]]:
+    """`(base, name)` by source row. Two sources of one server get different bases."""
+    bases: dict[int, str] = {}
+    names: dict[int, str] = {}
+    for id_, key, name, base in db.execute("SELECT id, key, name, fhir_base FROM source ORDER BY id"):
+        if selection.sources and name not in selection.sources:
+            continue
+        known = (base or "").rstrip("/")
+        bases[id_] = known if known and known not in bases.values() else f"https://phr.invalid/{key}"
+        names[id_] = name
+    return bases, names
+
+
+def _supporting(
+    db: Any, selection: Selection, sources: Sequence[int]
+) -> tuple[dict[int, tuple[int, str]], list[int]]:
+    """The Patient of each source, and the rows of all supporting resources, Patients first.
+
+    A Patient is handed on whatever its label says: without it nobody knows whose record this is.
+    """
+    allowed = selection.sensitivities()
+    rows = db.execute(
+        "SELECT x.id, x.source_id, x.type, x.fhir_id, x.fhir_id IS c.patient_id FROM record"
+        " JOIN record_source rs ON rs.record_id = record.id JOIN resource x ON x.id = rs.resource_id"
+        " LEFT JOIN connection c ON c.source_id = x.source_id"
+        f" WHERE record.supporting = 1 AND x.state = 'current' AND x.source_id IN ({marks(sources)})"
+        f" AND (x.type = 'Patient' OR record.sensitivity IN ({marks(allowed)}))"
+        " ORDER BY x.type <> 'Patient', x.fhir_id IS NOT c.patient_id, x.id",
+        [*sources, *allowed],
+    ).fetchall()
+    patients: dict[int, tuple[int, str]] = {}
+    for _, source, type_, id_, _ in rows:
+        if type_ == "Patient":
+            patients.setdefault(source, (source, id_))
+    return patients, [row[0] for row in rows]
+
+
+def _gone(db: Any, selection: Selection) -> tuple[Problem, ...]:
+    condition, values = selection.where()
+    rows = db.execute(
+        "SELECT x.type, count(*) FROM record JOIN record_source rs ON rs.record_id = record.id"
+        f" JOIN resource x ON x.id = rs.resource_id WHERE {condition} AND x.state <> 'current' GROUP BY x.type",
+        values,
+    )
+    return tuple(
+        Problem(type_, f"{count} that the source has deleted since: kept here, not handed on", known=True)
+        for type_, count in rows
+    )
+
+
+def _rows(db: Any, ids: Sequence[int]) -> Iterator[tuple[int, str, str, bytes]]:
+    """`(source, type, id, raw)` in the order of `ids`, some hundreds in memory at a time."""
+    for at in range(0, len(ids), _BATCH):
+        part = ids[at : at + _BATCH]
+        rows = db.execute(
+            f"SELECT id, source_id, type, fhir_id, raw FROM resource WHERE id IN ({marks(part)})", part
+        )
+        found = {row[0]: (row[1], row[2], row[3], bytes(row[4])) for row in rows}
+        yield from (found[id_] for id_ in part if id_ in found)
+
+
+def _heading(what: Contents) -> dict[str, Any]:
+    composition: Resource = {
+        "resourceType": "Composition",
+        "status": "final",
+        "type": {"coding": [PATIENT_SUMMARY]},
+        "title": "Health summary",
+    }
+    if what.patient is not None:
+        source, id_ = what.patient
+        composition["subject"] = {"reference": f"{what.bases[source]}/Patient/{id_}"}
+    return {"fullUrl": "https://phr.invalid/Composition/summary", "resource": composition}
+
+
+def _parsed(raw: bytes) -> Resource | None:
+    try:
+        resource = read.parse_json(raw)
+    except ValueError:
+        return None
+    return resource if isinstance(resource, dict) else None
+
+
+def _relative(resource: Resource, source: int, types: dict[tuple[int, str], str]) -> None:
+    """Turn `urn:uuid:…` references into `Type/id`, which the base of the source makes whole again."""
+    open_: list[object] = [resource]
+    while open_:
+        node = open_.pop()
+        if isinstance(node, dict):
+            target = node.get("reference")
+            if isinstance(target, str) and target.startswith(_URN):
+                type_ = types.get((source, target[len(_URN) :]))
+                if type_ is not None:
+                    node["reference"] = f"{type_}/{target[len(_URN) :]}"
+            open_.extend(node.values())
+        elif isinstance(node, list):
+            open_.extend(node)
+
+
+def _linked_by_urn(db: Any, what: Contents) -> frozenset[int]:
+    """Sources without a server whose resources refer to each other by `urn:uuid:`, as Synthea's files do."""
+    found = set()
+    for source, base in what.bases.items():
+        if (
+            base.startswith("https://phr.invalid/")
+            and db.execute(
+                "SELECT 1 FROM resource WHERE source_id = ? AND instr(raw, CAST('\"urn:uuid:' AS BLOB)) LIMIT 1",
+                (source,),
+            ).fetchone()
+        ):
+            found.add(source)
+    return frozenset(found)

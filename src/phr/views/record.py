@@ -1,0 +1,168 @@
+"""One record whole: what it says, where it came from, what it belongs to, and how it changed.
+
+`phr show` and `phr show --raw`. Nothing is hidden because another source says it better: every source of the
+record is listed with the resource it sent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from phr.errors import UsageError
+from phr.views.details import details
+from phr.views.events import events
+from phr.views.related import related, trend
+
+if TYPE_CHECKING:
+    from phr.store.store import Store
+
+VERSIONS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """One stored resource behind a record."""
+
+    resource_id: int
+    source_id: int
+    source: str
+    address: str
+    state: str
+    first_seen: str
+    changed: str
+    record_id: int
+
+
+_COLUMNS = "r.id, s.id, s.name, r.type || '/' || r.fhir_id, r.state, r.first_seen, r.changed, rs.record_id"
+_BY_RECORD = (
+    f"SELECT {_COLUMNS} FROM record_source rs JOIN resource r ON r.id = rs.resource_id"
+    " JOIN source s ON s.id = r.source_id WHERE rs.record_id = ? ORDER BY +r.id"
+)
+# CROSS JOIN fixes the order: the address is looked up once for each source, by index.
+_BY_ADDRESS = (
+    f"SELECT {_COLUMNS} FROM source s CROSS JOIN resource r ON r.source_id = s.id"
+    " CROSS JOIN record_source rs ON rs.resource_id = r.id WHERE r.type = ? AND r.fhir_id = ? ORDER BY +r.id"
+)
+
+
+def show(store: Store, ref: str, source: str | None = None) -> dict[str, Any]:
+    """A record as `phr show --json` prints it. `ref` is a record's number or `Type/id`.
+
+    Raises UsageError when there is no such record, or several sources have one at that address.
+    """
+    origins = _origins(store, ref, source)
+    record_ids = list(dict.fromkeys(origin.record_id for origin in origins))
+    if len(record_ids) > 1:
+        raise _several(ref, origins)
+    everywhere = [Origin(*row) for row in store.db.execute(_BY_RECORD, (record_ids[0],))]
+    main = next((one for one in everywhere if one.resource_id == origins[0].resource_id), everywhere[0])
+    body = store.db.execute("SELECT raw FROM resource WHERE id = ?", (main.resource_id,)).fetchone()[0]
+    event = next(events(store.db, record_ids))
+    count, history = _history(store.db, [one.resource_id for one in everywhere])
+    return {
+        "schema": 1,
+        **event,
+        "details": details(body),
+        "related": related(store.db, main.record_id, main.source_id, main.address, body),
+        "trend": trend(store.db, event),
+        "history": history,
+        "history_count": count,
+        "notes": [],
+        "attachments": _attachments(store.db, [one.resource_id for one in everywhere]),
+        "shared_with": [],
+        "conflicts": [],
+        "provenance": [
+            {
+                "source": one.source,
+                "resource": one.address,
+                "first_seen": one.first_seen,
+                "changed": one.changed,
+                "state": one.state,
+            }
+            for one in everywhere
+        ],
+    }
+
+
+def raw(store: Store, ref: str, source: str | None = None) -> bytes:
+    """The resource exactly as its source sent it, byte for byte.
+
+    Of a record that several resources tell, the one its number was taken from. Raises UsageError when there
+    is none, or several sources have one at that address.
+    """
+    origins = _origins(store, ref, source)
+    if ref.isdecimal():
+        origins = [one for one in origins if one.resource_id == int(ref)] or origins[:1]
+    if len(origins) > 1:
+        raise _several(ref, origins)
+    row = store.db.execute("SELECT raw FROM resource WHERE id = ?", (origins[0].resource_id,)).fetchone()
+    return bytes(row[0])
+
+
+def _origins(store: Store, ref: str, source: str | None) -> list[Origin]:
+    """The stored resources that `ref` can mean; at least one, or UsageError."""
+    ref = ref.strip()
+    if ref.isdecimal() and len(ref) < 19:
+        rows = store.db.execute(_BY_RECORD, (int(ref),))
+    elif "/" in ref:
+        type_, _, id_ = ref.partition("/")
+        rows = store.db.execute(_BY_ADDRESS, (type_, id_))
+    else:
+        raise UsageError(
+            f"{ref} is not the number of a record.",
+            hint="Take a number from phr timeline, or a resource such as Observation/abc",
+        )
+    found = [Origin(*row) for row in rows]
+    kept = [one for one in found if source is None or one.source == source]
+    if not kept:
+        where = f" from {source}" if source else ""
+        raise UsageError(
+            f"There is no record {ref}{where}.",
+            hint=f"It came from: {_names(found)}" if found else "See which there are: phr timeline",
+        )
+    return kept
+
+
+def _several(ref: str, origins: list[Origin]) -> UsageError:
+    return UsageError(
+        f"{len(origins)} sources have a resource {ref}.", hint=f"Choose one with --source: {_names(origins)}"
+    )
+
+
+def _names(origins: list[Origin]) -> str:
+    return ", ".join(dict.fromkeys(one.source for one in origins))
+
+
+def _history(db: Any, resource_ids: list[int]) -> tuple[int, list[dict[str, Any]]]:
+    """How often it was replaced, and the newest of what it was before."""
+    marks = ",".join("?" * len(resource_ids))
+    rows = db.execute(
+        "SELECT seen, replaced, length(raw), count(*) OVER () FROM resource_version"
+        f" WHERE resource_id IN ({marks}) ORDER BY id DESC LIMIT ?",
+        (*resource_ids, VERSIONS),
+    ).fetchall()
+    found = [{"replaced": row[1], "seen": row[0], "bytes": row[2]} for row in rows]
+    return (int(rows[0][3]) if rows else 0), found
+
+
+def _attachments(db: Any, resource_ids: list[int]) -> list[dict[str, Any]]:
+    marks = ",".join("?" * len(resource_ids))
+    rows = db.execute(
+        "SELECT a.resource_id, a.position, a.title, a.media_type, a.state, a.reason, d.bytes, d.sha256"
+        " FROM attachment a LEFT JOIN document d ON d.id = a.document_id"
+        f" WHERE a.resource_id IN ({marks}) ORDER BY a.resource_id, a.position",
+        resource_ids,
+    )
+    return [
+        {
+            "id": f"{row[0]}.{row[1]}",
+            "filename": row[2],
+            "media_type": row[3],
+            "bytes": row[6],
+            "sha256": row[7].hex() if row[7] is not None else None,
+            "state": row[4],
+            "reason": row[5],
+        }
+        for row in rows
+    ]

@@ -1,0 +1,207 @@
+"""Which records a person asked for, as one SQL condition that every view and every export shares.
+
+Dates follow the search rule of FHIR R4 (3.1.1.4.6): a partial date stands for the whole period it can mean,
+and a record belongs to a range when the two periods overlap. So `--since 2020` finds what is dated
+`2020`, `2020-06` or `2020-06-01T08:00:00Z`, and `--until 2020` goes to the last second of that year.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from phr.errors import UsageError
+from phr.fhir import dates
+from phr.model import KINDS, Problem
+
+if TYPE_CHECKING:
+    from phr.store.store import Store
+
+SENSITIVITIES = ("normal", "restricted", "very_restricted")
+"""From what anyone treating you may see to what was marked as very private (FHIR security labels N, R, V)."""
+
+_OF_SOURCES = (
+    "record.id IN (SELECT rs.record_id FROM record_source rs JOIN source s ON s.id = rs.source_id"
+    " WHERE s.name IN ({marks}))"
+)
+_TAGGED = "record.id IN (SELECT resource_id FROM tag WHERE tag = ?)"
+_FOUND = "record.id IN (SELECT rowid FROM record_search WHERE record_search MATCH ?)"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What to show or hand on. Empty means everything; supporting resources are never records of a life."""
+
+    kinds: tuple[str, ...] = ()
+    since: str | None = None
+    """A FHIR partial date, inclusive from its first second."""
+    until: str | None = None
+    """A FHIR partial date, inclusive to its last second."""
+    sources: tuple[str, ...] = ()
+    """Names; a record belongs when any of its sources is named."""
+    tags: tuple[str, ...] = ()
+    """All of them have to be on the record."""
+    search: str | None = None
+    sensitivity: str | None = None
+    """The most private level to include: `normal` leaves out restricted and very restricted records."""
+    include_undated: bool | None = None
+    """None: records without a date belong unless a range was asked for."""
+
+    def where(self) -> tuple[str, list[object]]:
+        """An SQL condition on the table `record`, and its parameters.
+
+        Raises UsageError when a kind, a date or a sensitivity makes no sense.
+        """
+        parts: list[str] = ["record.supporting = 0"]
+        values: list[object] = []
+        if self.kinds:
+            parts.append(f"record.kind IN ({_marks(self.kinds)})")
+            values += _known(self.kinds, KINDS, "kind of record")
+        self._within_range(parts, values)
+        if self.sources:
+            parts.append(_OF_SOURCES.format(marks=_marks(self.sources)))
+            values += self.sources
+        for tag in self.tags:
+            parts.append(_TAGGED)
+            values.append(tag)
+        if self.search is not None and self.search.strip():
+            query = full_text_query(self.search)
+            parts.append(_FOUND if query else "0")
+            values += [query] if query else []
+        allowed = self.sensitivities()
+        if len(allowed) < len(SENSITIVITIES):
+            parts.append(f"record.sensitivity IN ({_marks(allowed)})")
+            values += allowed
+        return " AND ".join(parts), values
+
+    def sensitivities(self) -> tuple[str, ...]:
+        """The levels that may be handed on. Raises UsageError for a level that does not exist."""
+        if self.sensitivity is None:
+            return SENSITIVITIES
+        _known((self.sensitivity,), SENSITIVITIES, "sensitivity")
+        return SENSITIVITIES[: SENSITIVITIES.index(self.sensitivity) + 1]
+
+    def keeps_undated(self) -> bool:
+        """Whether records without a date belong."""
+        if self.include_undated is None:
+            return self.since is None and self.until is None
+        return self.include_undated
+
+    def described(self) -> dict[str, object]:
+        """The selection in plain JSON, without what was not asked."""
+        asked = {
+            "kinds": list(self.kinds),
+            "since": self.since,
+            "until": self.until,
+            "sources": list(self.sources),
+            "tags": list(self.tags),
+            "search": self.search,
+            "sensitivity": self.sensitivity,
+        }
+        return {name: value for name, value in asked.items() if value}
+
+    def _within_range(self, parts: list[str], values: list[object]) -> None:
+        limits: list[str] = []
+        if self.since is not None:
+            limits.append("record.date_to > ?")
+            values.append(_date(self.since, "--since").start)
+        if self.until is not None:
+            limits.append("record.date_from < ?")
+            values.append(_date(self.until, "--until").end)
+        if limits and self.keeps_undated():
+            parts.append(f"(record.date_from IS NULL OR ({' AND '.join(limits)}))")
+        else:
+            parts += limits
+            if not self.keeps_undated() and not limits:
+                parts.append("record.date_from IS NOT NULL")
+
+
+EVERYTHING = Selection()
+
+
+def full_text_query(words: str) -> str | None:
+    """What a person typed as an FTS5 query that cannot be a syntax error; None when no word is in it.
+
+    Every word has to be found; the last one may be the beginning of a word. A code such as `4548-4` is
+    looked for as it stands.
+    """
+    found = [word for word in words.replace("\0", " ").split() if any(map(str.isalnum, word))]
+    if not found:
+        return None
+    quoted = ['"' + word.replace('"', '""') + '"' for word in found]
+    return " ".join(quoted) + " *"
+
+
+def check_sources(store: Store, selection: Selection) -> None:
+    """Raise UsageError when the selection names a source that is not in the record."""
+    if selection.sources:
+        _known(selection.sources, tuple(source.name for source in store.sources.all()), "source")
+
+
+def left_out(store: Store, selection: Selection) -> tuple[Problem, ...]:
+    """What the selection leaves out without the person having said so: records that have no date.
+
+    What is withheld for its sensitivity is not named here: these words may travel inside an export.
+    """
+    if selection.keeps_undated() or (selection.since is None and selection.until is None):
+        return ()
+    condition, values = Selection(
+        kinds=selection.kinds,
+        sources=selection.sources,
+        tags=selection.tags,
+        search=selection.search,
+        sensitivity=selection.sensitivity,
+    ).where()
+    row = store.db.execute(
+        f"SELECT count(*) FROM record WHERE {condition} AND record.date_from IS NULL", values
+    ).fetchone()
+    if not row[0]:
+        return ()
+    return (Problem("record", f"{row[0]} without a date: nobody can say whether it belongs to this time"),)
+
+
+def withheld(store: Store, selection: Selection) -> int:
+    """How many records of the selection are held back for their sensitivity: for the person alone."""
+    allowed = selection.sensitivities()
+    if len(allowed) == len(SENSITIVITIES):
+        return 0
+    condition, values = Selection(
+        selection.kinds,
+        selection.since,
+        selection.until,
+        selection.sources,
+        selection.tags,
+        selection.search,
+        None,
+        selection.include_undated,
+    ).where()
+    row = store.db.execute(
+        f"SELECT count(*) FROM record WHERE {condition} AND record.sensitivity NOT IN ({_marks(allowed)})",
+        [*values, *allowed],
+    ).fetchone()
+    return int(row[0])
+
+
+def _marks(values: tuple[str, ...]) -> str:
+    return ",".join("?" * len(values))
+
+
+def _known(given: tuple[str, ...], known: tuple[str, ...], noun: str) -> tuple[str, ...]:
+    for one in given:
+        if one not in known:
+            there = ", ".join(known)
+            raise UsageError(
+                f"There is no {noun} named {one}.",
+                hint=f"There is: {there}" if there else "There is none yet.",
+            )
+    return given
+
+
+def _date(text: str, option: str) -> dates.PartialDate:
+    when = dates.parse(text)
+    if when is None:
+        raise UsageError(
+            f"{option} {text} is not a date.",
+            hint="Write a year, a month or a day: 2024, 2024-03 or 2024-03-31",
+        )
+    return when

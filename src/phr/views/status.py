@@ -1,0 +1,187 @@
+"""How things stand: connections, their health, what was skipped and why, and how much is kept.
+
+Health is the share of the last 20 finished runs of each connection that brought records: from 95 % on healthy,
+from 80 % on degraded, below that critical. While the last run was only partly done, or a connection waits for
+a new sign-in, it is at best degraded.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from phr.fhir import read
+from phr.model import Connection
+
+if TYPE_CHECKING:
+    from phr.store.store import Store
+
+HEALTHS = ("healthy", "degraded", "critical")
+RUNS = 20
+_FINISHED = "('completed', 'partial', 'failed')"
+"""A run that a person cancelled, or that the machine cut short, says nothing about a connection."""
+
+
+def status(store: Store, user: str) -> dict[str, Any]:
+    """The one screen of `phr status` as JSON. Reads only."""
+    found = connections(store)
+    by_type, by_kind = store.counts()
+    documents, document_bytes = store.documents.totals()
+    return {
+        "schema": 1,
+        "user": user,
+        "health": max((one["health"] for one in found), key=HEALTHS.index, default="healthy"),
+        "connections": found,
+        "sources": _imports(store),
+        "resources_by_type": dict(by_type),
+        "records_by_kind": dict(by_kind),
+        "documents": documents,
+        "document_bytes": document_bytes,
+        "conflicts": 0,
+        "storage_bytes": _storage(store.path),
+        "attention": [
+            {"connection": one["name"], "reason": why} for one in found for why in one["attention"]
+        ],
+    }
+
+
+def check(report: dict[str, Any]) -> tuple[str, ...]:
+    """Why `phr status --check` should fail, in names and words; empty when all is well."""
+    return tuple(
+        f"{one['name']}: {'no success for twice its interval' if one['stale'] else 'most of its last runs failed'}"
+        for one in report["connections"]
+        if one["stale"] or one["health"] == "critical"
+    )
+
+
+def connections(store: Store) -> list[dict[str, Any]]:
+    """Every connection with its state, as `phr connections --json` lists it."""
+    rows = store.db.execute(
+        "SELECT s.key, s.id, (SELECT count(*) FROM resource r WHERE r.source_id = s.id) FROM source s"
+    ).fetchall()
+    own = {row[0]: (row[1], row[2]) for row in rows}
+    now = _instant(store.now()) or datetime.now(UTC)
+    return [_connection(store, one, *own[one.key], now) for one in store.connections.all()]
+
+
+def _connection(store: Store, one: Connection, source: int, resources: int, now: datetime) -> dict[str, Any]:
+    runs = store.db.execute(
+        f"SELECT status, finished, error, id FROM sync_run WHERE source_id = ? AND status IN {_FINISHED}"
+        " ORDER BY id DESC LIMIT ?",
+        (source, RUNS),
+    ).fetchall()
+    share = sum(row[0] != "failed" for row in runs) / len(runs) if runs else None
+    stale = _stale(one, runs, now)
+    return {
+        "name": one.name,
+        "provider": one.provider,
+        "vendor": one.vendor,
+        "organisation": one.organisation,
+        "fhir_base": one.fhir_base,
+        "patient_id": one.patient_id,
+        "patient_name": _patient_name(store, source, one.patient_id),
+        "state": one.state,
+        "auto_sync": one.auto_sync,
+        "every": f"{one.every_hours}h",
+        "granted_scopes": list(one.granted_scopes),
+        "refused": [{"type": refusal.type, "reason": refusal.reason} for refusal in one.refused],
+        "connected": one.connected,
+        "last_sync": one.last_sync,
+        "next_due": _next_due(one),
+        "token_expires": one.token_expires,
+        "sign_in_before": one.sign_in_before,
+        "resources": resources,
+        "health": _health(one, share, runs[0][0] if runs else None),
+        "success": None if share is None else round(share, 3),
+        "runs": len(runs),
+        "stale": stale,
+        "last_error": runs[0][2] if runs else None,
+        "skipped": _skipped(store, runs[0][3]) if runs else [],
+        "attention": _attention(one, stale),
+    }
+
+
+def _health(one: Connection, share: float | None, last: str | None) -> str:
+    if one.state == "revoked":
+        return "healthy"  # taken out of service by the person: nothing is expected of it
+    if share is not None and share < 0.80:
+        return "critical"
+    troubled = one.state != "active" or last == "partial" or (share is not None and share < 0.95)
+    return "degraded" if troubled else "healthy"
+
+
+def _attention(one: Connection, stale: bool) -> list[str]:
+    words = {
+        "expired": f"asks for a new sign-in: phr reconnect {one.name}",
+        "revoked": "is disconnected; its records are kept",
+        "error": f"could not be used last time: phr sync {one.name}",
+    }
+    found = [words[one.state]] if one.state in words else []
+    return [*found, "has had no success for twice its interval"] if stale else found
+
+
+def _next_due(one: Connection) -> str | None:
+    """When the interval since the last sync is over; None when nothing is planned."""
+    last = _instant(one.last_sync)
+    if not one.auto_sync or one.state == "revoked" or last is None:
+        return None
+    return (last + timedelta(hours=one.every_hours)).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _stale(one: Connection, runs: list[Any], now: datetime) -> bool:
+    if not one.auto_sync or one.state == "revoked":
+        return False
+    succeeded = [row[1] for row in runs if row[0] != "failed"]
+    seen = [when for text in (*succeeded[:1], one.connected) if (when := _instant(text))]
+    return bool(seen) and now - max(seen) > timedelta(hours=2 * one.every_hours)
+
+
+def _skipped(store: Store, run: int) -> list[dict[str, Any]]:
+    """What the last run left out, each reason once with its count."""
+    rows = store.db.execute(
+        "SELECT type, reason, http_status, count(*) FROM problem WHERE run_id = ?"
+        " GROUP BY type, reason, http_status ORDER BY min(id)",
+        (run,),
+    )
+    return [{"type": row[0], "reason": row[1], "http_status": row[2], "count": row[3]} for row in rows]
+
+
+def _patient_name(store: Store, source: int, patient_id: str | None) -> str | None:
+    """The name on the Patient resource of this connection, or on its only one when the id is not known."""
+    rows = store.db.execute(
+        "SELECT raw FROM resource WHERE source_id = ? AND type = 'Patient' AND (? IS NULL OR fhir_id = ?) LIMIT 2",
+        (source, patient_id, patient_id),
+    ).fetchall()
+    if len(rows) != 1:
+        return None
+    try:
+        patient = read.parse_json(rows[0][0])
+    except ValueError:
+        return None
+    return read.human_name(patient.get("name")) if isinstance(patient, dict) else None
+
+
+def _imports(store: Store) -> list[dict[str, Any]]:
+    """Sources that are not connections: imported files, and what the person typed."""
+    rows = store.db.execute(
+        "SELECT s.name, s.kind, s.created, count(r.id), max(r.changed) FROM source s"
+        " LEFT JOIN resource r ON r.source_id = s.id"
+        " WHERE NOT EXISTS (SELECT 1 FROM connection c WHERE c.source_id = s.id) GROUP BY s.id ORDER BY s.name"
+    )
+    names = ("name", "kind", "created", "resources", "changed")
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _storage(path: Path) -> int:
+    """Bytes of the records file with what waits in its write-ahead log."""
+    files = (path, path.with_name(path.name + "-wal"))
+    return sum(file.stat().st_size for file in files if file.exists())
+
+
+def _instant(text: str | None) -> datetime | None:
+    try:
+        when = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+    return when.replace(tzinfo=UTC) if when is not None and when.tzinfo is None else when

@@ -1,0 +1,107 @@
+"""Health, what is due, what is stale, and the shapes that `status` and `connections` promise."""
+
+from __future__ import annotations
+
+import pytest
+
+from phr.model import Problem, SyncRun
+from phr.store.store import Store
+from phr.views.status import check, connections, status
+
+
+def _runs(store: Store, *states: str, finished: str = "2026-02-28T12:00:00Z") -> None:
+    for state in states:
+        number = store.runs.start("k2", "manual", "full")
+        skipped = (Problem("Observation", "page 2 did not come", http_status=503),) * 2
+        store.runs.finish(
+            SyncRun(str(number), "hospital", "manual", state, "full", finished, finished, 1.0, 3, 100, {},
+                    skipped if state == "partial" else (), {}, error=None)
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("states", "health"),
+    [
+        ([], "healthy"),
+        (["completed"] * 20, "healthy"),
+        (["failed"] + ["completed"] * 19, "healthy"),
+        (["failed"] * 2 + ["completed"] * 18, "degraded"),
+        (["failed"] * 4 + ["completed"] * 16, "degraded"),
+        (["failed"] * 5 + ["completed"] * 15, "critical"),
+        (["failed"] * 30 + ["completed"] * 20, "healthy"),  # only the last twenty count
+        (["failed"], "critical"),
+        (["completed", "partial"], "degraded"),
+        (["partial", "completed"], "healthy"),
+        (["completed", "cancelled", "running"], "healthy"),
+    ],
+)
+def test_health_is_the_share_of_good_runs_among_the_last_twenty(
+    life: Store, states: list[str], health: str
+) -> None:
+    _runs(life, *states)
+
+    report = status(life, "default")
+    assert report["health"] == health
+    assert bool(check(report)) == (health == "critical")
+
+
+def test_status_says_what_is_kept_and_what_was_skipped(life: Store) -> None:
+    _runs(life, "partial")
+
+    report = status(life, "ada")
+    assert report["user"] == "ada"
+    assert report["resources_by_type"]["Observation"] == 4
+    assert report["records_by_kind"] == {"encounter": 2, "lab_result": 4, "problem": 2}
+    assert (report["documents"], report["conflicts"]) == (0, 0)
+    assert report["storage_bytes"] > life.path.stat().st_size / 2 > 0
+    assert report["connections"][0]["skipped"] == [
+        {"type": "Observation", "reason": "page 2 did not come", "http_status": 503, "count": 2}
+    ]
+    assert [source["name"] for source in report["sources"]] == ["clinic"]
+
+
+def test_a_connection_is_listed_with_everything_scripts_rely_on(life: Store) -> None:
+    one = connections(life)[0]
+
+    assert one["patient_name"] == "Ada Example"
+    assert one["next_due"] == "2026-03-01T12:00:00Z"
+    assert (one["every"], one["resources"], one["state"]) == ("24h", 4, "active")
+    asked = (
+        "name provider vendor organisation fhir_base patient_id patient_name state auto_sync every granted_scopes"
+        " refused connected last_sync next_due token_expires sign_in_before resources"
+    )
+    assert set(asked.split()) <= set(one)
+
+
+def test_no_success_for_twice_the_interval_is_stale_and_fails_the_check(life: Store) -> None:
+    life.db.execute("UPDATE connection SET connected = '2026-01-01T00:00:00Z'")
+    _runs(life, "completed", finished="2026-02-26T23:59:59Z")  # the clock stands at 1 March, 0:00
+
+    report = status(life, "default")
+    assert report["connections"][0]["stale"]
+    assert [line.split(":")[0] for line in check(report)] == ["hospital"]
+
+
+def test_a_new_connection_is_not_stale_before_its_time(life: Store) -> None:
+    life.db.execute("UPDATE connection SET connected = '2026-02-28T00:00:00Z', last_sync = NULL")
+
+    one = connections(life)[0]
+    assert not one["stale"]
+    assert one["next_due"] is None
+
+
+def test_a_disconnected_source_makes_nobody_worry_and_an_expired_one_does(life: Store) -> None:
+    life.db.execute("UPDATE connection SET state = 'revoked'")
+    assert check(status(life, "default")) == ()
+    assert status(life, "default")["health"] == "healthy"
+
+    life.db.execute("UPDATE connection SET state = 'expired', connected = '2026-02-28T00:00:00Z'")
+    report = status(life, "default")
+    assert report["health"] == "degraded"
+    assert "phr reconnect hospital" in report["attention"][0]["reason"]
+
+
+def test_an_empty_record_is_healthy(store: Store) -> None:
+    report = status(store, "default")
+
+    assert (report["health"], report["connections"], check(report)) == ("healthy", [], ())
