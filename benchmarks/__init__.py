@@ -1,0 +1,1 @@
+"""How fast, as ratios to what this very machine can do: `make bench`. Timing never fails a test."""
