@@ -13,7 +13,7 @@ import orjson
 from phr.model import Received
 from phr.sandbox.synthetic import family
 
-PAGE = 100
+PAGE = 1000
 KEY = bytes(range(32))
 
 

@@ -14,7 +14,10 @@ import pytest
 
 from phr.sandbox.server import Sandbox
 
-SYNC = "import os; from phr.workspace import Workspace; from phr.workspace.bring import SyncWish; Workspace(os.environ).sync(SyncWish())"
+SYNC = (
+    "import os; from phr.workspace import Workspace; from phr.workspace.bring import SyncWish;"
+    "Workspace(os.environ).sync(SyncWish())"
+)
 
 
 def ward(count: int) -> list[dict[str, Any]]:

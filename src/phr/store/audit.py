@@ -5,7 +5,6 @@ Names of commands, connections and counts only: never a clinical word.
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import orjson
@@ -59,5 +58,7 @@ class Audit:
 
 
 def _chain(before: bytes, event: AuditEvent) -> bytes:
+    from hashlib import sha256  # only needed by those who write
+
     words = (event.time, event.actor, event.action, event.objects, event.outcome)
     return sha256(before + orjson.dumps(words)).digest()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -23,7 +23,7 @@ COLUMNS = (
 
 def new_key() -> str:
     """A random name that never changes, for a source and its secrets in the vault."""
-    return secrets.token_hex(8)
+    return os.urandom(8).hex()
 
 
 class Connections:

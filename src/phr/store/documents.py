@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from phr.store.db import transaction
@@ -87,6 +86,8 @@ class Documents:
 
 def keep_document(db: Any, content: bytes) -> int:
     """Store bytes once; answers the document's id."""
+    from hashlib import sha256  # only needed by those who write
+
     fingerprint = sha256(content).digest()
     row = db.execute("SELECT id FROM document WHERE sha256 = ?", (fingerprint,)).fetchone()
     if row:

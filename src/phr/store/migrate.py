@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from phr.errors import StoreError
@@ -51,6 +51,5 @@ def _statements(sql: str) -> Iterator[str]:
 
 def migrations() -> list[tuple[int, str]]:
     """`(number, sql)` of every file under migrations/, in order."""
-    folder = resources.files("phr.store") / "migrations"
-    files = sorted((f for f in folder.iterdir() if f.name.endswith(".sql")), key=lambda f: f.name)
-    return [(int(f.name[:4]), f.read_text(encoding="utf-8")) for f in files]
+    files = sorted(Path(__file__).with_name("migrations").glob("*.sql"))
+    return [(int(file.name[:4]), file.read_text(encoding="utf-8")) for file in files]

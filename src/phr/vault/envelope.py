@@ -33,7 +33,7 @@ MAX_HEAD = 4096
 MAX_MEMORY_KIB, MAX_ITERATIONS, MAX_LANES = 1024 * 1024, 24, 16
 
 
-class Unopened(Exception):  # noqa: N818 — it never leaves this room
+class Unopened(Exception):
     """Why a sealed file does not open; whoever owns the file says it in a person's words."""
 
 
