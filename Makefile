@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test test-full lint format bench clean
+.PHONY: demo test test-full lint format docs bench clean
 
 .venv: $(STAMP)
 
@@ -30,6 +30,9 @@ lint: .venv
 format: .venv
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: .venv
+	$(BIN)/python docs/generate.py
 
 bench: .venv
 	$(BIN)/python -m benchmarks
