@@ -91,6 +91,9 @@ def _open_leniently(body: bytes) -> _Bundle | None:
     text = lenient.decode(body)
     frame = lenient.members(text)
     kind = lenient.value(frame.get("resourceType"))
+    if kind is None and lenient.value(frame.get("resource")):
+        # One entry without its Bundle, as some documentation and some tools hand it out.
+        return _Bundle(resourceType="Bundle", entry=[_entry(text)])
     if not isinstance(kind, str) or not kind:
         raise ValueError("not a FHIR resource")
     if kind != "Bundle":

@@ -21,6 +21,8 @@ BATCH = 500
 class _Head(msgspec.Struct):
     resourceType: str | None = None  # noqa: N815 (FHIR's name)
     id: str | None = None
+    resource: _Head | None = None
+    """Only in an entry that stands alone."""
 
 
 class _Entry(msgspec.Struct):
@@ -50,11 +52,16 @@ def cut(body: bytes) -> tuple[Page, Names]:
 
 
 def resource_type(body: bytes) -> str | None:
-    """The type of the one resource that these bytes are; None when they are something else."""
+    """The type of the one resource that these bytes are; None when they are something else.
+
+    One entry without its Bundle (`{"fullUrl", "resource"}`) counts as a Bundle.
+    """
     try:
-        return _head.decode(body).resourceType
+        head = _head.decode(body)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         pass
+    else:
+        return head.resourceType or ("Bundle" if head.resource and head.resource.resourceType else None)
     try:
         value = parse_json(body)
     except ValueError:
