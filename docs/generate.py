@@ -32,7 +32,8 @@ def _under(text: str) -> list[str]:
 def _help(*words: str) -> str:
     environ = {**os.environ, "COLUMNS": "80", "TERMINAL_WIDTH": "80", "NO_COLOR": "1", "PHR_HOME": os.devnull}
     line = [sys.executable, "-m", "phr", *words, "--help"]
-    return subprocess.run(line, capture_output=True, text=True, check=True, env=environ).stdout.rstrip()
+    result = subprocess.run(line, capture_output=True, text=True, check=True, env=environ)  # noqa: S603
+    return result.stdout.rstrip()
 
 
 def _block(text: str) -> str:

@@ -46,9 +46,14 @@ def expected_resources(body: bytes) -> int:
     """How many resources an answer holds, counted apart from the code under test."""
     content = parse_json(body)
     if not isinstance(content, dict) or content.get("resourceType") != "Bundle":
-        return int(isinstance(content, dict) and content.get("resourceType") not in (None, "OperationOutcome"))
+        return int(
+            isinstance(content, dict) and content.get("resourceType") not in (None, "OperationOutcome")
+        )
     found = [entry.get("resource") for entry in content.get("entry") or [] if isinstance(entry, dict)]
-    return sum(isinstance(r, dict) and r.get("resourceType") not in (None, "OperationOutcome", "Bundle") for r in found)
+    return sum(
+        isinstance(r, dict) and r.get("resourceType") not in (None, "OperationOutcome", "Bundle")
+        for r in found
+    )
 
 
 def keep(store: Store, bodies: Iterator[tuple[str, bytes, int]]) -> tuple[int, int]:
