@@ -8,6 +8,7 @@ mark or half a surrogate pair. Whoever reads through this file need not know.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Any
@@ -17,6 +18,7 @@ import orjson
 from phr.model import Code, Resource
 
 NO_CODES: tuple[Code, ...] = ()
+_ENDS_IN_ZERO = re.compile(rb"[0-9]\.[0-9]*0[\s,}\]]")
 
 
 def first(value: object) -> object:
@@ -166,6 +168,33 @@ def parse_json(raw: bytes) -> object:
         )
     except RecursionError:
         raise ValueError("JSON nested too deeply") from None
+
+
+class Written(float):
+    """A decimal that still knows its digits: FHIR R4 (datatypes.html#decimal) says that `1.20` is not `1.2`."""
+
+    __slots__ = ("digits",)
+    digits: str
+
+    def __new__(cls, digits: str) -> Written:
+        value = super().__new__(cls, digits)
+        value.digits = digits
+        return value
+
+
+def has_final_zeros(raw: bytes) -> bool:
+    """Whether plain parsing would lose a digit that somebody wrote."""
+    return _ENDS_IN_ZERO.search(raw) is not None
+
+
+def parse_as_written(raw: bytes) -> object:
+    """As `parse_json`, but decimals that end in a zero keep it (see `Written`). Raises ValueError."""
+    if not has_final_zeros(raw):
+        return parse_json(raw)
+    try:
+        return json.loads(raw, parse_float=Written, parse_constant=lambda _: None)
+    except (ValueError, RecursionError):
+        return parse_json(raw)
 
 
 def _whole(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

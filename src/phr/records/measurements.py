@@ -29,8 +29,10 @@ _COMPARATORS = ("<=", ">=", "<", ">", "ad")
 
 
 def number_text(value: object) -> str | None:
-    """A JSON number in plain digits (`6000.0` is `6000`), or a text that stands where a number belongs."""
-    if type(value) is float:
+    """A JSON number in plain digits, as written where that is known, or a text that stands where one belongs."""
+    if type(value) is read.Written and "e" not in value.digits.lower():
+        return value.digits
+    if isinstance(value, float):
         if value - value != 0:  # NaN and the infinities
             return None
         words = repr(value)
@@ -42,7 +44,7 @@ def number_text(value: object) -> str | None:
 
 def number_of(value: object) -> float | None:
     """The same as a float; None for NaN, infinities and whatever is not a plain number."""
-    if type(value) is float or type(value) is int:
+    if isinstance(value, float) or type(value) is int:
         try:
             number = float(value)
         except OverflowError:

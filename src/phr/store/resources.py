@@ -67,7 +67,7 @@ class ResourceWriter:
         try:
             parsed = self._compare(list(latest.values()), saved)
             self._write(parsed, now)
-            self._records.write([Stored(p.id, f"{p.received.type}/{p.received.id}", p.data) for p in parsed])
+            self._records.write([_as_written(p) for p in parsed])
             self._note_references(parsed)
             self._db.execute("COMMIT")
         except BaseException:
@@ -200,3 +200,10 @@ class ResourceWriter:
         if len(parts) < 2 or not parts[0].isalpha() or not parts[0][:1].isupper() or not parts[1]:
             return None
         return (parts[0] + b"/" + parts[1]).decode("utf-8", "replace")
+
+
+def _as_written(p: _Parsed) -> Stored:
+    """What a record is read from: the content with the digits of its decimals."""
+    raw = p.received.raw
+    data = read.parse_as_written(raw) if read.has_final_zeros(raw) else p.data
+    return Stored(p.id, f"{p.received.type}/{p.received.id}", data if isinstance(data, dict) else p.data)

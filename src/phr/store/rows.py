@@ -171,7 +171,7 @@ def _decode(data: str) -> bytes | None:
 def _parsed(rows: Iterable[Sequence[Any]]) -> Iterator[Stored]:
     """Rows of (id, type, fhir_id, raw) as Stored; what is not a JSON object was a named problem already."""
     for identity, type_, id_, raw in rows:
-        data = read.parse_json(raw)
+        data = read.parse_as_written(raw)
         if isinstance(data, dict):
             yield Stored(identity, f"{type_}/{id_}", data)
 
