@@ -1,0 +1,80 @@
+"""Every command there is: where its code lives and what it is for, in one line.
+
+The page of `phr --help` is made from this table, so that it needs none of the code behind it. A command that is
+not built yet has no line here.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+SYNOPSIS = "Your own medical record, from every provider, in one encrypted file on your own computer."
+GETTING, LOOKING, KEEPING = "Getting records", "Looking at them", "Handing on, keeping safe"
+
+
+class Command(NamedTuple):
+    """One command: `attribute` of `phr.cli.<module>` is a function, or a Typer app with commands of its own."""
+
+    name: str
+    module: str
+    attribute: str
+    summary: str
+    group: str
+
+
+COMMANDS = (
+    Command("demo", "demo", "demo", "See the whole story offline in 20 seconds", GETTING),
+    Command("sandbox", "sandbox", "sandbox", "Run a pretend hospital on this computer", GETTING),
+    Command("providers", "providers", "app", "Find the place you are a patient of", GETTING),
+    Command("connect", "connect", "connect", "Sign in at a provider, and bring your records", GETTING),
+    Command("connections", "connections", "app", "List, rename and set connections", GETTING),
+    Command("reconnect", "connect", "reconnect", "Sign in again; same connection, same records", GETTING),
+    Command("disconnect", "disconnect", "disconnect", "End a connection; its records stay", GETTING),
+    Command("sync", "sync", "sync", "Bring connections up to date", GETTING),
+    Command("jobs", "jobs", "app", "List past runs: counts, seconds, errors", GETTING),
+    Command("import", "import_", "import_", "Bring in files: FHIR Bundles, NDJSON", GETTING),
+    Command("status", "status", "status", "One screen: connections, health, what was skipped", LOOKING),
+    Command("timeline", "timeline", "timeline", "Everything that happened, newest first", LOOKING),
+    Command("show", "show", "show", "One record whole, or exactly as it was sent", LOOKING),
+    Command("tag", "tag", "tag", "Put your own words beside a record", LOOKING),
+    Command("export", "export", "export", "Hand on: a CCD for a doctor, FHIR, NDJSON, JSON", KEEPING),
+    Command("backup", "backup", "backup", "Write everything into one sealed file", KEEPING),
+    Command("restore", "backup", "restore", "Bring a backup back", KEEPING),
+    Command("vault", "vault", "app", "See where the keys are; make a recovery key", KEEPING),
+    Command("audit", "audit", "app", "See what was done with the data", KEEPING),
+    Command("users", "users", "app", "A file of their own for each person at home", KEEPING),
+    Command("paths", "paths", "paths", "Where everything is kept", KEEPING),
+    Command(
+        "doctor", "doctor", "doctor", "Check that all is well; each failing check says the mend", KEEPING
+    ),
+)
+
+BY_NAME = {command.name: command for command in COMMANDS}
+
+EVERYWHERE = """\
+With every command:
+  --user NAME             whose record: each person has a file of their own
+                          (default: default, or PHR_USER)
+  --credential-command C  a command that prints the key or passphrase
+  -v, -vv                 say more, on stderr
+  --log-file FILE         keep what -v says in a file
+  --log-format text|json
+  -h, --help              what a command does, and its exit statuses
+Alone:
+  --version
+  --install-completion, --show-completion   for your shell
+
+Every option has a variable: phr timeline --limit is PHR_TIMELINE_LIMIT.
+Exit statuses: 0 fine, 1 failed, 2 usage, 3 partly done, 4 sign in again,
+5 another run holds the lock, 6 locked: no key, 130 interrupted.
+
+New here? phr demo"""
+
+
+def page() -> str:
+    """What `phr --help` says; fits 80 columns."""
+    lines = ["Usage: phr COMMAND [OPTIONS] ...", "", SYNOPSIS]
+    for group in (GETTING, LOOKING, KEEPING):
+        lines += ["", f"{group}:"]
+        lines += [f"  {one.name:<13}{one.summary}" for one in COMMANDS if one.group == group]
+    return "\n".join([*lines, "", EVERYWHERE])

@@ -1,0 +1,79 @@
+"""How a failure is told: one sentence and one line what to do next; with --json also as a document."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from phr.cli import output
+from phr.errors import PhrError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+INTERRUPTED = 130
+
+
+def tell(error: Exception, words: Sequence[str]) -> int:
+    """Tell it, and answer the exit status. An error that nobody foresaw is named by its class only: its text may
+    hold what nobody else should read."""
+    known = _known(error)
+    output.tell(f"Error: {known.message}", style="alarm")
+    for line in (known.hint or "").splitlines():
+        output.tell(f"  {line}")
+    _document(words, known.message, known.hint, known.exit_status)
+    return known.exit_status
+
+
+def tell_interrupted(words: Sequence[str]) -> int:
+    """Ctrl-C: no fault of anybody's."""
+    output.tell("Interrupted.")
+    _document(words, "Interrupted.", None, INTERRUPTED)
+    return INTERRUPTED
+
+
+def _document(words: Sequence[str], message: str, hint: str | None, status: int) -> None:
+    if wants_json(words) and not output.reported():
+        output.emit_json({"error": {"message": message, "hint": hint, "status": status}})
+
+
+def wants_json(words: Sequence[str]) -> bool:
+    """Whether this command line asks for one JSON document as its answer (`export --format json` makes a file)."""
+    options = list(words[: words.index("--")] if "--" in words else words)
+    if "--json" in options or "export" in options:
+        return "--json" in options
+    return "--format=json" in options or ("--format", "json") in pairwise(options)
+
+
+def _known(error: Exception) -> PhrError:
+    if isinstance(error, PhrError):
+        return error
+    if hasattr(error, "format_message") and hasattr(error, "ctx"):
+        return _usage(error)
+    if type(error).__name__ == "Abort" or isinstance(error, EOFError):
+        return PhrError("Nothing was answered, so nothing was changed.")
+    return PhrError(
+        f"Something went wrong that phr did not expect ({type(error).__name__}).",
+        hint="To see where, and to report it: set PHR_DEBUG=1 and run it again.",
+    )
+
+
+def _usage(error: Any) -> UsageError:
+    """What Typer says of a command line it cannot read, in our words."""
+    path = error.ctx.command_path if error.ctx else "phr"
+    possible = getattr(error, "possibilities", None) or []
+    name = getattr(error, "command_name", None) or getattr(error, "option_name", None)
+    if hasattr(error, "command_name"):
+        message = f"There is no command {path} {name}."
+    elif hasattr(error, "possibilities"):
+        message = f"{path} has no option {name}."
+    else:
+        message = str(error.format_message()).replace("\n", " ")
+    if name == "--json" and path == "phr":
+        return UsageError(message, hint="It goes after the command: phr timeline --json")
+    if possible:
+        return UsageError(message, hint=f"Did you mean {' or '.join(possible[:3])}?")
+    hint = f"See {path} --help"
+    if hasattr(error, "option_name") and str(name).startswith("-") and hasattr(error, "possibilities"):
+        hint += ". A value that begins with - goes after --, or as --option=VALUE."
+    return UsageError(message, hint=hint)

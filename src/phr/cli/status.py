@@ -1,0 +1,118 @@
+"""`phr status`: how things stand, on one screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from phr.cli import output
+from phr.cli.context import workspace
+from phr.cli.options import Json
+from phr.cli.text import Screen, clean, count, kind_word, size, table, when, wrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Report = dict[str, Any]
+_MARKS = {"healthy": ("✓", "green"), "degraded": ("!", "yellow"), "critical": ("✗", "alarm")}
+
+
+def status(
+    ctx: typer.Context,
+    check: Annotated[
+        bool, typer.Option("--check", help="For scripts: exit 1 when critical or stale.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """One screen: connections and their health, what was skipped and why, what is kept.
+
+    Health counts the last 20 runs of each connection: healthy from 95 % that succeeded, degraded from 80 %,
+    else critical. Stale: no success for twice the interval.
+
+    Exit statuses: 0 fine, 1 failed (with --check: critical or stale), 2 usage, 6 locked.
+    """
+    from phr.views import status as view
+
+    with (here := workspace(ctx)).store() as store:
+        report = view.status(store, here.user)
+    why = view.check(report) if check else ()
+    if json:
+        output.emit_json(report)
+    else:
+        output.emit(_screen(report, output.out()))
+    for sentence in why:
+        output.tell(sentence, style="alarm")
+    if why:
+        raise typer.Exit(1)
+
+
+def _screen(report: Report, view: Screen) -> Iterator[str]:
+    mark, colour = _MARKS[report["health"]]
+    yield view.spell(
+        f"{view.paint(mark, colour)} {view.paint(clean(report['user']), 'heading')}: {report['health']}"
+    )
+    yield ""
+    if report["connections"]:
+        yield from connection_table(report["connections"], view)
+    else:
+        yield "No connection yet: phr connect PROVIDER"
+    for one in report.get("attention", ()):
+        yield view.paint(
+            view.spell(view.fit(f"! {clean(one['connection'])} {clean(one['reason'])}")), "yellow"
+        )
+    yield from _skipped(report, view)
+    yield from _imports(report, view)
+    yield ""
+    kinds = sorted(report["records_by_kind"].items(), key=lambda item: -item[1])
+    total = sum(number for _, number in kinds)
+    yield view.paint(
+        f"{count(total, 'record')} from {count(sum(report['resources_by_type'].values()), 'resource')}",
+        "bold",
+    )
+    yield from wrapped(", ".join(f"{number:,} {kind_word(kind)}" for kind, number in kinds), view)
+    yield f"{count(report['documents'], 'document')}, {size(report['storage_bytes'])} on disk, encrypted."
+
+
+def connection_table(found: list[Report], view: Screen) -> list[str]:
+    """Connections as a table, the same here and in `phr connections`."""
+    rows = [
+        (
+            one["name"],
+            one["state"],
+            one.get("health", ""),
+            f"{one['resources']:,}",
+            when(one["last_sync"]),
+            one["every"] if one["auto_sync"] else "by hand",
+        )
+        for one in found
+    ]
+    return table(rows, ("CONNECTION", "STATE", "HEALTH", "RESOURCES", "LAST SYNC", "EVERY"), view)
+
+
+def _skipped(report: Report, view: Screen) -> Iterator[str]:
+    for one in report["connections"]:
+        reasons: dict[str, list[str]] = {}
+        for refusal in one["refused"]:
+            reasons.setdefault(clean(refusal["reason"]), []).append(clean(refusal["type"]))
+        for skipped in one.get("skipped", ()):
+            word = (
+                f"{clean(skipped['type'])} ({skipped['count']})"
+                if skipped.get("count", 1) > 1
+                else clean(skipped["type"])
+            )
+            reasons.setdefault(clean(skipped["reason"]), []).append(word)
+        if reasons:
+            yield ""
+            yield view.paint(f"Left out at {clean(one['name'])}", "bold")
+        for reason, types in reasons.items():
+            yield from wrapped(f"{reason.rstrip('.')}: {', '.join(dict.fromkeys(types))}", view)
+
+
+def _imports(report: Report, view: Screen) -> Iterator[str]:
+    sources = report.get("sources", ())
+    if sources:
+        yield ""
+        yield view.paint("Brought in from files", "bold")
+        rows = [(one["name"], f"{one['resources']:,}", when(one["changed"])) for one in sources]
+        yield from table(rows, ("SOURCE", "RESOURCES", "LAST CHANGE"), view)

@@ -1,0 +1,202 @@
+"""`phr connect`, `sync`, `reconnect`, `disconnect` against the sandbox, over real HTTP on loopback."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from phr.sandbox.config import SandboxConfig
+from phr.sandbox.server import Sandbox
+
+
+@pytest.fixture(scope="module")
+def hospital() -> Iterator[Sandbox]:
+    with Sandbox(SandboxConfig(auto_approve=True)) as opened:
+        yield opened
+
+
+def sign_in(*words: str, follow: bool = True) -> tuple[int, list[str], str]:
+    """Run a command with --no-browser and play the browser: status, lines of stdout, stderr."""
+    child = subprocess.Popen(
+        [sys.executable, "-m", "phr", *words, "--no-browser", "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ.copy(),
+    )
+    with child:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        first = child.stdout.readline()
+        if first.startswith("http") and follow:
+            with httpx.Client(follow_redirects=True, trust_env=False) as browser:
+                browser.get(first.strip())
+        rest, err = child.communicate(timeout=30)
+        return child.returncode, [first, *rest.splitlines(keepends=True)], err
+
+
+def connect(hospital: Sandbox, *more: str) -> tuple[int, list[str], str]:
+    return sign_in("connect", "custom", "--url", hospital.fhir_base, "--client-id", hospital.client_id, *more)
+
+
+def test_no_browser_prints_the_address_alone_then_names_the_grant_and_syncs(
+    phr: Any, hospital: Sandbox
+) -> None:
+    status, out, err = connect(hospital, "--name", "clinic")
+    assert status == 0, err
+    assert len(out) == 1, "stdout holds the address and nothing else"
+    assert out[0].startswith("http://127.0.0.1:")
+    assert " " not in out[0].strip()
+    assert "Granted: everything" in err
+    assert "clinic:" in err
+    assert "new" in err
+    assert phr("timeline", "--json").json["total"] > 100
+    found = phr("connections", "--json").json["connections"][0]
+    assert (found["name"], found["state"]) == ("clinic", "active")
+
+    again = phr("sync", "--json")
+    run = again.json["runs"][0]
+    assert (again.status, again.json["status"]) == (0, "completed")
+    assert sum(one["new"] + one["updated"] for one in run["types"].values()) == 0
+    assert {"job_id", "connection", "trigger", "mode", "started", "finished", "seconds", "requests"} <= set(
+        run
+    )
+    assert {"bytes", "skipped", "documents", "error"} <= set(run)
+    assert "raw" not in str(run["skipped"])
+
+    quiet = phr("sync", "--quiet")
+    assert (quiet.status, quiet.out, quiet.err) == (0, "", "")
+    due = phr("sync", "--due")
+    assert (due.status, due.out) == (0, "Nothing is due.\n")
+    assert phr("sync", "--dry-run", "--json").json["runs"][0]["connection"] == "clinic"
+    assert "✓ clinic: 0 new, " in phr("sync", "clinic", "--type", "Condition", "--no-documents").out
+    assert phr("sync", "clinc").status == 2
+
+    ended = phr("disconnect", "clinic", "--json")
+    assert ended.json["disconnected"][0] == {"name": "clinic", "revoked": True, "records_removed": 0}
+    gone = phr("sync", "clinic")
+    assert gone.status == 4
+    assert "phr reconnect clinic" in gone.out
+    assert phr("timeline", "--json").json["total"] > 100
+
+    status, _, err = sign_in("reconnect", "clinic", "--no-sync")
+    assert status == 0, err
+    assert phr("sync", "--quiet").status == 0
+    purged = phr("disconnect", "clinic", "--purge", "--yes", "--json")
+    assert purged.json["disconnected"][0]["records_removed"] > 100
+    assert phr("timeline", "--json").json["total"] == 0
+
+
+def test_with_json_the_address_goes_to_stderr_and_stdout_is_one_document(
+    hospital: Sandbox, process: Any
+) -> None:
+    answer = process(
+        *("connect", "custom", "--url", hospital.fhir_base, "--client-id", hospital.client_id),
+        *("--json", "--port", "0", "--timeout", "1"),
+        DISPLAY="",
+        WAYLAND_DISPLAY="",
+        BROWSER="",
+    )
+    assert answer.status == 1
+    assert answer.json["error"]["status"] == 1
+    assert "http://127.0.0.1" in answer.err
+
+
+def test_a_vendor_without_client_id_is_explained_with_the_recipe(phr: Any) -> None:
+    answer = phr("connect", "epic-sandbox", "--no-browser")
+    assert answer.status == 2
+    assert "client id" in answer.err
+    assert "PHR_EPIC_CLIENT_ID" in answer.err
+    assert "config.toml" in answer.err
+    assert "phr connect epic-sandbox --client-id" in answer.err
+
+
+def test_a_mistyped_provider_names_the_nearest(phr: Any) -> None:
+    answer = phr("connect", "epik", "--json")
+    assert answer.status == 2
+    assert "epic" in answer.json["error"]["hint"]
+
+
+def test_org_chooses_at_that_vendor_or_lists_the_candidates(phr: Any) -> None:
+    answer = phr("connect", "epic", "--org", "childrens")
+    assert answer.status == 2
+    assert "boston-childrens" in answer.err
+    assert "client id" in phr("connect", "epic", "--org", "denver health").err
+    assert "No organisation" in phr("connect", "oracle", "--org", "zzzqqq").err
+
+
+def test_a_client_secret_that_is_not_there_is_a_usage_error(process: Any) -> None:
+    answer = process("connect", "epic", "--client-secret-stdin", stdin="")
+    assert answer.status == 2
+    assert "stdin" in answer.err
+
+
+def test_plain_http_goes_to_loopback_only(phr: Any) -> None:
+    answer = phr(
+        "connect", "custom", "--url", "http://fhir.example.org/r4", "--client-id", "x", "--no-browser"
+    )
+    assert answer.status in (1, 2)
+    assert answer.out == ""
+
+
+def test_an_unreachable_server_fails_one_run_and_quiet_says_it_on_stderr(phr: Any, record: object) -> None:
+    answer = phr("sync", "--quiet")
+    assert answer.status in (1, 4)
+    assert answer.out == ""
+    assert "clinic" in answer.err
+
+
+def test_sync_without_connections_says_what_to_do(phr: Any, record: Any) -> None:
+    assert phr("disconnect", "clinic").status == 0
+    assert "phr connect" in phr("sync").err
+    assert phr("disconnect", "--all", "--yes").status == 0
+    assert phr("disconnect").status == 2
+
+
+def test_another_run_holds_the_lock_is_exit_5(phr: Any, record: Any) -> None:
+    with record.lock():
+        answer = phr("sync", "--json")
+    assert answer.status == answer.json["error"]["status"] == 5
+
+
+def test_providers_are_listed_searched_and_shown(phr: Any) -> None:
+    found = phr("providers", "search", "denver", "health", "--json").json["results"]
+    assert found[0]["id"] == "denver-health"
+    assert set(found[0]) == {"id", "name", "vendor", "place", "fhir_base"}
+    assert len(phr("providers", "list", "--json").json["results"]) > 20
+    assert len(phr("providers", "list", "--limit", "3", "--json").json["results"]) == 3
+    assert "How to get a client id" in phr("providers", "show", "epic").out
+    assert phr("providers", "show", "epic", "--json").json["recipe"]
+    assert phr("providers", "search", "zzzqqq").status == 0
+
+
+def test_sandbox_prints_one_line_of_json_and_ends_at_once_on_sigterm(tmp_path: Path) -> None:
+    child = subprocess.Popen(
+        [sys.executable, "-m", "phr", "sandbox", "--port", "0", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    with child:
+        assert child.stdout is not None
+        line = child.stdout.readline()
+        import orjson
+
+        told = orjson.loads(line)
+        assert set(told) == {"schema", "fhir_base", "client_id", "pid"}
+        assert told["pid"] == child.pid
+        assert httpx.get(told["fhir_base"] + "/metadata", trust_env=False).status_code == 200
+        child.terminate()
+        rest, err = child.communicate(timeout=5)
+    assert (child.returncode, rest, err) == (0, b"", b"")
+
+
+def test_an_unknown_fault_is_a_usage_error(phr: Any) -> None:
+    answer = phr("sandbox", "--fault", "earthquake", "--json")
+    assert answer.status == answer.json["error"]["status"] == 2

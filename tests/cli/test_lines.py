@@ -1,0 +1,135 @@
+"""The timeline as lines on a screen."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from phr.cli import lines
+from phr.cli.text import Screen, width
+
+PLAIN = Screen(None, colour=False)
+
+
+def event(id_: int = 1, **more: Any) -> dict[str, Any]:
+    empty = dict.fromkeys(
+        "date precision title value value_text unit low high range_text interpretation abnormal facility performer".split()
+    )
+    return {
+        **empty,
+        "id": str(id_),
+        "kind": "lab_result",
+        "sources": ["clinic"],
+        "title": f"Test {id_}",
+        **more,
+    }
+
+
+def page(*events: dict[str, Any], view: Screen = PLAIN) -> list[str]:
+    return list(lines.timeline_lines(events, view))
+
+
+TEXTS = st.text(max_size=80)
+DATES = st.sampled_from(
+    ["2024-03-12T08:30:00Z", "2024-03-12", "2024-03", "2023", "garbage", "9999-99-99", None]
+)
+EVENTS = st.lists(
+    st.builds(
+        event,
+        st.integers(1, 10**9),
+        title=TEXTS,
+        value_text=st.none() | TEXTS,
+        unit=st.none() | TEXTS,
+        facility=st.none() | TEXTS,
+        date=DATES,
+        high=st.none() | st.integers(0, 10**6) | st.floats(allow_nan=False),
+        interpretation=st.sampled_from(["H", "LL", "A", "N", None]),
+        kind=st.sampled_from(["lab_result", "appointment", "vital_sign", "something_new"]),
+        sources=st.lists(TEXTS, max_size=3),
+    ),
+    max_size=8,
+)
+
+
+@given(EVENTS, st.sampled_from([60, 72, 80, 109, 110, 120, 200]))
+def test_no_line_wraps_whatever_a_record_says(events: list[dict[str, Any]], columns: int) -> None:
+    for line in page(*events, view=Screen(columns, colour=False)):
+        assert width(line) <= columns
+        assert not any(unicodedata.category(char) == "Cc" for char in line)
+
+
+@given(EVENTS)
+def test_every_event_is_one_line_with_its_number_whole(events: list[dict[str, Any]]) -> None:
+    shown = [line for line in page(*events, view=Screen(80, colour=False)) if line.startswith("  ")]
+    assert [line.split()[-1] for line in shown] == [one["id"] for one in events]
+
+
+def test_years_and_months_head_their_events_and_a_day_is_said_once() -> None:
+    shown = page(
+        event(5, date="2024-03-12T10:00:00Z"),
+        event(4, date="2024-03-12"),
+        event(3, date="2024-02"),
+        event(2, date="2023"),
+        event(1),
+    )
+    assert [line.split(" ─")[0] for line in shown] == [
+        "2024",
+        " March",
+        "  12  10:00  lab         Test 5  5",
+        "             lab         Test 4  4",
+        " February",
+        "             lab         Test 3  3",
+        "",
+        "2023",
+        "             lab         Test 2  2",
+        "",
+        "Without a date",
+        "             lab         Test 1  1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("said", "mark"),
+    [
+        ({"interpretation": "H"}, "↑"),
+        ({"interpretation": "LL"}, "↓↓"),
+        ({"interpretation": "A"}, "!"),
+        ({"interpretation": "N", "abnormal": False}, ""),
+        ({"abnormal": True, "value": 9.1, "high": 5.6}, "↑"),
+        ({"abnormal": True, "value": 1, "low": 5}, "↓"),
+        ({"abnormal": True, "value": "positive"}, "!"),
+        ({"value": 9.1, "high": 5.6}, ""),
+    ],
+)
+def test_abnormal_values_carry_a_mark_and_not_only_a_colour(said: dict[str, Any], mark: str) -> None:
+    assert lines.mark(event(**said)) == mark
+
+
+def test_a_value_keeps_the_digits_of_its_source() -> None:
+    assert lines.measured(event(value=1.2, value_text="1.20", unit="mg/dL")) == "1.20 mg/dL"
+    assert lines.measured(event(value=140, unit="mmol/L")) == "140 mmol/L"
+    assert lines.measured(event()) == ""
+
+
+def test_ranges_are_said_short() -> None:
+    assert lines.reference_range(event(low=3.5, high=5)) == "3.5–5"
+    assert lines.reference_range(event(high=5.6)) == "≤ 5.6"
+    assert lines.reference_range(event(low=70)) == "≥ 70"
+    assert lines.reference_range(event(range_text="negative")) == "negative"
+
+
+def test_sources_are_named_when_there_are_several() -> None:
+    one = page(event(1), event(2), view=Screen(120, colour=False))
+    assert not any("clinic" in line for line in one)
+    two = page(event(1), event(2, sources=["lab", "clinic"]), view=Screen(80, colour=False))
+    assert any("lab, clinic" in line for line in two)
+
+
+def test_colour_paints_the_marks_and_leaves_the_words() -> None:
+    shown = "\n".join(page(event(interpretation="HH", value="9"), view=Screen(80, colour=True)))
+    assert "\x1b[1;31m" in shown
+    assert "↑↑" in shown
