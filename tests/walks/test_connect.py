@@ -206,3 +206,18 @@ def test_plain_http_goes_to_this_computer_only(person: Any) -> None:
         person.workspace.connect(
             ConnectRequest(url="http://ehr.example/fhir", client_id="x"), Speaker(lambda _: True, print)
         )
+
+
+def test_the_final_address_may_be_pasted(person: Any, hospital: Hospital) -> None:
+    sandbox, ended = hospital(resources=(ADA,)), []
+
+    def sign_in(url: str) -> bool:
+        answer = httpx.get(url, follow_redirects=False)
+        ended.append(answer.headers["location"])
+        return True
+
+    request = ConnectRequest(url=sandbox.fhir_base, client_id=sandbox.client_id)
+    made = person.workspace.connect(request, Speaker(sign_in, print, paste=lambda: f" {ended[0]} \n"))
+    assert made.patient_id == "ada"
+    with pytest.raises(StateMismatch):
+        person.workspace.connect(request, Speaker(sign_in, print, paste=lambda: ended[0]))

@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from dataclasses import asdict
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
     from phr import model
     from phr.workspace import Workspace
     from phr.workspace.sign_in import Speaker
+
+
+class Way(StrEnum):
+    """How the answer of a sign-in comes back."""
+
+    LOOPBACK = "loopback"
+    PASTE = "paste"
+
 
 _GRANTED = re.compile(r"(?:patient|user)/(\*|[A-Za-z]+)\.")
 
@@ -39,6 +48,13 @@ NoBrowser = Annotated[
 ]
 Port = Annotated[
     int | None, typer.Option("--port", min=0, max=65535, help="Loopback port for the way back.", metavar="N")
+]
+Redirect = Annotated[
+    Way,
+    typer.Option(
+        "--redirect",
+        help="loopback: the browser comes back to this computer; paste: you paste the address it ended on.",
+    ),
 ]
 Timeout = Annotated[
     float | None,
@@ -77,6 +93,7 @@ def connect(
         str | None, typer.Option("--patient", help="FHIR id, if the provider does not say it.", metavar="ID")
     ] = None,
     port: Port = None,
+    redirect: Redirect = Way.LOOPBACK,
     no_browser: NoBrowser = False,
     timeout: Timeout = None,
     sync: Sync = True,
@@ -110,7 +127,7 @@ def connect(
         timeout=timeout,
     )
     try:
-        made = here.connect(request, speaker(no_browser=no_browser, to_stderr=json))
+        made = here.connect(request, speaker(no_browser=no_browser, to_stderr=json, way=redirect))
     except UsageError as error:
         raise _with_place(here, request.provider, error) from None
     _finish(here, made, sync=sync, quiet=quiet, json=json)
@@ -121,6 +138,7 @@ def reconnect(
     name: Connection,
     client_secret_stdin: SecretStdin = False,
     port: Port = None,
+    redirect: Redirect = Way.LOOPBACK,
     no_browser: NoBrowser = False,
     timeout: Timeout = None,
     sync: Sync = True,
@@ -138,11 +156,11 @@ def reconnect(
 
     secret = _secret() if client_secret_stdin else None
     request = ConnectRequest(client_secret=secret, port=port, timeout=timeout)
-    made = here.reconnect(name, request, speaker(no_browser=no_browser, to_stderr=json))
+    made = here.reconnect(name, request, speaker(no_browser=no_browser, to_stderr=json, way=redirect))
     _finish(here, made, sync=sync, quiet=quiet, json=json)
 
 
-def speaker(*, no_browser: bool, to_stderr: bool) -> Speaker:
+def speaker(*, no_browser: bool, to_stderr: bool, way: Way = Way.LOOPBACK) -> Speaker:
     """How the sign-in reaches the person: a browser, else the address alone on one line.
 
     With `to_stderr` stdout is kept for the JSON document.
@@ -150,9 +168,7 @@ def speaker(*, no_browser: bool, to_stderr: bool) -> Speaker:
     from phr.workspace.sign_in import Speaker
 
     def announce(address: str) -> None:
-        output.talk(
-            "Open this address in a browser and sign in there; the answer comes back to this computer:"
-        )
+        output.talk("Open this address in a browser and sign in there:")
         stream = sys.stderr if to_stderr else sys.stdout
         stream.write(clean(address) + "\n")
         stream.flush()
@@ -165,7 +181,14 @@ def speaker(*, no_browser: bool, to_stderr: bool) -> Speaker:
         output.talk("Opening your browser to sign in. Waiting for you to come back …")
         return webbrowser.open(address)
 
-    return Speaker(open_browser=open_browser, announce=announce)
+    return Speaker(open_browser, announce, _pasted if way is Way.PASTE else None)
+
+
+def _pasted() -> str:
+    """The address on which the browser ended, from the person or from the first line of stdin."""
+    output.talk("After signing in, the browser shows a page, perhaps one that cannot be reached.")
+    output.talk("Paste its whole address here and press Enter:")
+    return sys.stdin.readline().strip()
 
 
 def _has_desktop() -> bool:

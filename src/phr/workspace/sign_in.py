@@ -52,6 +52,8 @@ class Speaker:
 
     open_browser: Callable[[str], bool]
     announce: Callable[[str], None]
+    paste: Callable[[], str] | None = None
+    """Asks for the address on which the browser ended; None when the loopback listener takes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,11 @@ class _Fresh:
 def _goal(workspace: Workspace, request: ConnectRequest) -> _Goal:
     provider = workspace.catalog.find(request.provider)
     base = request.url or provider.fhir_base
+    if base is None and provider.id in OWN_TO_ONE_PERSON:
+        raise UsageError(
+            "Where is that server?",
+            hint=f"Give its FHIR address: phr connect {provider.id} --url https://… --client-id ID",
+        )
     if base is None:
         raise UsageError(
             f"{provider.name} is used by many organisations, and each has an address of its own.",
@@ -186,7 +193,8 @@ def _sign_in(workspace: Workspace, goal: _Goal, request: ConnectRequest, speaker
         open_browser=speaker.open_browser,
         announce=speaker.announce,
         timeout=request.timeout or chosen.timeout,
-        redirect_to=launch.Redirect.of(goal.vendor, port),
+        redirect_to=_redirect(workspace, goal, port, pasted=speaker.paste is not None),
+        paste=speaker.paste,
     )
     granted = scopes.words(token.scope)
     with FhirClient(
@@ -216,6 +224,26 @@ def _sign_in(workspace: Workspace, goal: _Goal, request: ConnectRequest, speaker
         sign_in_before=None if token.refresh_token else tokens.instant(token.expires_at),
     )
     return _Fresh(connection, token)
+
+
+def _redirect(workspace: Workspace, goal: _Goal, port: int | None, *, pasted: bool) -> launch.Redirect:
+    """Where the browser is sent back to: what the person registered (`redirect_uri`), else the vendor's usual place.
+
+    Raises UsageError for an address that cannot be listened on, unless its answer is pasted by hand.
+    """
+    usual = launch.Redirect.of(goal.vendor, port)
+    uri = workspace.settings.vendor(goal.vendor.id).redirect_uri
+    if uri is None:
+        return usual
+    if pasted:
+        return replace(usual, uri=uri)
+    parts = urlsplit(uri)
+    if parts.scheme != "http" or parts.hostname not in ("127.0.0.1", "localhost") or not parts.port:
+        raise UsageError(
+            "phr cannot listen at the redirect address that is set for this vendor.",
+            hint="Paste the final address by hand instead: --redirect paste",
+        )
+    return launch.Redirect(parts.hostname, parts.port if port is None else port, parts.path or "/")
 
 
 class _Bearer:
