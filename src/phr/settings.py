@@ -98,14 +98,14 @@ _TABLES: dict[str, dict[str, _Key]] = {
     "connect": {"port": _Key("whole", 0, 65535), "timeout": _Key("seconds", 1, 24 * HOUR)},
 }
 _VENDOR_KEYS = {"client_id": _Key("text"), "redirect_uri": _Key("text")}
-_VENDOR_VARIABLE = re.compile(r"PHR_.+_(CLIENT_ID|CLIENT_SECRET|REDIRECT_URI)")
-_DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*")
+_VENDOR_ENDINGS = ("_CLIENT_ID", "_CLIENT_SECRET", "_REDIRECT_URI")
+_DURATION = r"\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*"
 _UNITS = {"s": 1.0, "m": 60.0, "h": HOUR, "d": DAY, "w": 7 * DAY}
 
 
 def duration(text: str) -> float:
     """Seconds in `90s`, `30m`, `6h`, `7d` or `1w`. Raises ValueError for anything else."""
-    found = _DURATION.fullmatch(text.lower())
+    found = re.fullmatch(_DURATION, text.lower())
     if not found:
         raise ValueError("a time such as 6h or 7d")
     return float(found[1]) * _UNITS[found[2]]
@@ -134,7 +134,11 @@ def load(config_file: Path, environ: Mapping[str, str]) -> Settings:
         Sync(**values["sync"]),
         Connect(**values["connect"]),
         vendors,
-        {name: value for name, value in environ.items() if _VENDOR_VARIABLE.fullmatch(name)},
+        {
+            name: value
+            for name, value in environ.items()
+            if name.startswith("PHR_") and name.endswith(_VENDOR_ENDINGS)
+        },
     )
 
 
@@ -247,8 +251,9 @@ def _near(word: str, known: tuple[str, ...]) -> str:
 
 # ── keeping a client id ───────────────────────────────────────────────────────────────────────────
 
-_HEADER = re.compile(r"[ \t]*\[")
-_CLIENT_ID = re.compile(r"""([ \t]*client_id[ \t]*=[ \t]*)("(?:[^"\\]|\\.)*"|'[^']*')""")
+
+# Compiled when a client id is set, not when a setting is read.
+_CLIENT_ID = r"""([ \t]*client_id[ \t]*=[ \t]*)("(?:[^"\\]|\\.)*"|'[^']*')"""
 
 
 def set_vendor_client_id(config_file: Path, vendor: str, client_id: str) -> None:
@@ -277,9 +282,9 @@ def _with_client_id(lines: list[str], vendor: str, value: str, newline: str) -> 
         lead += [newline] if lines else []
         return "".join([*lines, *lead, f"[vendors.{name}]{newline}", f"client_id = {value}{newline}"])
     for at in range(start + 1, len(lines)):
-        if _HEADER.match(lines[at]):
+        if re.match(r"[ \t]*\[", lines[at]):
             break
-        if found := _CLIENT_ID.match(lines[at]):
+        if found := re.match(_CLIENT_ID, lines[at]):
             changed = found[1] + value + lines[at][found.end() :]
             return "".join([*lines[:at], changed, *lines[at + 1 :]])
     end = "" if lines[start].endswith("\n") else newline

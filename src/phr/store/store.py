@@ -9,22 +9,23 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phr.errors import StoreError
-from phr.model import Received
 from phr.store import db as database
-from phr.store.audit import Audit
-from phr.store.connections import Connections, Sources
 from phr.store.db import transaction
-from phr.store.documents import Documents
-from phr.store.runs import Runs
 
 if TYPE_CHECKING:
     from sqlmodel import Session
 
+    from phr.model import Received
+    from phr.store.audit import Audit
+    from phr.store.connections import Connections, Sources
+    from phr.store.documents import Documents
     from phr.store.resources import ResourceWriter, Saved
+    from phr.store.runs import Runs
 
 DERIVED_BY = "1"
 """Raise it when `records.derive` says something new: the next sync then reads every record again."""
@@ -46,11 +47,6 @@ class Store:
         self._key = key
         self._clock = clock
         self.db = database.connect(path, key, create=create)
-        self.connections = Connections(self)
-        self.sources = Sources(self)
-        self.runs = Runs(self)
-        self.documents = Documents(self)
-        self.audit = Audit(self)
         self._writers: dict[str, ResourceWriter] = {}
 
     def __enter__(self) -> Store:
@@ -61,6 +57,43 @@ class Store:
 
     def __repr__(self) -> str:
         return f"<Store {self.path.name}>"
+
+    # Rooms are opened when somebody goes in: a quick command needs one or none of them.
+
+    @cached_property
+    def connections(self) -> Connections:
+        """Sources that can be asked again."""
+        from phr.store.connections import Connections
+
+        return Connections(self)
+
+    @cached_property
+    def sources(self) -> Sources:
+        """Everything that records came from."""
+        from phr.store.connections import Sources
+
+        return Sources(self)
+
+    @cached_property
+    def runs(self) -> Runs:
+        """What each sync did."""
+        from phr.store.runs import Runs
+
+        return Runs(self)
+
+    @cached_property
+    def documents(self) -> Documents:
+        """Attachments and their bytes."""
+        from phr.store.documents import Documents
+
+        return Documents(self)
+
+    @cached_property
+    def audit(self) -> Audit:
+        """What was done with the data."""
+        from phr.store.audit import Audit
+
+        return Audit(self)
 
     def close(self) -> None:
         """Close the file; what was committed stays."""

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from phr.errors import UsageError
 from phr.fhir import dates
-from phr.model import KINDS, Problem
 
 if TYPE_CHECKING:
+    from phr.model import Problem
     from phr.store.store import Store
 
 SENSITIVITIES = ("normal", "restricted", "very_restricted")
@@ -56,6 +56,8 @@ class Selection:
         values: list[object] = []
         if self.kinds:
             parts.append(f"record.kind IN ({_marks(self.kinds)})")
+            from phr.model import KINDS  # a plain timeline starts faster without
+
             values += _known(self.kinds, KINDS, "kind of record")
         self._within_range(parts, values)
         if self.sources:
@@ -157,6 +159,8 @@ def left_out(store: Store, selection: Selection) -> tuple[Problem, ...]:
     ).fetchone()
     if not row[0]:
         return ()
+    from phr.model import Problem
+
     return (Problem("record", f"{row[0]} without a date: nobody can say whether it belongs to this time"),)
 
 

@@ -165,9 +165,9 @@ def _patient_name(store: Store, source: int, patient_id: str | None) -> str | No
 def _imports(store: Store) -> list[dict[str, Any]]:
     """Sources that are not connections: imported files, and what the person typed."""
     rows = store.db.execute(
-        "SELECT s.name, s.kind, s.created, count(r.id), max(r.changed) FROM source s"
-        " LEFT JOIN resource r ON r.source_id = s.id"
-        " WHERE NOT EXISTS (SELECT 1 FROM connection c WHERE c.source_id = s.id) GROUP BY s.id ORDER BY s.name"
+        "SELECT s.name, s.kind, s.created, (SELECT count(*) FROM resource r WHERE r.source_id = s.id),"
+        " (SELECT max(finished) FROM sync_run u WHERE u.source_id = s.id) FROM source s"
+        " WHERE NOT EXISTS (SELECT 1 FROM connection c WHERE c.source_id = s.id) ORDER BY s.name"
     )
     names = ("name", "kind", "created", "resources", "changed")
     return [dict(zip(names, row, strict=True)) for row in rows]
