@@ -51,9 +51,9 @@ def addresses(loader: Loader) -> list[str]:
         PATIENT,
         b"\xef\xbb\xbf" + PATIENT + b"\n",
         PATIENT + b"\n\n" + RESULT.replace(b"\n", b"") + b"\n",
-        gzip.compress(PATIENT),
+        gzip.compress(PATIENT, mtime=0),
         tar({"a.json": PATIENT, "sub/b.ndjson": RESULT.replace(b"\n", b"")}, "w"),
-        tar({"a.json.gz": gzip.compress(PATIENT)}, "w:gz"),
+        tar({"a.json.gz": gzip.compress(PATIENT, mtime=0)}, "w:gz"),
         bundle("collection", {"resource": orjson.loads(PATIENT)}),
     ],
     ids=["json", "bom", "ndjson", "gzip", "tar", "tar.gz", "bundle"],
@@ -127,7 +127,7 @@ def test_a_missing_id_comes_from_the_full_url_or_from_the_content(tmp_path: Path
         b"{}",
         b"[1,2]",
         b'{"resourceType":"Bundle","type":"collection"}',
-        gzip.compress(PATIENT)[:-9],
+        gzip.compress(PATIENT, mtime=0)[:-9],
     ],
 )
 def test_a_file_without_resources_is_a_clear_error(tmp_path: Path, content: bytes) -> None:
