@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +12,10 @@ from typing import Any
 
 import pytest
 
+from phr.exporters import registry
+from phr.exporters.base import Options
 from phr.sandbox.server import Sandbox
+from phr.views.selection import EVERYTHING
 
 Hospital = Callable[..., Sandbox]
 QUICK = ("Almeda560", "Emerson_Feil", "Ramona980")
@@ -60,3 +65,22 @@ def test_every_resource_within_reach_arrives_byte_for_byte(
     assert set(kept) == set(served)
     counts = second.runs[0].types.values()
     assert sum(c.new + c.updated + c.failed for c in counts) == 0
+    assert judged(person, shared, tmp_path) == ""
+
+
+def judged(person: Any, shared: Path, folder: Path) -> str:
+    """What the strict judge of C-CDA documents says about the record's CCD; nothing when it has no error."""
+    document = folder / "ccd.xml"
+    with person.workspace.store() as store, document.open("wb") as out:
+        registry.write(store, "ccd", EVERYTHING, out, Options())
+    line = [sys.executable, str(shared / "ccda" / "validate_ccd.py"), "--strict", str(document)]
+    result = subprocess.run(line, capture_output=True, text=True, check=False)
+    return "" if result.returncode == 0 else result.stdout[-2000:]
+
+
+def test_the_ccd_of_the_built_in_record_has_no_error(
+    person: Any, hospital: Hospital, shared: Path, tmp_path: Path
+) -> None:
+    person.connect(hospital())
+    person.sync()
+    assert judged(person, shared, tmp_path) == ""

@@ -1,0 +1,119 @@
+"""What every section has on its desk: the Bundle, who said what, and what was left out and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from phr.ccda import codes
+from phr.ccda.bundle import Entry, Index, name_uuid
+from phr.ccda.datatypes import has_code
+from phr.fhir import dates
+from phr.fhir.read import text
+from phr.model import Bundle, Problem, Resource
+
+SUPPORTING = frozenset(
+    """Patient Practitioner PractitionerRole Organization Location Medication Specimen RelatedPerson Binary
+    Composition Provenance OperationOutcome Endpoint HealthcareService Substance PlanDefinition Questionnaire
+    CodeSystem ValueSet StructureDefinition CapabilityStatement""".split()
+)
+"""Written as part of what refers to them; alone they are no clinical statement."""
+
+ENTERED_IN_ERROR = "The source says it was entered in error."
+
+
+class Desk:
+    """The state of one document in the making."""
+
+    def __init__(self, bundle: Bundle, sources: Mapping[str, str], now: datetime) -> None:
+        self.index = Index(bundle)
+        self.now = now
+        self.left_out: list[Problem] = list(self.index.repeated)
+        self.dates: list[object] = []
+        """When the content happened."""
+        self.patient = _subject(self.index)
+        self._sources = {base.rstrip("/"): name for base, name in sources.items()}
+        self._done: set[int] = set()
+        self._live: dict[str, list[Entry]] = {}
+        for entry in self.index.entries:
+            if _in_error(entry.resource):
+                self.leave_out(entry, ENTERED_IN_ERROR)
+            else:
+                self._live.setdefault(entry.type, []).append(entry)
+        self.several = len(set(map(self.source, self._statements()))) > 1
+
+    def _statements(self) -> list[Entry]:
+        return [entry for entry in self.index.entries if entry.type not in SUPPORTING]
+
+    def of(self, *types: str, when: Callable[[Resource], object] | None = None) -> list[Entry]:
+        """All entries of these types that were not entered in error; newest first by `when`."""
+        found = [entry for type_ in types for entry in self._live.get(type_, ())]
+        if when is None:
+            return found
+        self.dates.extend(when(entry.resource) for entry in found)
+        return newest(found, when)
+
+    def lives(self, entry: Entry) -> bool:
+        """Whether this resource of the Bundle was not entered in error."""
+        return entry.container is None and not _in_error(entry.resource)
+
+    def find(self, entry: Entry, reference: object) -> Entry | None:
+        """What a Reference inside `entry` means, if it is in the Bundle."""
+        return self.index.find(entry, reference)
+
+    def source(self, entry: Entry) -> str | None:
+        """The human name of who provided this: as told, else the host of its server."""
+        known = self._sources.get(entry.base) if entry.base else None
+        return known or urlsplit(entry.base).hostname or None
+
+    def source_id(self, entry: Entry) -> str:
+        """An id for who provided this."""
+        return name_uuid(f"{entry.base}~source")
+
+    def done(self, entry: Entry) -> None:
+        """This resource stands in the document."""
+        self._done.add(id(entry))
+
+    def leave_out(self, entry: Entry, reason: str) -> None:
+        """This resource does not stand in the document, and why. The first reason counts."""
+        if id(entry) not in self._done:
+            self._done.add(id(entry))
+            self.left_out.append(Problem(entry.type, reason, entry.id))
+
+    def close(self) -> None:
+        """Name whatever no section has taken."""
+        for entry in self._statements():
+            self.leave_out(entry, "No section of a Continuity of Care Document takes it.")
+
+
+def _subject(index: Index) -> Entry | None:
+    """Whose record this is: the subject of a leading Composition, else the first Patient."""
+    if index.entries and index.entries[0].type == "Composition":
+        found = index.find(index.entries[0], index.entries[0].resource.get("subject"))
+        if found is not None and found.type == "Patient":
+            return found
+    return next((entry for entry in index.entries if entry.type == "Patient"), None)
+
+
+def newest(entries: list[Entry], when: Callable[[Resource], object]) -> list[Entry]:
+    """Newest first; what has no date comes last, in the order of the Bundle."""
+
+    def key(entry: Entry) -> float:
+        date = dates.parse(when(entry.resource))
+        return -date.start if date else float("inf")
+
+    return sorted(entries, key=key)
+
+
+def _in_error(resource: Resource) -> bool:
+    if text(resource.get("status")) in ("entered-in-error", "nullified"):
+        return True
+    wrong = has_code(resource.get("verificationStatus"), {"entered-in-error"})
+    return wrong is not None or text(resource.get("verificationStatus")) == "entered-in-error"
+
+
+def negated(concept: object) -> str | None:
+    """The code of a concept that says "none known", if it is one."""
+    known = frozenset(codes.NO_KNOWN_ALLERGY) | codes.NO_KNOWN_PROBLEM | codes.NO_KNOWN_MEDICATION
+    return has_code(concept, known | codes.NO_KNOWN_OTHER)

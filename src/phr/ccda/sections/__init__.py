@@ -1,0 +1,1 @@
+"""The sections of a Continuity of Care Document, one file each."""

@@ -1,0 +1,171 @@
+"""Encounters (46240-8): Encounter as Encounter Activity with its diagnoses.
+
+Follows 2.16.840.1.113883.10.20.22.4.49 and 4.80. Planned encounters are in the Plan of Treatment.
+"""
+
+from __future__ import annotations
+
+from phr.ccda import codes
+from phr.ccda.bundle import Entry
+from phr.ccda.codes import ACT_CODE, CPT, LOINC, SNOMED
+from phr.ccda.datatypes import code, coded, ids, interval, part_id, period, timestamp
+from phr.ccda.desk import Desk
+from phr.ccda.narrative import span
+from phr.ccda.participants import author, performer, place, place_words, words_for
+from phr.ccda.sections.frame import Heading, Row, Section, comments, related, template
+from phr.ccda.sections.indications import indications, reason_words
+from phr.ccda.sections.problems import diagnosed_in, problem_observation
+from phr.ccda.xml import Element, el, null
+from phr.fhir.read import codings, concept_text, first, listed, text
+from phr.model import Resource
+
+HEADING = Heading("46240-8", "Encounters", "2.22.1", (None, "2015-08-01"))
+
+
+def encounters(desk: Desk) -> list[Section]:
+    """All encounters that were not merely planned, the newest first."""
+    columns = ("Encounter", "When", "Where", "With", "Diagnoses or reason", "Status")
+    section = Section(desk, HEADING, "enc", columns)
+    diagnoses = _diagnoses(desk)
+    for entry in desk.of("Encounter", when=_start):
+        resource = entry.resource
+        if text(resource.get("status")) == "planned":
+            continue
+        conditions = diagnoses.get(id(entry), [])
+        row = section.row(
+            entry,
+            _words(resource),
+            span(*period(resource.get("period"))),
+            _where(desk, entry),
+            ", ".join(_people(desk, entry)) or None,
+            "; ".join(_diagnosis_words(conditions)) or reason_words(desk, entry),
+            text(resource.get("status")),
+            notes=resource.get("note"),
+        )
+        section.add(_activity(desk, entry, row, conditions))
+    return [section]
+
+
+def _start(resource: Resource) -> object:
+    start, end = period(resource.get("period"))
+    return start or end
+
+
+def _diagnoses(desk: Desk) -> dict[int, list[Entry]]:
+    """Encounter to its diagnoses: those it names, and Conditions that name it."""
+    found: dict[int, list[Entry]] = {}
+    for entry in desk.of("Encounter"):
+        for each in listed(entry.resource.get("diagnosis")):
+            condition = desk.find(entry, each.get("condition")) if isinstance(each, dict) else None
+            if condition is not None and condition.type == "Condition" and desk.lives(condition):
+                _append(found, entry, condition)
+    for condition in desk.of("Condition"):
+        encounter = diagnosed_in(desk, condition)
+        if encounter is not None:
+            _append(found, encounter, condition)
+    return found
+
+
+def _append(found: dict[int, list[Entry]], encounter: Entry, condition: Entry) -> None:
+    conditions = found.setdefault(id(encounter), [])
+    if condition not in conditions:
+        conditions.append(condition)
+
+
+def _words(resource: Resource) -> str | None:
+    return (
+        concept_text(resource.get("type"))
+        or concept_text(resource.get("serviceType"))
+        or concept_text(resource.get("class"))
+    )
+
+
+def _locations(resource: Resource) -> list[object]:
+    return [each.get("location") for each in listed(resource.get("location")) if isinstance(each, dict)]
+
+
+def _where(desk: Desk, entry: Entry) -> str | None:
+    names = (place_words(desk, entry, each) for each in _locations(entry.resource))
+    return next((name for name in names if name), None) or place_words(
+        desk, entry, entry.resource.get("serviceProvider")
+    )
+
+
+def _participants(resource: Resource) -> list[Resource]:
+    return [each for each in listed(resource.get("participant")) if isinstance(each, dict)]
+
+
+def _people(desk: Desk, entry: Entry) -> list[str]:
+    names = [words_for(desk, entry, each.get("individual")) for each in _participants(entry.resource)]
+    return list(dict.fromkeys(name for name in names if name))
+
+
+def _diagnosis_words(conditions: list[Entry]) -> list[str]:
+    return [words for each in conditions if (words := concept_text(each.resource.get("code")))]
+
+
+def _activity(desk: Desk, entry: Entry, row: Row, conditions: list[Entry]) -> Element:
+    resource = entry.resource
+    stay = resource.get("hospitalization")
+    disposition = stay.get("dischargeDisposition") if isinstance(stay, dict) else None
+    places = [place(desk, entry, each) for each in _locations(resource)]
+    if not any(places):
+        places = [place(desk, entry, resource.get("serviceProvider"))]
+    return el(
+        "encounter",
+        template("4.49", None, "2015-08-01"),
+        ids(entry),
+        encounter_code(resource),
+        row.link(),
+        _status(resource),
+        _time(resource),
+        coded("sdtc:dischargeDispositionCode", disposition) if codings(disposition) else None,
+        [
+            performer(desk, entry, each.get("individual"), first(each.get("type")))
+            for each in _participants(resource)
+        ],
+        author(desk, entry),
+        places,
+        [related("RSON", each) for each in indications(desk, entry)],
+        [related("SUBJ", _diagnosis(desk, entry, each, row)) for each in conditions],
+        comments(desk, entry, row),
+        classCode="ENC",
+        moodCode="EVN",
+    )
+
+
+def encounter_code(resource: Resource) -> Element:
+    """type at the root; class (v3 ActCode) as a translation."""
+    class_ = next((c for c in codings(resource.get("class")) if c.code and not c.code.isspace()), None)
+    translation = (
+        [code("translation", class_.code, ACT_CODE, class_.display)]
+        if class_ and class_.code and class_.code.isalpha() and class_.code.isupper()
+        else []
+    )
+    return coded("code", first(resource.get("type")), [CPT, SNOMED], translations=translation)
+
+
+def _status(resource: Resource) -> Element | None:
+    found = codes.ENCOUNTER_STATUSES.get(text(resource.get("status")) or "")
+    return el("statusCode", code=found) if found else None
+
+
+def _time(resource: Resource) -> Element:
+    start, end = period(resource.get("period"))
+    if not timestamp(start) and not timestamp(end):
+        return null("effectiveTime")
+    return interval("effectiveTime", start, end)
+
+
+def _diagnosis(desk: Desk, entry: Entry, condition: Entry, row: Row) -> Element:
+    desk.done(condition)
+    return el(
+        "act",
+        template("4.80", None, "2015-08-01"),
+        part_id(entry, f"diagnosis {condition.address}"),
+        code("code", "29308-4", LOINC, "Diagnosis"),
+        el("statusCode", code="active"),
+        related("SUBJ", problem_observation(desk, condition, Row(row.id))),
+        classCode="ACT",
+        moodCode="EVN",
+    )

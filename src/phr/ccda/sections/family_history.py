@@ -1,0 +1,130 @@
+"""Family History (10157-6): FamilyMemberHistory as Family History Organizer.
+
+Follows 2.16.840.1.113883.10.20.22.4.45, 4.46 and 4.47.
+"""
+
+from __future__ import annotations
+
+from phr.ccda import codes
+from phr.ccda.bundle import Entry
+from phr.ccda.codes import ACT_CODE, GENDER, LOINC, ROLE_CODE, SNOMED
+from phr.ccda.datatypes import at, code, coded, ids, maybe_at, number, part_id, value_code
+from phr.ccda.desk import Desk
+from phr.ccda.narrative import day
+from phr.ccda.participants import author
+from phr.ccda.sections.frame import Heading, Row, Section, related, template
+from phr.ccda.sections.problems import age_observation
+from phr.ccda.sections.values import quantity_words
+from phr.ccda.xml import Element, el, null
+from phr.fhir.read import codings, concept_text, listed, text
+from phr.model import Resource
+
+HEADING = Heading("10157-6", "Family History", "2.15", (None, "2015-08-01"))
+
+
+def family_history(desk: Desk) -> list[Section]:
+    """What is known of relatives."""
+    section = Section(desk, HEADING, "fam", ("Relative", "Condition", "Since", "Deceased"))
+    for entry in desk.of("FamilyMemberHistory", when=lambda resource: resource.get("date")):
+        conditions = [c for c in listed(entry.resource.get("condition")) if isinstance(c, dict)]
+        if not conditions and not _deceased(entry.resource):
+            desk.leave_out(entry, "It names no condition of the relative.")
+            continue
+        rows = [_row(section, entry, each) for each in conditions or [{}]]
+        section.add(_organizer(desk, entry, list(zip(rows, conditions or [{}], strict=True))))
+    return [section]
+
+
+def _row(section: Section, entry: Entry, condition: Resource) -> Row:
+    relative = entry.resource
+    return section.row(
+        entry,
+        concept_text(relative.get("relationship")) or text(relative.get("name")),
+        concept_text(condition.get("code")) or ("Deceased" if not condition else None),
+        _onset_words(condition),
+        "yes" if _deceased(relative) else None,
+        notes=[*listed(condition.get("note")), *listed(relative.get("note"))],
+    )
+
+
+def _onset_words(condition: Resource) -> str | None:
+    age = quantity_words(condition.get("onsetAge"))
+    return f"age {age}" if age else text(condition.get("onsetString")) or day(condition.get("onsetDateTime"))
+
+
+def _deceased(resource: Resource) -> bool:
+    dated = any(
+        resource.get(key) for key in ("deceasedAge", "deceasedRange", "deceasedDate", "deceasedString")
+    )
+    return resource.get("deceasedBoolean") is True or dated
+
+
+def _organizer(desk: Desk, entry: Entry, pairs: list[tuple[Row, Resource]]) -> Element:
+    resource = entry.resource
+    gender = next((c.code for c in codings(resource.get("sex")) if c.code), text(resource.get("gender")))
+    known = codes.GENDERS.get(gender or "")
+    return el(
+        "organizer",
+        template("4.45", None, "2015-08-01"),
+        ids(entry),
+        el("statusCode", code="completed"),
+        el(
+            "subject",
+            el(
+                "relatedSubject",
+                coded("code", resource.get("relationship"), [ROLE_CODE, SNOMED]),
+                el(
+                    "subject",
+                    code("administrativeGenderCode", known, GENDER, codes.GENDER_NAMES[known])
+                    if known
+                    else null("administrativeGenderCode"),
+                    maybe_at("birthTime", resource.get("bornDate")),
+                ),
+                classCode="PRS",
+            ),
+        ),
+        author(desk, entry, None, resource.get("date")),
+        [el("component", _observation(entry, index, *pair)) for index, pair in enumerate(pairs)],
+        classCode="CLUSTER",
+        moodCode="EVN",
+    )
+
+
+def _observation(entry: Entry, index: int, row: Row, condition: Resource) -> Element:
+    """One condition of the relative; a relative of whom only the death is known has a null one."""
+    died = condition.get("contributedToDeath") is True or (not condition and _deceased(entry.resource))
+    age = condition.get("onsetAge")
+    years = number(age.get("value")) if isinstance(age, dict) else None
+    unit = text(age.get("code")) if isinstance(age, dict) else None
+    return el(
+        "observation",
+        template("4.46", None, "2015-08-01"),
+        part_id(entry, f"condition{index}"),
+        code(
+            "code",
+            "64572001",
+            SNOMED,
+            "Condition",
+            code("translation", "75315-2", LOINC, "Condition Family member"),
+        ),
+        row.link(),
+        el("statusCode", code="completed"),
+        at("effectiveTime", condition.get("onsetDateTime")),
+        coded("value", condition.get("code"), [SNOMED], xsi_type="CD"),
+        related("SUBJ", age_observation(years, unit) if years else None, inverted=True),
+        related("CAUS", _death() if died else None),
+        classCode="OBS",
+        moodCode="EVN",
+    )
+
+
+def _death() -> Element:
+    return el(
+        "observation",
+        template("4.47"),
+        code("code", "ASSERTION", ACT_CODE),
+        el("statusCode", code="completed"),
+        value_code("419099009", SNOMED, "Dead"),
+        classCode="OBS",
+        moodCode="EVN",
+    )

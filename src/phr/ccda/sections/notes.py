@@ -1,0 +1,249 @@
+"""Notes: DocumentReference and DiagnosticReport documents as Note Activity, one section for each type of note.
+
+Follows Notes Section (2.16.840.1.113883.10.20.22.2.65) and Note Activity (4.202). Text and HTML become
+narrative; a PDF or a picture is enclosed as it is, up to a size that receivers can be expected to read.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+
+from phr.ccda import measures
+from phr.ccda.bundle import Entry
+from phr.ccda.codes import LOINC
+from phr.ccda.datatypes import at, code, coded, codings_in, ids, period, timestamp
+from phr.ccda.desk import Desk, newest
+from phr.ccda.narrative import from_html, moment, paragraphs
+from phr.ccda.participants import author, words_for
+from phr.ccda.sections.frame import Heading, Row, Section, template
+from phr.ccda.xml import Element, el
+from phr.fhir.read import concept_text, first, listed, text
+from phr.model import Resource
+
+MOST = 2_000_000
+"""Bytes of a file that is enclosed; larger ones are named as left out."""
+
+_TEXTS = ("text/plain", "text/html", "application/xhtml+xml", "text/rtf", "text/markdown", "text/xml")
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """One attachment with its bytes at hand."""
+
+    media_type: str
+    data: bytes
+    title: str | None
+
+
+def notes(desk: Desk) -> list[Section]:
+    """One section for each type of note, in the order of the value set."""
+    sections = {
+        number: Section(desk, Heading(number, title, "2.65", ("2016-11-01",)), f"not{index}x")
+        for index, (number, title) in enumerate(measures.NOTE_SECTIONS.items(), 1)
+    }
+    seen: set[tuple[str | None, bytes]] = set()
+    for entry in newest(desk.of("DocumentReference", "DiagnosticReport"), _when):
+        contents = _contents(desk, entry)
+        if not contents:
+            desk.leave_out(entry, "Its text is not in the selection.")
+            continue
+        key = (_day(entry.resource), b"\0".join(content.data for content in contents))
+        if key in seen:
+            desk.leave_out(entry, "The same text of the same day stands in another note.")
+            continue
+        seen.add(key)
+        _note(sections[_section_of(entry.resource)], entry, contents)
+    return list(sections.values())
+
+
+def has_document(desk: Desk, entry: Entry) -> bool:
+    """Whether the words of a report are at hand and become a note."""
+    return bool(_contents(desk, entry))
+
+
+def _day(resource: Resource) -> str | None:
+    return (timestamp(_when(resource)) or "")[:8]
+
+
+def _when(resource: Resource) -> object:
+    context = resource.get("context")
+    start = period(context.get("period"))[0] if isinstance(context, dict) else None
+    for value in (start, resource.get("effectiveDateTime"), period(resource.get("effectivePeriod"))[0]):
+        if timestamp(value):
+            return value
+    return next(
+        (resource.get(key) for key in ("date", "issued", "created") if timestamp(resource.get(key))), None
+    )
+
+
+# ── which section ─────────────────────────────────────────────────────────────────────────────────
+
+_WORDS = {
+    "discharge": "18842-5",
+    "consult": "11488-4",
+    "history and physical": "34117-2",
+    "h&p": "34117-2",
+    "operative": "28570-0",
+    "procedure": "28570-0",
+    "patholog": "11526-1",
+    "imaging": "18748-4",
+    "radiolog": "18748-4",
+    "progress": "11506-3",
+    "laborator": "11502-2",
+}
+
+
+def _section_of(resource: Resource) -> str:
+    """By the LOINC code of the type; a local type by what its name says."""
+    concept = (
+        resource.get("type") if resource.get("resourceType") == "DocumentReference" else resource.get("code")
+    )
+    for number in codings_in(concept, LOINC):
+        if number in measures.NOTE_SECTIONS:
+            return number
+        if number in measures.NOTE_TYPES:
+            return measures.NOTE_TYPES[number]
+    words = (concept_text(concept) or "").lower()
+    return next((number for word, number in _WORDS.items() if word in words), "34109-9")
+
+
+# ── what it holds ─────────────────────────────────────────────────────────────────────────────────
+
+
+def _attachments(resource: Resource) -> list[Resource]:
+    held = [each.get("attachment") for each in listed(resource.get("content")) if isinstance(each, dict)]
+    return [each for each in [*held, *listed(resource.get("presentedForm"))] if isinstance(each, dict)]
+
+
+def _contents(desk: Desk, entry: Entry) -> list[_Content]:
+    found: list[_Content] = []
+    for attachment in _attachments(entry.resource):
+        content = _content(desk, entry, attachment)
+        if content is not None and len(content.data) > MOST:
+            desk.leave_out(entry, "It is too large to stand in a document.")
+        elif content is not None:
+            found.append(content)
+    return _preferred(found)
+
+
+def _preferred(found: list[_Content]) -> list[_Content]:
+    """Servers send one note in several formats: the readable one is enough."""
+    readable = [content for content in found if content.media_type in _TEXTS]
+    best = next((c for kind in _TEXTS for c in readable if c.media_type == kind), None)
+    return [best] if best else found
+
+
+def _content(desk: Desk, entry: Entry, attachment: Resource) -> _Content | None:
+    media_type = (text(attachment.get("contentType")) or "").partition(";")[0].strip().lower()
+    encoded = text(attachment.get("data"))
+    if encoded is None and (binary := desk.find(entry, attachment.get("url"))) is not None:
+        encoded = text(binary.resource.get("data"))
+        media_type = media_type or (text(binary.resource.get("contentType")) or "").partition(";")[0]
+    if not encoded:
+        return None
+    try:
+        data = base64.b64decode(encoded, validate=False)
+    except (binascii.Error, ValueError):
+        return None
+    if not data.strip():
+        return None
+    known = media_type or "text/plain"
+    kind = known if re.fullmatch(r"[\w.+-]+/[\w.+-]+", known, re.ASCII) else "application/octet-stream"
+    return _Content(kind, data, text(attachment.get("title")))
+
+
+def _decoded(data: bytes) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", "replace")
+
+
+def _blocks(content: _Content) -> list[Element] | None:
+    """The note as narrative; None if it is no text that we can read."""
+    if content.media_type in ("text/html", "application/xhtml+xml"):
+        return from_html(_decoded(content.data)) or None
+    if content.media_type in ("text/plain", "text/markdown", "text/xml") and b"\0" not in content.data:
+        return paragraphs(_decoded(content.data)) or None
+    return None
+
+
+# ── the note ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _concept(resource: Resource) -> object:
+    return (
+        resource.get("type") if resource.get("resourceType") == "DocumentReference" else resource.get("code")
+    )
+
+
+def _writer(resource: Resource) -> object:
+    return first(resource.get("author")) or first(resource.get("performer"))
+
+
+def _note(section: Section, entry: Entry, contents: list[_Content]) -> None:
+    resource, desk = entry.resource, section.desk
+    desk.done(entry)
+    title = (
+        concept_text(_concept(resource)) or text(resource.get("description")) or contents[0].title or "Note"
+    )
+    caption = [title, moment(_when(resource)), words_for(desk, entry, _writer(resource)), desk.source(entry)]
+    for content in contents:
+        row = Row(f"{section.prefix}{len(section.blocks) + 1}")
+        blocks = _blocks(content)
+        words = blocks or [el("paragraph", f"An enclosed file: {content.title or content.media_type}.")]
+        section.blocks.append(
+            el("list", el("item", el("caption", ", ".join(filter(None, caption))), words, ID=row.id))
+        )
+        section.add(_activity(desk, entry, row, None if blocks else content))
+
+
+def _activity(desk: Desk, entry: Entry, row: Row, enclosed: _Content | None) -> Element:
+    resource = entry.resource
+    note = coded("translation", _concept(resource), [LOINC])
+    encounter = _encounter(desk, entry)
+    return el(
+        "act",
+        template("4.202", "2016-11-01"),
+        ids(entry),
+        code("code", "34109-9", LOINC, "Note", *([note] if "code" in note.attributes else [])),
+        row.link() if enclosed is None else _file(row, enclosed),
+        el("statusCode", code="completed"),
+        at("effectiveTime", _when(resource)),
+        author(desk, entry, _writer(resource), resource.get("date") or resource.get("issued")),
+        el(
+            "entryRelationship",
+            el("encounter", ids(encounter), classCode="ENC", moodCode="EVN"),
+            typeCode="COMP",
+            inversionInd="true",
+        )
+        if encounter is not None
+        else None,
+        classCode="ACT",
+        moodCode="EVN",
+    )
+
+
+def _file(row: Row, content: _Content) -> Element:
+    return el(
+        "text",
+        base64.b64encode(content.data).decode(),
+        el("reference", value=f"#{row.id}"),
+        mediaType=content.media_type,
+        representation="B64",
+    )
+
+
+def _encounter(desk: Desk, entry: Entry) -> Entry | None:
+    """The encounter, if it stands in the Encounters Section."""
+    context = entry.resource.get("context")
+    reference = (
+        first(context.get("encounter")) if isinstance(context, dict) else entry.resource.get("encounter")
+    )
+    found = desk.find(entry, reference)
+    if found is None or found.type != "Encounter" or not desk.lives(found):
+        return None
+    return found if text(found.resource.get("status")) != "planned" else None

@@ -1,0 +1,119 @@
+"""Procedures (47519-4): Procedure as Procedure Activity (2.16.840.1.113883.10.20.22.4.14)."""
+
+from __future__ import annotations
+
+from phr.ccda import codes
+from phr.ccda.bundle import Entry
+from phr.ccda.codes import CPT, HCPCS, ICD10_PCS, LOINC, SNOMED
+from phr.ccda.datatypes import coded, has_code, ids, interval, maybe_at, period, timestamp
+from phr.ccda.desk import Desk
+from phr.ccda.narrative import span
+from phr.ccda.participants import author, performer, place, place_words
+from phr.ccda.sections.devices import device_participant
+from phr.ccda.sections.frame import Heading, Row, Section, comments, related, template
+from phr.ccda.sections.indications import indications, reason_words
+from phr.ccda.xml import Element, el, null
+from phr.fhir.read import codings, concept_text, listed, text
+from phr.model import Resource
+
+HEADING = Heading("47519-4", "Procedures", "2.7.1", (None, "2014-06-09"))
+
+
+def procedures(desk: Desk) -> list[Section]:
+    """All procedures, the newest first."""
+    section = Section(desk, HEADING, "prc", ("Procedure", "When", "Where", "Status", "Reason"))
+    for entry in desk.of("Procedure", when=_when):
+        resource = entry.resource
+        if has_code(resource.get("code"), codes.NO_INFORMATION):
+            desk.leave_out(entry, "It says that there is no information.")
+            continue
+        row = section.row(
+            entry,
+            concept_text(resource.get("code")),
+            span(*_performed(resource)),
+            place_words(desk, entry, resource.get("location")),
+            "not done" if _not_done(resource) else text(resource.get("status")),
+            reason_words(desk, entry),
+            notes=resource.get("note"),
+        )
+        section.add(_activity(desk, entry, row))
+    return [section]
+
+
+def _performed(resource: Resource) -> tuple[object, object]:
+    found = resource.get("performedPeriod")
+    return period(found) if isinstance(found, dict) else period(resource.get("performedDateTime"))
+
+
+def _when(resource: Resource) -> object:
+    start, end = _performed(resource)
+    return start or end
+
+
+def _not_done(resource: Resource) -> bool:
+    none_known = has_code(resource.get("code"), codes.NO_KNOWN_OTHER)
+    return (
+        text(resource.get("status")) == "not-done" or resource.get("notPerformed") is True or bool(none_known)
+    )
+
+
+def status(resource: Resource) -> Element:
+    """ActStatus of a Procedure; what has no counterpart is null."""
+    said = text(resource.get("status"))
+    found = codes.PROCEDURE_STATUSES.get(said or "")
+    return (
+        el("statusCode", code=found)
+        if found
+        else null("statusCode", "UNK" if said in (None, "unknown") else "OTH")
+    )
+
+
+def _time(resource: Resource) -> Element | None:
+    start, end = _performed(resource)
+    if isinstance(resource.get("performedPeriod"), dict) and (timestamp(start) or timestamp(end)):
+        return interval("effectiveTime", start, end)
+    return maybe_at("effectiveTime", start)
+
+
+def _activity(desk: Desk, entry: Entry, row: Row) -> Element:
+    resource = entry.resource
+    return el(
+        "procedure",
+        template("4.14", None, "2014-06-09", "2022-06-01"),
+        ids(entry),
+        coded("code", resource.get("code"), [SNOMED, CPT, HCPCS, ICD10_PCS, codes.CDT, LOINC]),
+        row.link(),
+        status(resource),
+        _time(resource),
+        [
+            coded("targetSiteCode", site, [SNOMED])
+            for site in listed(resource.get("bodySite"))
+            if codings(site)
+        ],
+        _performers(desk, entry),
+        author(desk, entry, resource.get("recorder"), resource.get("recorded")),
+        place(desk, entry, resource.get("location")),
+        [device_participant(desk, each) for each in _devices(desk, entry)],
+        [related("RSON", each) for each in indications(desk, entry)],
+        comments(desk, entry, row),
+        classCode="PROC",
+        moodCode="EVN",
+        negationInd="true" if _not_done(resource) else None,
+    )
+
+
+def _performers(desk: Desk, entry: Entry) -> list[Element]:
+    found = []
+    for each in listed(entry.resource.get("performer")):
+        if isinstance(each, dict):
+            element = performer(desk, entry, each.get("actor"), each.get("function"))
+            found.extend([element] if element is not None else [])
+    return found
+
+
+def _devices(desk: Desk, entry: Entry) -> list[Entry]:
+    found = []
+    for each in listed(entry.resource.get("focalDevice")):
+        device = desk.find(entry, each.get("manipulated")) if isinstance(each, dict) else None
+        found.extend([device] if device is not None and device.type == "Device" else [])
+    return found

@@ -1,0 +1,105 @@
+"""Elements of a CDA document as plain values, and their way to bytes.
+
+CDA R2 lives in `urn:hl7-org:v3`, its extensions in `urn:hl7-org:sdtc` (HL7 CDA R2, SDTC extensions).
+An expression of nested `el()` calls has the shape of the document; parts that are None fall away.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+V3 = "urn:hl7-org:v3"
+SDTC = "urn:hl7-org:sdtc"
+XSI = "http://www.w3.org/2001/XMLSchema-instance"
+
+
+@dataclass(slots=True)
+class Element:
+    """One element: its tag (`section`, `sdtc:raceCode`), attributes and content in document order."""
+
+    tag: str
+    attributes: dict[str, str]
+    children: list[Element | str]
+
+
+Child: TypeAlias = "Element | str | Iterable[Child] | None"
+
+# What XML 1.0 (2.2) cannot hold: servers send form feeds and half surrogate pairs in notes.
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_ATTRIBUTES = {"xsi_type": "xsi:type"}
+
+
+def el(tag: str, *children: Child, **attributes: str | None) -> Element:
+    """An element. Empty attributes and children that are None fall away; `xsi_type` stands for `xsi:type`."""
+    return Element(
+        tag,
+        {
+            _ATTRIBUTES.get(name, name): kept
+            for name, value in attributes.items()
+            if value is not None and (kept := clean(value))
+        },
+        list(_flat(children)),
+    )
+
+
+def clean(text: str) -> str:
+    """The text without the characters that XML cannot hold."""
+    return text if text.isascii() and text.isprintable() else _FORBIDDEN.sub("", text)
+
+
+def _flat(children: Iterable[Child]) -> Iterator[Element | str]:
+    for child in children:
+        if child is None:
+            continue
+        if isinstance(child, (Element, str)):
+            yield child
+        else:
+            yield from _flat(child)
+
+
+def null(tag: str, flavor: str = "UNK", *children: Child) -> Element:
+    """An element that says why there is no value (HL7 v3 NullFlavor)."""
+    return el(tag, *children, nullFlavor=flavor)
+
+
+def flag(value: bool) -> str:
+    """A boolean attribute."""
+    return "true" if value else "false"
+
+
+def serialize(root: Element) -> bytes:
+    """The document as UTF-8, indented where white space says nothing."""
+    parts: list[str] = ['<?xml version="1.0" encoding="UTF-8"?>\n']
+    declared = {"xmlns": V3, "xmlns:sdtc": SDTC, "xmlns:xsi": XSI}
+    _write(Element(root.tag, declared | root.attributes, root.children), parts, "\n")
+    parts.append("\n")
+    return "".join(parts).encode()
+
+
+def _write(element: Element, parts: list[str], line: str | None) -> None:
+    """`line` is what a new line starts with; None inside mixed content, where space would be text."""
+    parts.append(f"<{element.tag}")
+    for name, value in element.attributes.items():
+        parts.append(f' {name}="{_escape(value).replace(chr(34), "&quot;")}"')
+    if not element.children:
+        parts.append("/>")
+        return
+    parts.append(">")
+    inner = None if line is None or any(type(child) is str for child in element.children) else line + "  "
+    for child in element.children:
+        if isinstance(child, str):
+            parts.append(_escape(child))
+        else:
+            if inner is not None:
+                parts.append(inner)
+            _write(child, parts, inner)
+    if inner is not None and line is not None:
+        parts.append(line)
+    parts.append(f"</{element.tag}>")
+
+
+def _escape(text: str) -> str:
+    return clean(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
