@@ -14,8 +14,11 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from phr.fhir import read
 from phr.model import Bundle, Problem, Resource
+from phr.views.enclosures import binaries
 from phr.views.events import marks
 from phr.views.selection import EVERYTHING, Selection, check_sources, left_out
 
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from phr.store.store import Store
 
 PATIENT_SUMMARY = {"system": "http://loinc.org", "code": "34133-9", "display": "Summary of episode note"}
+ENCLOSED = 2_000_000
+"""Bytes up to which a fetched document goes along in a Bundle in memory."""
 _BATCH = 200
 _URN = "urn:uuid:"
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -96,6 +101,8 @@ def bundle(store: Store, selection: Selection = EVERYTHING) -> Gathered:
         entries.append({"fullUrl": f"{what.bases[source]}/{type_}/{id_}", "resource": resource})
     for source, resource in kept:
         _relative(resource, source, types)
+    for full_url, binary in binaries(store.db, what.ids, what.bases, limit=ENCLOSED):
+        entries.append({"fullUrl": full_url, "resource": binary})
     return Gathered(
         bundle={"resourceType": "Bundle", "type": "collection", "entry": [_heading(what), *entries]},
         sources={what.bases[source]: name for source, name in what.names.items()},
@@ -116,6 +123,8 @@ def stream_contents(store: Store, what: Contents) -> Iterator[tuple[str, bytes]]
             yield _URN + id_, raw  # its file refers to it by this name, and its bytes stay as they are
         else:
             yield f"{what.bases[source]}/{type_}/{id_}", raw
+    for full_url, binary in binaries(store.db, what.ids, what.bases):
+        yield full_url, orjson.dumps(binary)
 
 
 def fingerprint(store: Store, what: Contents) -> tuple[bytes, str | None]:
