@@ -23,7 +23,10 @@ def test_bytes_are_kept_exactly_as_they_came(store: Store, source: str) -> None:
 
 
 def test_a_value_keeps_the_digits_of_its_source(store: Store, source: str) -> None:
-    raw = b'{"resourceType":"Observation","id":"1","valueQuantity":{"value":1.20},"referenceRange":[{"high":{"value":1.10}}]}'
+    raw = (
+        b'{"resourceType":"Observation","id":"1","valueQuantity":{"value":1.20},'
+        b'"referenceRange":[{"high":{"value":1.10}}]}'
+    )
     store.save(source, [Received("Observation", "1", raw)])
     row = store.db.execute("SELECT value, value_number, high, abnormal FROM record").fetchone()
     assert row == ("1.20", 1.2, 1.1, 1)
