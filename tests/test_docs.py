@@ -9,7 +9,13 @@ from pathlib import Path
 from phr.cli import commands
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("README.md", "CHANGELOG.md", ".github/CONTRIBUTING.md", "examples/crontab", "examples/phr-sync.service")
+PAGES = (
+    "README.md",
+    "CHANGELOG.md",
+    ".github/CONTRIBUTING.md",
+    "examples/crontab",
+    "examples/phr-sync.service",
+)
 
 
 def test_the_command_page_is_what_the_program_says() -> None:
@@ -24,7 +30,9 @@ def test_pages_name_only_commands_and_options_that_exist() -> None:
     reference = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
     known = {command.name for command in commands.COMMANDS} | {"COMMAND", "--version", "--help"}
     for page in PAGES:
-        for line in re.findall(r"(?:^|[`$ /])phr ([a-zA-Z-]+[^`\n#·]*)", (ROOT / page).read_text(encoding="utf-8")):
+        for line in re.findall(
+            r"(?:^|[`$ /])phr ([a-zA-Z-]+[^`\n#·]*)", (ROOT / page).read_text(encoding="utf-8")
+        ):
             words = line.split()
             if words[0][0].islower() and words[0] in known:
                 for option in re.findall(r"(?<!\S)--[a-z][a-z-]+", line):

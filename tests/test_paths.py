@@ -144,3 +144,8 @@ def test_a_lock_is_free_again_when_its_process_was_killed(tmp_path: Path) -> Non
         holder.wait(10)
     with exclusive_lock(lock):
         pass
+
+
+def test_the_home_of_a_stranger_is_a_usage_error() -> None:
+    with pytest.raises(UsageError, match="PHR_HOME"):
+        locate({"PHR_HOME": "~nobody-of-this-name/phr"})

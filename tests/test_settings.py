@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import stat
 import subprocess
 import sys
@@ -230,3 +231,24 @@ def test_quick_commands_do_not_pay_for_settings() -> None:
     code = "import sys, phr.settings; sys.exit(any(m in sys.modules for m in ('typer', 'httpx', 'platformdirs')))"
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes are of POSIX")
+@pytest.mark.parametrize("mode", [0o602, 0o666, 0o646])
+def test_a_command_from_a_file_that_others_can_write_is_not_run(config: Path, mode: int) -> None:
+    config.write_text('[general]\ncredential_command = "evil"\n')
+    config.chmod(mode)
+    with pytest.raises(UsageError, match="others can write"):
+        load(config, {})
+    config.chmod(0o644)
+    assert load(config, {}).general.credential_command == "evil"
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.getuid() != 0, reason="only root can give a file away")
+def test_a_command_from_somebody_elses_file_is_not_run(config: Path) -> None:
+    config.write_text('[general]\ncredential_command = "evil"\n')
+    os.chown(config, 12345, 12345)
+    with pytest.raises(UsageError, match="others can write"):
+        load(config, {})
+    config.write_text('[general]\nuser = "anna"\n')
+    assert load(config, {}).general.user == "anna"

@@ -62,7 +62,7 @@ def locate(environ: Mapping[str, str]) -> Paths:
     """The folders this environment asks for; they need not exist yet."""
     home = environ.get("PHR_HOME")
     if home:
-        return _under(Path(home).expanduser().absolute())
+        return _under(expanded(home, "PHR_HOME").absolute())
     import platformdirs
 
     dirs = platformdirs.PlatformDirs("phr", appauthor=False)
@@ -71,6 +71,17 @@ def locate(environ: Mapping[str, str]) -> Paths:
     if len({config, data, state}) < 3:
         return _under(data)
     return Paths(config, data, state)
+
+
+def expanded(path: str, variable: str) -> Path:
+    """A path from the environment, `~` included. Raises UsageError when there is no such person on this computer."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise UsageError(
+            f"{variable} begins with the home folder of somebody this computer does not know.",
+            hint="Write the whole path.",
+        ) from None
 
 
 def _under(home: Path) -> Paths:
@@ -134,7 +145,7 @@ def write_private(path: Path, content: bytes) -> None:
 def private_file_beside(target: Path) -> Iterator[tuple[BinaryIO, Path]]:
     """A new 0600 file in the folder of `target`, open for reading and writing; gone afterwards unless settled."""
     # Not tempfile: what it imports would cost every quick command.
-    temporary = target.with_name(f".{target.name}.{os.urandom(6).hex()}.part")
+    temporary = target.with_name(f".{target.name[:100]}.{os.urandom(6).hex()}.part")
     try:
         with open_private(temporary) as handle:
             yield handle, temporary

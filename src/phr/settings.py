@@ -8,6 +8,7 @@ file: it belongs in the environment or in the keyring.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -122,6 +123,8 @@ def load(config_file: Path, environ: Mapping[str, str]) -> Settings:
     for table, keys in _TABLES.items():
         values[table] = _file_table(table, tables.pop(table, {}), keys, problems)
         values[table].update(_environ_table(table, keys, environ, problems))
+    if values["general"].get("credential_command") and not environ.get("PHR_CREDENTIAL_COMMAND"):
+        problems += _open_to_others(config_file)
     vendors = _vendors(tables.pop("vendors", {}), problems)
     problems += [f"[{name}] is not a table phr knows{_near(name, (*_TABLES, 'vendors'))}" for name in tables]
     if problems:
@@ -155,6 +158,19 @@ def _parse(config_file: Path) -> dict[str, Any]:
         raise UsageError(f"{config_file} is not UTF-8 text.", hint="Save it again as UTF-8.") from None
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{config_file} is not TOML: {error}.", hint="Correct that line.") from None
+
+
+def _open_to_others(config_file: Path) -> list[str]:
+    """A file that names a program to run must not be one that somebody else can write."""
+    if os.name != "posix":
+        return []
+    found = config_file.stat()
+    foreign = found.st_uid not in (os.getuid(), 0)
+    # Many systems make files writable for a group that has one member: its owner.
+    group = found.st_mode & 0o020 and found.st_gid != os.getgid()
+    if foreign or group or found.st_mode & 0o002:
+        return ["[general] credential_command is not run from a file that others can write (chmod 600)"]
+    return []
 
 
 def _file_table(name: str, found: object, keys: Mapping[str, _Key], problems: list[str]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from typing import Any
 import orjson
 import pytest
 
-from phr.cli import commands
+from phr.cli import commands, failures
 from phr.cli.root import build
 
 HEAVY = {"sqlmodel", "httpx", "keyring", "rich", "lxml", "cryptography", "starlette", "uvicorn", "fhir"}
@@ -209,6 +210,30 @@ def test_an_interrupt_ends_with_130(phr: Any, monkeypatch: pytest.MonkeyPatch) -
     broken(monkeypatch, KeyboardInterrupt())
     answer = phr("broken")
     assert (answer.status, answer.out, answer.err) == (130, "", "Interrupted.\n")
+
+
+def test_an_interrupted_sync_says_how_to_go_on(capsys: pytest.CaptureFixture[str]) -> None:
+    assert failures.tell_interrupted(("sync", "--quiet")) == 130
+    assert "phr sync" in capsys.readouterr().err
+
+
+def test_a_damaged_records_file_leads_to_doctor_and_restore(phr: Any, record: Any) -> None:
+    file = record.paths.records("default")
+    whole = bytearray(file.read_bytes())
+    for at in range(5 * 16384 + 100, len(whole), 16384):
+        whole[at] ^= 0xFF
+    file.write_bytes(whole)
+    answer = phr("timeline", "--json")
+    assert answer.status == 1
+    assert "phr restore" in answer.json["error"]["hint"]
+
+
+def test_a_full_disk_is_said_in_words(phr: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken(monkeypatch, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "records.db"))
+    answer = phr("broken")
+    assert answer.status == 1
+    assert "No space left on device: records.db" in answer.err
+    assert "Make room" in answer.err
 
 
 def test_no_record_is_one_sentence_and_what_to_do(phr: Any) -> None:

@@ -118,6 +118,26 @@ def test_a_vendor_without_client_id_is_explained_with_the_recipe(phr: Any) -> No
     assert "phr connect epic-sandbox --client-id" in answer.err
 
 
+def test_a_vendor_without_an_address_is_explained_too_and_names_the_way_to_the_hospital(phr: Any) -> None:
+    answer = phr("connect", "epic")
+    assert answer.status == 2
+    assert "client id" in answer.err.splitlines()[0]
+    assert "PHR_EPIC_CLIENT_ID" in answer.err
+    assert "phr providers search" in answer.err
+    assert "phr connect ITS-ID --client-id" in answer.err
+    assert "address of its own" in phr("connect", "epic", "--client-id", "x").err
+
+
+def test_sync_refuses_a_mistyped_type_and_forgives_its_case(phr: Any, record: object) -> None:
+    answer = phr("sync", "--type", "Observatoin")
+    assert answer.status == 2
+    assert "Observation" in answer.err
+    assert phr("sync", "--type", "labs").status == 2
+    assert phr("sync", "--type", "observation", "--dry-run", "--json").json["runs"][0]["types"] == [
+        "Observation"
+    ]
+
+
 def test_a_mistyped_provider_names_the_nearest(phr: Any) -> None:
     answer = phr("connect", "epik", "--json")
     assert answer.status == 2
@@ -151,6 +171,7 @@ def test_an_unreachable_server_fails_one_run_and_quiet_says_it_on_stderr(phr: An
     assert answer.status in (1, 4)
     assert answer.out == ""
     assert "clinic" in answer.err
+    assert "phr " in answer.err, "what to do next"
 
 
 def test_sync_without_connections_says_what_to_do(phr: Any, record: Any) -> None:

@@ -45,6 +45,7 @@ def test_import_takes_in_a_bundle_names_what_it_skips_and_twice_changes_nothing(
     again = phr("import", str(bundle), "--as", "old clinic")
     assert "0 new, 0 updated, 2 unchanged" in again.err
     assert "Skipped" in again.err
+    assert "more" not in again.err, "one entry is not several"
     assert phr("timeline", "--json").json["events"][0]["sources"] == ["old clinic"]
     assert phr("jobs", "--json").json["jobs"][0]["type"] == "import"
 
@@ -55,6 +56,13 @@ def test_import_reads_stdin_and_asks_which_of_several_patients(process: Any) -> 
     assert answer.status == answer.json["error"]["status"] == 2
     assert "--patient" in answer.err
     assert process("import", "-", "--patient", "q", stdin=lines).status == 0
+
+
+def test_import_names_the_first_line_it_cannot_read_and_counts_the_rest(process: Any) -> None:
+    patient = orjson.dumps(PATIENT).decode()
+    answer = process("import", "-", stdin=f"{patient}\nnonsense\n{{}}\n")
+    assert answer.status == 0
+    assert "Skipped: line 2 and 1 more:" in answer.err
 
 
 def test_import_of_something_else_fails_in_one_sentence(phr: Any, tmp_path: Path) -> None:

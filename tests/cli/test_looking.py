@@ -68,6 +68,18 @@ def test_filters_narrow_the_timeline(phr: Any, record: object) -> None:
     assert phr("timeline", "--since", "soon").status == 2
 
 
+def test_a_kind_is_known_by_the_word_that_the_timeline_shows(phr: Any, record: object) -> None:
+    for shown, kind in (("lab", "lab_result"), ("Visit", "encounter"), ("appt.", "appointment")):
+        said = phr("timeline", "--kind", shown, "--json").json
+        assert said["total"] == phr("timeline", "--kind", kind, "--json").json["total"]
+    assert phr("timeline", "--kind", "labb").status == 2
+
+
+def test_a_range_that_ends_before_it_begins_is_a_usage_error(phr: Any, record: object) -> None:
+    assert phr("timeline", "--since", "2024", "--until", "2020").status == 2
+    assert phr("timeline", "--since", "2020", "--until", "2020").status == 0
+
+
 def test_pages_follow_each_other_and_the_hint_repeats_the_command(phr: Any, record: object) -> None:
     first = phr("timeline", "--limit", "2", "--kind", "lab_result")
     hint = next(line for line in first.out.splitlines() if line.startswith("Older: "))

@@ -13,6 +13,7 @@ import pytest
 
 from phr.errors import UsageError
 from phr.sandbox.load import Draft, Loader
+from phr.sandbox.resources import parse
 
 PATIENT = b'{"resourceType":"Patient","id":"ada","multipleBirthInteger":1}'
 RESULT = b'{ "resourceType" : "Observation", "id" : "a1",\n "valueQuantity" : {"value":1.20} }'
@@ -150,3 +151,7 @@ def test_resources_from_memory_keep_their_bytes() -> None:
 
     assert loader.drafts[0] == Draft("Observation", "a1", RESULT, 0)
     assert addresses(loader) == ["Observation/a1", "Patient/x"]
+
+
+def test_json_nested_without_end_reads_as_nothing() -> None:
+    assert parse(b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}") == {}

@@ -198,3 +198,67 @@ def test_host_and_path_are_as_registered(capfd: pytest.CaptureFixture[str]) -> N
         visit(listener, "code=very-secret&state=st")
         assert listener.wait(5) == "very-secret"
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example"},
+        {"Host": "evil.example:{port}"},
+        {"Host": "127.0.0.1:1"},
+        {"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"},
+        {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"},
+        {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"},
+    ],
+)
+@pytest.mark.parametrize("query", ["error=access_denied", "code=c&state=wrong", "code=c&state=st", ""])
+def test_a_page_elsewhere_can_neither_end_nor_read_a_sign_in(headers: dict[str, str], query: str) -> None:
+    with RedirectListener("st", port=0) as listener:
+        parts = urllib.parse.urlsplit(listener.redirect_uri)
+        sent = {name: value.format(port=parts.port) for name, value in headers.items()}
+        connection = http.client.HTTPConnection("127.0.0.1", parts.port, timeout=5)
+        with contextlib.closing(connection):
+            connection.request("GET", f"{parts.path}?{query}", headers=sent)
+            assert connection.getresponse().status == 403
+        visit(listener, "code=good&state=st")
+        assert listener.wait(5) == "good"
+
+
+def test_a_browser_that_says_how_it_came_is_let_in() -> None:
+    with RedirectListener("st", port=0) as listener:
+        parts = urllib.parse.urlsplit(listener.redirect_uri)
+        connection = http.client.HTTPConnection("localhost", parts.port, timeout=5)
+        with contextlib.closing(connection):
+            told = {
+                "Sec-Fetch-Mode": "navigate",
+                "Sec-Fetch-Dest": "document",
+                "Sec-Fetch-Site": "cross-site",
+            }
+            connection.request("GET", f"{parts.path}?code=c&state=st", headers=told)
+            assert connection.getresponse().status == 200
+        assert listener.wait(5) == "c"
+
+
+def has_ipv6() -> bool:
+    with contextlib.suppress(OSError), socket.create_server(("::1", 0), family=socket.AF_INET6):
+        return True
+    return False
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="no IPv6 loopback here")
+def test_nobody_else_can_take_the_other_address_of_localhost() -> None:
+    with RedirectListener("st", host="localhost", port=0) as listener:
+        port = urllib.parse.urlsplit(listener.redirect_uri).port
+        with pytest.raises(OSError), socket.create_server(("::1", port or 0), family=socket.AF_INET6):
+            pass
+        connection = http.client.HTTPConnection("::1", port, timeout=5)
+        with contextlib.closing(connection):
+            connection.request("GET", "/callback?code=c&state=st", headers={"Host": f"localhost:{port}"})
+            assert connection.getresponse().status == 200
+        assert listener.wait(5) == "c"
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as other:
+        taken = other.getsockname()[1]
+        with pytest.raises(PortTaken), RedirectListener("st", host="localhost", port=taken):
+            pass
+    with socket.create_server(("127.0.0.1", taken)):
+        pass

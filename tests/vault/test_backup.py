@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from phr.errors import Locked, PhrError, UnreadableFile, UsageError
 from phr.vault.backup import MAGIC, BackupInfo, open_sealed, seal, verify
-from phr.vault.envelope import KdfParams
+from phr.vault.envelope import KdfParams, head_with
 from phr.vault.stream import PIECE, TAG, OpenedStream, seal_stream, sealed_size
 
 QUICK = KdfParams(memory_kib=64, iterations=1, lanes=1)
@@ -229,3 +229,12 @@ def test_no_passphrase_and_no_key_reaches_a_log_or_a_message(
 
     said = f"{caught.value} {caught.value.hint} {caplog.text} {made(tmp_path, database)!r}"
     assert not any(word in said for word in ("horse", "staple", KEY.hex()))
+
+
+@pytest.mark.parametrize("size", [float("inf"), float("nan"), -1, 10**40, "x", None])
+def test_a_backup_that_says_an_absurd_size_is_damaged(tmp_path: Path, size: object) -> None:
+    values = {"kdf": "argon2id", "memory_kib": 64, "iterations": 1, "lanes": 1, "salt": "00" * 16}
+    head = head_with(MAGIC, {**values, "check": "00" * 16, "prefix": "00" * 7, "bytes": size})
+    (tmp_path / "b").write_bytes(head.raw)
+    with pytest.raises(UnreadableFile):
+        verify(tmp_path / "b", "correct horse")

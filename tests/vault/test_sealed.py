@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import hashlib
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 from threading import Thread
 
@@ -224,3 +226,37 @@ def test_threads_share_one_store_without_losing_or_mixing_anything(tmp_path: Pat
 
     assert wrong == []
     assert [sealed(tmp_path).get(name) for name in "abcd"] == [b"14"] * 4
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"iterations": 2.5},
+        {"memory_kib": 64.5},
+        {"lanes": True},
+        {"memory_kib": 1024 * 1024, "iterations": 24},
+        {"memory_kib": 10**9},
+        {"iterations": float("nan")},
+    ],
+)
+def test_a_head_that_asks_for_absurd_work_is_damage_and_costs_nothing(
+    tmp_path: Path, change: dict[str, object]
+) -> None:
+    store = sealed(tmp_path)
+    store.set("a", b"1")
+    content = store.path.read_bytes()
+    with store.path.open("rb") as file:
+        head = read_head(file, MAGIC)
+    store.path.write_bytes(head_with(MAGIC, {**head.values, **change}).raw + content[len(head.raw) :])
+    started = time.monotonic()
+    with pytest.raises(SecretsError, match="damaged"):
+        sealed(tmp_path).get("a")
+    assert time.monotonic() - started < 1
+
+
+def test_a_head_nested_without_end_is_damage(tmp_path: Path) -> None:
+    body = b"[" * 4000
+    raw = MAGIC + len(body).to_bytes(2, "big") + body
+    (tmp_path / "secrets.sealed").write_bytes(raw + hashlib.sha256(raw).digest())
+    with pytest.raises(SecretsError, match="damaged"):
+        sealed(tmp_path).get("a")

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from phr.errors import Locked
+from phr.errors import Locked, UsageError
 from phr.vault.envelope import KdfParams
 from phr.vault.keys import Vault
 from phr.vault.memory import MemoryStore
+from phr.vault.sources import ask
 
 QUICK = KdfParams(memory_kib=64, iterations=1, lanes=1)
 KEY = bytes(range(200, 232))
@@ -218,3 +219,13 @@ def test_the_usual_slowness_is_there_when_nobody_asks_for_less(tmp_path: Path) -
     content = (tmp_path / "secrets.sealed").read_bytes()
     head = json.loads(content[10 : 10 + int.from_bytes(content[8:10], "big")])
     assert (head["kdf"], head["memory_kib"], head["iterations"], head["lanes"]) == ("argon2id", 65536, 3, 4)
+
+
+@pytest.mark.parametrize("variable", ["PHR_KEY_FILE", "PHR_PASSPHRASE_FILE"])
+def test_the_home_of_a_stranger_is_said_in_words(variable: str) -> None:
+    with pytest.raises(UsageError, match=variable):
+        ask(
+            {"PHR_KEY_FILE": "key-file"}.get(variable, "passphrase"),
+            {variable: "~nobody-of-this-name/x"},
+            None,
+        )

@@ -28,7 +28,66 @@ def test_everything_of_every_source_is_handed_on_patients_first(life: Store) -> 
 def test_a_selection_takes_the_supporting_resources_of_its_sources_along(life: Store) -> None:
     found = _addresses(life, Selection(kinds=("problem",), sources=("clinic",)))
 
-    assert found == ["Patient/p", "Practitioner/d", "Condition/c1"]
+    assert found == ["Patient/p", "Condition/c1"], "nobody is named whom the condition does not name"
+    found = _addresses(life, Selection(kinds=("encounter",), sources=("clinic",)))
+    assert found == ["Patient/p", "Practitioner/d", "Encounter/e"]
+
+
+def test_a_part_of_the_record_does_not_tell_of_the_rest(
+    store: Store, source: str, received: Callable[..., Received]
+) -> None:
+    store.save(
+        source,
+        [
+            received("Patient", "p", name=[{"text": "Ada Example"}]),
+            received("Organization", "lab", name="Town Laboratory", partOf={"reference": "Organization/top"}),
+            received("Organization", "top", name="Town"),
+            received("Organization", "clinic", name="Clinic for a private matter"),
+            received("Practitioner", "a", identifier=[{"system": "urn:npi", "value": "1"}]),
+            received("Practitioner", "b", identifier=[{"system": "urn:npi", "value": "2"}]),
+            received(
+                "Observation",
+                "o",
+                code={"text": "Potassium"},
+                performer=[
+                    {"reference": "Organization/lab"},
+                    {"reference": "Practitioner?identifier=urn:npi|1"},
+                ],
+            ),
+            received(
+                "Condition",
+                "c",
+                code={"text": "Private matter"},
+                recorder={"reference": "Organization/clinic"},
+            ),
+        ],
+    )
+    handed = _addresses(store, Selection(search="potassium"))
+
+    assert sorted(handed) == [
+        "Observation/o",
+        "Organization/lab",
+        "Organization/top",
+        "Patient/p",
+        "Practitioner/a",
+    ]
+    assert "Organization/clinic" in _addresses(
+        store, Selection(sources=tuple(s.name for s in store.sources.all()))
+    )
+
+
+def test_references_by_urn_bring_their_targets_along(
+    store: Store, source: str, received: Callable[..., Received]
+) -> None:
+    id_ = str(uuid4())
+    store.save(
+        source,
+        [
+            received("Practitioner", id_, name=[{"text": "Dr. Who"}]),
+            received("Observation", "o", code={"text": "x"}, performer=[{"reference": f"urn:uuid:{id_}"}]),
+        ],
+    )
+    assert f"urn:uuid:{id_}" in [url for url, _ in stream(store, Selection(search="x"))]
 
 
 def test_nothing_restricted_leaves_the_house_with_normal_sensitivity(life: Store) -> None:

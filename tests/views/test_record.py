@@ -94,6 +94,18 @@ def test_people_can_be_shown_although_they_are_not_events(life: Store) -> None:
     assert show(life, "Practitioner/d")["resource"] == "Practitioner/d"
 
 
+def test_a_former_name_is_not_shown_as_the_present_one() -> None:
+    body = (
+        b'{"resourceType":"Patient","name":[{"use":"official","family":"New","given":["A"]},'
+        b'{"use":"old","family":"Old","given":["A"]}],"address":[{"use":"temp","city":"Elsewhere"}]}'
+    )
+    assert [(pair["label"], pair["value"]) for pair in details(body)] == [
+        ("Name", "A New"),
+        ("Name (old)", "A Old"),
+        ("Address (temp)", "Elsewhere"),
+    ]
+
+
 def test_details_keep_the_digits_and_name_the_parts() -> None:
     body = (
         b'{"resourceType":"Observation","id":"x","status":"final","valueQuantity":{"value":1.20,"unit":"mg"},'

@@ -25,6 +25,10 @@ ICF = "2.16.840.1.113883.6.254"
 CVX = "2.16.840.1.113883.12.292"
 UNII = "2.16.840.1.113883.4.9"
 NCIT = "2.16.840.1.113883.3.26.1.1"
+ICD10_WHO = "2.16.840.1.113883.6.3"
+ICD_O_3 = "2.16.840.1.113883.6.43.1"
+ATC = "2.16.840.1.113883.6.73"
+EDQM = "0.4.0.127.0.16.1.1.2.1"
 PAYER = "2.16.840.1.113883.3.221.5"
 ACT_CODE = "2.16.840.1.113883.5.4"
 ACT_CLASS = "2.16.840.1.113883.5.6"
@@ -34,6 +38,7 @@ MARITAL_STATUS = "2.16.840.1.113883.5.2"
 INTERPRETATION = "2.16.840.1.113883.5.83"
 OBSERVATION_VALUE = "2.16.840.1.113883.5.1063"
 ROLE_CODE = "2.16.840.1.113883.5.111"
+ROUTE = "2.16.840.1.113883.5.112"
 CONFIDENTIALITY = "2.16.840.1.113883.5.25"
 NPI = "2.16.840.1.113883.4.6"
 URL_IDENTIFIERS = "2.16.840.1.113883.4.873"
@@ -45,6 +50,10 @@ SYSTEMS = {
     "http://www.nlm.nih.gov/research/umls/rxnorm": RXNORM,
     "http://hl7.org/fhir/sid/ndc": NDC,
     "http://hl7.org/fhir/sid/icd-10-cm": ICD10,
+    "http://hl7.org/fhir/sid/icd-10": ICD10_WHO,
+    f"{_HL7}/icd-o-3": ICD_O_3,
+    "http://www.whocc.no/atc": ATC,
+    "http://standardterms.edqm.eu": EDQM,
     "http://hl7.org/fhir/sid/icd-9-cm": ICD9,
     "http://www.cms.gov/Medicare/Coding/ICD10": ICD10_PCS,
     "http://www.ama-assn.org/go/cpt": CPT,
@@ -65,6 +74,7 @@ SYSTEMS = {
     f"{_HL7}/v3-ObservationInterpretation": INTERPRETATION,
     f"{_HL7}/v3-ObservationValue": OBSERVATION_VALUE,
     f"{_HL7}/v3-RoleCode": ROLE_CODE,
+    f"{_HL7}/v3-RouteOfAdministration": ROUTE,
     f"{_HL7}/v3-Confidentiality": CONFIDENTIALITY,
 }
 """FHIR system URI to OID."""
@@ -75,8 +85,8 @@ SPELLINGS = {
     "http://hl7.org/fhir/v3/ActCode": ACT_CODE,
     "http://hl7.org/fhir/v3/MaritalStatus": MARITAL_STATUS,
     "http://hl7.org/fhir/v3/RoleCode": ROLE_CODE,
+    "http://hl7.org/fhir/v3/RouteOfAdministration": ROUTE,
     "http://hl7.org/fhir/v3/ObservationInterpretation": INTERPRETATION,
-    "http://hl7.org/fhir/sid/icd-10": ICD10,
     "http://www.cms.gov/Medicare/Coding/ICD9": ICD9,
     "http://www.icd10data.com/icd10pcs": ICD10_PCS,
     "urn:iso:std:iso:11073:10101": "2.16.840.1.113883.6.24",
@@ -90,6 +100,11 @@ SYSTEM_NAMES = {
     NDC: "NDC",
     ICD10: "ICD-10-CM",
     ICD9: "ICD-9-CM",
+    ICD10_WHO: "ICD-10",
+    ICD_O_3: "ICD-O-3",
+    ATC: "ATC",
+    EDQM: "EDQM Standard Terms",
+    ROUTE: "RouteOfAdministration",
     ICD10_PCS: "ICD-10-PCS",
     CPT: "CPT-4",
     HCPCS: "HCPCS",

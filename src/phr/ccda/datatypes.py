@@ -16,7 +16,7 @@ from phr.ccda import codes, measures
 from phr.ccda.bundle import Entry, is_uuid, name_uuid
 from phr.ccda.xml import Element, clean, el, null
 from phr.fhir import dates
-from phr.fhir.read import codings, first, listed, text
+from phr.fhir.read import codings, concept_text, first, listed, text
 from phr.model import Code
 
 # ── times ─────────────────────────────────────────────────────────────────────────────────────────
@@ -177,6 +177,11 @@ def coded(
         codeSystemName=codes.SYSTEM_NAMES.get(system_oid(root.system) or "") if root else None,
         nullFlavor=None if root else "OTH" if others else flavor,
     )
+
+
+def maybe_coded(tag: str, concept: object, binding: Sequence[str] = (codes.SNOMED,)) -> Element | None:
+    """`coded` for what may be missing altogether; a concept in words only keeps them."""
+    return coded(tag, concept, binding) if concept_text(concept) else None
 
 
 def _words(concept: object, found: Sequence[Code]) -> str | None:

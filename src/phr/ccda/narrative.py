@@ -40,6 +40,12 @@ def span(start: object, end: object) -> str | None:
     return f"{first_day or '?'} to {last_day}"
 
 
+def remarked(words: str | None, *remarks: str | None) -> str | None:
+    """Words with what qualifies them in brackets: `Asthma (refuted, severe)`."""
+    said = ", ".join(dict.fromkeys(remark for remark in remarks if remark))
+    return f"{words} ({said})" if words and said else words or said or None
+
+
 def bold(words: str) -> Element:
     """Words that should not be overlooked."""
     return el("content", words, styleCode="Bold")

@@ -21,7 +21,7 @@ from phr.errors import UsageError
 if TYPE_CHECKING:
     from phr import model
     from phr.workspace import Workspace
-    from phr.workspace.sign_in import Speaker
+    from phr.workspace.sign_in import ConnectRequest, Speaker
 
 
 class Way(StrEnum):
@@ -126,6 +126,7 @@ def connect(
         port=port,
         timeout=timeout,
     )
+    _explain_client_id(here, request)
     try:
         made = here.connect(request, speaker(no_browser=no_browser, to_stderr=json, way=redirect))
     except UsageError as error:
@@ -223,15 +224,33 @@ def _organisation(here: Workspace, vendor: str, text: str) -> str:
     )
 
 
-def _with_place(here: Workspace, provider: str, error: UsageError) -> UsageError:
+def _explain_client_id(here: Workspace, request: ConnectRequest) -> None:
+    """A vendor without an address: the client id comes first, since it takes days; then the organisation.
+
+    Raises UsageError with the recipe while there is no client id.
+    """
+    from phr.workspace.sign_in import OWN_TO_ONE_PERSON
+
+    provider = here.catalog.find(request.provider)
+    vendor = provider.vendor
+    known = request.client_id or here.settings.vendor(vendor.id).client_id or provider.client_id
+    if request.url or provider.fhir_base or known or provider.id in OWN_TO_ONE_PERSON:
+        return
+    recipe = vendor.recipe or f"Register an app with {vendor.name}."
+    asked = UsageError(
+        f"{vendor.name} knows apps by a client id, and there is none yet.",
+        hint=f'{recipe.rstrip()}\nYour hospital: phr providers search "ITS NAME"',
+    )
+    raise _with_place(here, provider.id, asked, place="ITS-ID")
+
+
+def _with_place(here: Workspace, provider: str, error: UsageError, place: str | None = None) -> UsageError:
     """The recipe for a client id, and where the id is kept once it is there."""
     if error.hint is None or "client id" not in error.message:
         return error
     vendor = here.catalog.find(provider).vendor
     variable = f"PHR_{vendor.id.upper().replace('-', '_')}_CLIENT_ID"
-    kept = (
-        f"Then: phr connect {provider} --client-id ID (kept in {here.paths.config_file}), or set {variable}."
-    )
+    kept = f"Then: phr connect {place or provider} --client-id ID (kept in {here.paths.config_file}), or set {variable}."
     return UsageError(error.message, hint=f"{error.hint.rstrip()}\n{kept}")
 
 

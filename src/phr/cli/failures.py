@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 INTERRUPTED = 130
+_DAMAGED = "See what is wrong: phr doctor. With a backup: phr restore FILE"
+_MENDS = {
+    errno.ENOSPC: "Make room on the disk, then try again.",
+    errno.EDQUOT: "Make room on the disk, then try again.",
+    errno.EACCES: "See who may read and write there: phr paths, phr doctor",
+    errno.EPERM: "See who may read and write there: phr paths, phr doctor",
+    errno.EROFS: "The disk can only be read: choose another place, or mount it for writing.",
+}
 
 
 def tell(error: Exception, words: Sequence[str]) -> int:
@@ -27,8 +36,11 @@ def tell(error: Exception, words: Sequence[str]) -> int:
 
 def tell_interrupted(words: Sequence[str]) -> int:
     """Ctrl-C: no fault of anybody's."""
+    hint = "What came is kept. Go on where it stopped: phr sync" if "sync" in words[:1] else None
     output.tell("Interrupted.")
-    _document(words, "Interrupted.", None, INTERRUPTED)
+    if hint:
+        output.tell(f"  {hint}")
+    _document(words, "Interrupted.", hint, INTERRUPTED)
     return INTERRUPTED
 
 
@@ -52,6 +64,14 @@ def _known(error: Exception) -> PhrError:
         return _usage(error)
     if type(error).__name__ == "Abort" or isinstance(error, EOFError):
         return PhrError("Nothing was answered, so nothing was changed.")
+    if type(error).__name__ in (
+        "DatabaseError",
+        "OperationalError",
+    ):  # of SQLite, which is not imported for help
+        return PhrError("The records file cannot be read or written; it may be damaged.", hint=_DAMAGED)
+    if isinstance(error, OSError) and error.strerror:
+        where = f": {error.filename}" if isinstance(error.filename, str) else ""
+        return PhrError(f"The computer says: {error.strerror}{where}.", hint=_MENDS.get(error.errno or 0))
     return PhrError(
         f"Something went wrong that phr did not expect ({type(error).__name__}).",
         hint="To see where, and to report it: set PHR_DEBUG=1 and run it again.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -86,5 +86,11 @@ def _lines(one: ImportedFile, *, dry_run: bool) -> Iterator[str]:
         yield f"{one.file} ({one.format}), as {one.source}: {words}."
         yield f"  {found}"
     for entry in one.skipped:
-        times = f" ({entry['count']} times)" if entry.get("count", 1) > 1 else ""
-        yield f"  Skipped: {clean(entry['what'])}: {clean(entry['reason'])}{times}"
+        yield f"  Skipped: {_entry(entry)}: {clean(entry['reason'])}"
+
+
+def _entry(entry: dict[str, Any]) -> str:
+    """`line 2`, `Condition c1`; the first of several, and how many they are."""
+    what, first = clean(entry["what"]), clean(entry.get("first"))
+    name = first if first.startswith(what) else f"{what} {first}".strip()
+    return f"{name} and {entry['count'] - 1:,} more" if entry.get("count", 1) > 1 else name

@@ -231,12 +231,16 @@ def select(
     sensitivity: str | None = None,
 ) -> Selection:
     """The Selection that these options mean. Raises UsageError for a kind or a date that makes no sense."""
+    from phr.fhir import dates
     from phr.views.selection import Selection
 
+    begin, end = dates.parse(_date("--since", since)), dates.parse(_date("--until", until))
+    if begin and end and begin.start >= end.end:
+        raise usage(f"--since {since} is after --until {until}.", "Exchange the two.")
     return Selection(
         kinds=tuple(_kind(kind) for kind in kinds or ()),
-        since=_date("--since", since),
-        until=_date("--until", until),
+        since=since,
+        until=until,
         sources=tuple(sources or ()),
         tags=tuple(tags or ()),
         search=search or None,
@@ -245,9 +249,13 @@ def select(
 
 
 def _kind(text: str) -> str:
+    """A kind by its own name, or by the word that the timeline shows for it (`note`, `visit`)."""
+    from phr.cli.text import KIND_WORDS
     from phr.model import KINDS
 
-    kind = text.strip().lower().replace("-", "_").replace(" ", "_")
+    shown = {word.rstrip("."): kind for kind, word in KIND_WORDS.items()}
+    kind = text.strip().lower().replace("-", "_").replace(" ", "_").rstrip(".")
+    kind = shown.get(kind, kind)
     if kind not in KINDS:
         raise usage(
             f"There is no kind of record named {text}.", near(kind, KINDS) or f"Kinds are: {', '.join(KINDS)}"

@@ -70,7 +70,7 @@ def _screen(report: Report, view: Screen) -> Iterator[str]:
         f"{count(total, 'record')} from {count(sum(report['resources_by_type'].values()), 'resource')}",
         "bold",
     )
-    yield from wrapped(", ".join(f"{number:,} {kind_word(kind)}" for kind, number in kinds), view)
+    yield from wrapped(", ".join(f"{number:,}\xa0{kind_word(kind)}" for kind, number in kinds), view)
     yield f"{count(report['documents'], 'document')}, {size(report['storage_bytes'])} on disk, encrypted."
 
 

@@ -12,6 +12,7 @@ from phr.cli import output
 from phr.cli.context import workspace
 from phr.cli.options import Connections, DryRun, Json, Quiet
 from phr.cli.text import Screen, clean, count, screen, size, table, when, wrapped
+from phr.cli.types import complete_types, resource_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +35,7 @@ def sync(
             "-t",
             envvar="PHR_SYNC_TYPE",
             help="Only this resource type; may be repeated.",
+            autocompletion=complete_types,
             metavar="T",
         ),
     ] = None,
@@ -64,7 +66,7 @@ def sync(
     output.hush(quiet)
     wish = SyncWish(
         names=tuple(names or ()),
-        types=tuple(type_ or ()),
+        types=tuple(dict.fromkeys(resource_type(one) for one in type_ or ())),
         documents=not no_documents,
         due=due,
         trigger="schedule" if due else "manual",
@@ -141,6 +143,8 @@ def _run_lines(run: SyncRun, view: Screen) -> Iterator[str]:
             yield f"  {clean(run.error)}"
     if run.exit_status == 4:
         yield f"  Sign in again: phr reconnect {clean(run.connection)}"
+    elif run.exit_status == 1:
+        yield f"  What is here stays. Try again later: phr sync {clean(run.connection)}"
     new, failed = run.documents.get("new", 0), run.documents.get("failed", 0)
     if new or failed:
         trouble = f", {failed} not to be had" if failed else ""

@@ -131,14 +131,15 @@ def table(
 
 
 def wrapped(text: str, view: Screen, *, indent: int = 2) -> list[str]:
-    """A long sentence in lines that fit, the second and further ones two cells deeper."""
+    """A long sentence in lines that fit, the second and further ones two cells deeper; a no-break space holds."""
     import textwrap
 
     room = max(30, view.columns or 120)
     lead = " " * indent
-    return textwrap.wrap(
+    lines = textwrap.wrap(
         text, room, initial_indent=lead, subsequent_indent=lead + "  ", break_on_hyphens=False
     )
+    return [line.replace("\xa0", " ") for line in lines]
 
 
 def count(number: int, one: str, many: str | None = None) -> str:

@@ -112,7 +112,8 @@ def _print(ctx: typer.Context, page: Timeline, chosen: Selection) -> None:
             "No record fits." if filtered else "The record is empty so far: phr connect, or phr import FILE"
         )
         return
-    span = f", from {day(page.earliest)} to {day(page.latest)}" if page.earliest else ""
+    first, last = day(page.earliest), day(page.latest)
+    span = f", from {first} to {last}" if first != last else f", {first}" if first else ""
     lines = [f"{count(page.total, 'record')}{span}."]
     if len(page.events) < page.total:
         lines[0] += f" Shown: {len(page.events):,}."

@@ -52,7 +52,7 @@ def _list(ctx: typer.Context, *, json: bool) -> None:
     output.emit(
         table(rows, ("USER", "PATIENT", "RECORDS"), output.out(), wide=1)
         if rows
-        else ["Nobody yet: phr demo"]
+        else ["Nobody yet: phr connect PROVIDER, or look around first: phr demo"]
     )
 
 
@@ -74,13 +74,13 @@ def _names(here: Workspace) -> list[str]:
 
 def _described(there: Workspace) -> dict[str, Any]:
     """A user with the name on their Patient resource; `records` is None when their record is locked."""
-    from phr.views.status import connections
+    from phr.views.status import patient_names
 
     if not there.paths.records(there.user).exists():
         return {"name": there.user, "patient_name": None, "records": 0}
     try:
         with there.store() as store:
-            names = [one["patient_name"] for one in connections(store) if one["patient_name"]]
+            names = patient_names(store)
             return {
                 "name": there.user,
                 "patient_name": names[0] if names else None,

@@ -8,8 +8,6 @@ time and id of the file are in the header, so that the same record can give the 
 
 from __future__ import annotations
 
-import os
-import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -24,6 +22,7 @@ import orjson
 from phr.errors import PhrError, UsageError
 from phr.fhir import read
 from phr.model import Problem
+from phr.paths import private_file_beside, settle
 from phr.views import bundle, timeline
 from phr.views.selection import Selection
 
@@ -171,23 +170,12 @@ def to_file(path: Path, write: Callable[[BinaryIO], T]) -> T:
         if target.exists() and not target.is_file():
             with target.open("wb") as out:
                 return write(out)
-        return _beside(target, write)
+        with private_file_beside(target) as (handle, temporary):
+            answer = write(handle)
+            settle(handle, temporary, target)
+            return answer
     except OSError as error:
         raise PhrError(
             f"{path} could not be written: {error.strerror or type(error).__name__}.",
             hint="Nothing was left behind. Choose another place: -o FILE",
         ) from error
-
-
-def _beside(target: Path, write: Callable[[BinaryIO], T]) -> T:
-    handle, name = tempfile.mkstemp(prefix=f".{target.name[:100]}.", suffix=".part", dir=target.parent)
-    try:
-        with os.fdopen(handle, "wb") as out:
-            answer = write(out)
-            out.flush()
-            os.fsync(out.fileno())
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    return answer

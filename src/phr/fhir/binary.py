@@ -7,13 +7,12 @@ padding; a JSON wrapper although raw bytes were asked for.
 
 from __future__ import annotations
 
-import base64
-import binascii
+import ipaddress
 from urllib.parse import unquote_to_bytes, urljoin
 
 from phr.errors import Refused
-from phr.fhir import links, outcome
-from phr.fhir.transport import Answer, is_safe
+from phr.fhir import links, outcome, read
+from phr.fhir.transport import Answer, host_of, is_safe
 
 LIMIT = 100_000_000
 """Bytes of one document; larger ones are refused by name."""
@@ -35,10 +34,29 @@ def address(base: str, url: str) -> tuple[str, bool]:
         raise Refused("The document's address cannot be read.") from None
     if not is_safe(absolute, loopback=False):
         raise Refused("The document is on another server that does not use https.")
+    if is_inside(host_of(absolute)) and not is_inside(host_of(base)):
+        raise Refused("The document's address is one inside a private network.")
     return absolute, False
 
 
-def unwrap(answer: Answer) -> tuple[bytes, str | None]:
+def is_inside(host: str) -> bool:
+    """Whether a host is named as only this computer or its own network knows it: a record has no business there.
+
+    Names are not looked up; a public name that points inside meets a certificate that does not fit it.
+    """
+    host = host.rstrip(".").lower()
+    if "." not in host and ":" not in host:
+        return True
+    if host.endswith((".localhost", ".local", ".internal", ".lan", ".home.arpa")):
+        return True
+    try:
+        return not ipaddress.ip_address(host.partition("%")[0]).is_global
+    except ValueError:
+        # Old spellings of IPv4 (0x7f.1) are no host names: those never end in a number (RFC 1123, section 2.1).
+        return host.rpartition(".")[2][:1].isdigit()
+
+
+def unwrap(answer: Answer, secrets: tuple[str, ...] = ()) -> tuple[bytes, str | None]:
     """The document itself, whether it came raw or inside a Binary resource. Refused for an OperationOutcome."""
     media_type = answer.media_type or None
     if not answer.body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
@@ -47,7 +65,7 @@ def unwrap(answer: Answer) -> tuple[bytes, str | None]:
     if not isinstance(wrapper, dict):
         return answer.body, media_type
     if wrapper.get("resourceType") == "OperationOutcome":
-        raise Refused(f"No document: {outcome.reason(answer)}.", http_status=answer.status)
+        raise Refused(f"No document: {outcome.reason(answer, secrets)}.", http_status=answer.status)
     if wrapper.get("resourceType") != "Binary":
         return answer.body, media_type
     inner = wrapper.get("contentType")
@@ -58,12 +76,11 @@ def unwrap(answer: Answer) -> tuple[bytes, str | None]:
 
 
 def decode(data: str) -> bytes:
-    """base64 as it is found: with line breaks, in the URL alphabet, without padding. Refused if hopeless."""
-    text = "".join(data.split()).replace("-", "+").replace("_", "/").rstrip("=")
-    try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        raise Refused("The document's content is damaged.") from None
+    """base64 as `read.base64_bytes` takes it. Raises Refused where that is none."""
+    content = read.base64_bytes(data)
+    if content is None:
+        raise Refused("The document's content is damaged.")
+    return content
 
 
 def from_data_url(url: str) -> tuple[bytes, str | None]:

@@ -19,6 +19,8 @@ from phr.model import Page, Problem, Received
 
 _DEPTH = 3
 """Bundles inside Bundles (the answer to a batch) are opened this deep."""
+_MOST_PROBLEMS = 5000
+"""Remarks of one answer that are kept; a broken server can send one for every byte."""
 _SPECIAL = frozenset({"OperationOutcome", "Bundle"})
 _QUIET_CODES = frozenset({"4101"})
 """Epic's "no results" (2025 recordings): true of every empty page and worth no remark."""
@@ -56,13 +58,14 @@ _bundle = msgspec.json.Decoder(_Bundle)
 _head = msgspec.json.Decoder(_Head)
 
 
-def split(body: bytes, *, source_type: str | None = None) -> Page:
+def split(body: bytes, *, source_type: str | None = None, secrets: tuple[str, ...] = ()) -> Page:
     """Cut one answer: a Bundle of any type, a bare resource, or a bare OperationOutcome.
 
-    `source_type` is the type that was asked for; remarks of the server are filed under it. `next_url` is the
-    link as the server wrote it. Raises ValueError when the bytes are not a whole FHIR answer.
+    `source_type` is the type that was asked for; remarks of the server are filed under it, without the
+    `secrets` that it may repeat. `next_url` is the link as the server wrote it. Raises ValueError when the
+    bytes are not a whole FHIR answer.
     """
-    page = _Cut(source_type)
+    page = _Cut(source_type, secrets)
     text = body[3:] if body.startswith(b"\xef\xbb\xbf") else body
     bundle = _open(text)
     if bundle is None:
@@ -71,7 +74,7 @@ def split(body: bytes, *, source_type: str | None = None) -> Page:
         page.entries(bundle, _DEPTH)
     return Page(
         received=tuple(page.received),
-        problems=tuple(page.problems),
+        problems=page.told(),
         next_url=_next(bundle),
         total=bundle.total if bundle is not None else None,
         bytes=len(body),
@@ -149,16 +152,22 @@ def _list(value: object) -> list[Any]:
 
 
 def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+    """Text that can be kept and sent: half surrogate pairs and bytes that are not UTF-8 become U+FFFD."""
+    if not isinstance(value, str):
+        return None
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 class _Cut:
     """What one answer was cut into so far."""
 
-    def __init__(self, source_type: str | None) -> None:
+    def __init__(self, source_type: str | None, secrets: tuple[str, ...]) -> None:
         self.source_type = source_type
+        self._secrets = secrets
         self.received: list[Received] = []
         self.problems: list[Problem] = []
+        self._remarked: set[Problem] = set()
+        self._untold = 0
 
     def entries(self, bundle: _Bundle, depth: int) -> None:
         keep, decode = self.received.append, _head.decode
@@ -211,8 +220,8 @@ class _Cut:
         except ValueError:
             self._problem("An entry that is not a resource cannot be read.", raw)
             return
-        kind, id_ = lenient.value(parts.get("resourceType")), lenient.value(parts.get("id"))
-        if not isinstance(kind, str) or not kind:
+        kind, id_ = _text(lenient.value(parts.get("resourceType"))), lenient.value(parts.get("id"))
+        if not kind:
             self._problem("A resource without a type cannot be read.", raw)
             return
         if isinstance(id_, int) and not isinstance(id_, bool):
@@ -230,23 +239,40 @@ class _Cut:
         if number is not None and number < 400:
             return
         words = f"The server left out an entry ({number})." if number else "An entry held no resource."
-        self.problems.append(Problem(self.source_type or "unknown", words, http_status=number))
+        self._note(Problem(self.source_type or "unknown", words, http_status=number))
 
     def _keep(self, kind: str, id_: str | None, full_url: str | None, raw: bytes) -> None:
         self.received.append(Received(kind, id_ or _id_of(kind, full_url, raw), raw))
 
     def _problem(self, reason: str, raw: bytes) -> None:
-        self.problems.append(Problem(self.source_type or "unknown", reason, raw=raw))
+        self._note(Problem(self.source_type or "unknown", reason, raw=raw))
+
+    def _note(self, problem: Problem) -> None:
+        if len(self.problems) < _MOST_PROBLEMS:
+            self.problems.append(problem)
+        else:
+            self._untold += 1
+
+    def told(self) -> tuple[Problem, ...]:
+        """What is to be said of this answer, and how much is left unsaid."""
+        if self._untold:
+            words = f"{self._untold} further remarks and broken entries of one answer are not named."
+            return (*self.problems, Problem(self.source_type or "unknown", words))
+        return tuple(self.problems)
 
     def _remarks(self, raw: bytes, *, alone: bool) -> None:
-        found = outcome.remarks(outcome.parse(raw))
+        if len(self.problems) >= _MOST_PROBLEMS:
+            self._untold += 1
+            return
+        found = outcome.remarks(outcome.parse(raw), self._secrets)
         for remark in found:
             if remark.severity in ("information", "success") or remark.vendor_code in _QUIET_CODES:
                 continue
             failed = alone and remark.severity in ("fatal", "error")
             note = Problem(self.source_type or "OperationOutcome", remark.text, known=not failed)
-            if note not in self.problems:
-                self.problems.append(note)
+            if note not in self._remarked:
+                self._remarked.add(note)
+                self._note(note)
 
 
 def _id_of(kind: str, full_url: str | None, raw: bytes) -> str:

@@ -8,6 +8,7 @@ connection, half an answer, a maintenance page instead of JSON) are tried again 
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -28,6 +29,12 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 5
 _MAX_RENEWALS = 3
 _MAX_TRIES = 12
+_MAX_WAITING = 1800.0
+"""Seconds that one client waits between tries, all in all: a server that says "later" to thousands of questions
+would else hold a sync, and the lock with it, for days."""
+_LARGE, _MAX_PARTS = 8_000_000, 5_000_000
+_METADATA_LIMIT = 30_000_000
+_MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]{1,100}/[\w!#$&^.+-]{1,100}", re.ASCII)
 log = logging.getLogger(__name__)
 
 
@@ -75,15 +82,17 @@ class FhirClient:
         self._clock = clock
         self._count = threading.Lock()
         self._accepted: str | None = None
+        self._waited = 0.0
+        self._bearers: tuple[str, ...] = ()
 
     def capabilities(self) -> Capability | None:
         """What the server says it can do; None when it does not say. Raises Unreachable without any answer."""
         url = f"{self.base}/metadata"
         try:
             try:
-                answer = self._ask(url, ACCEPT, bearer=False)
+                answer = self._ask(url, ACCEPT, bearer=False, limit=_METADATA_LIMIT)
             except (NotAuthorized, Refused):
-                answer = self._ask(url, ACCEPT)
+                answer = self._ask(url, ACCEPT, limit=_METADATA_LIMIT)
         except (NotAuthorized, Refused):
             return None
         except Unreachable as error:
@@ -108,7 +117,7 @@ class FhirClient:
         if not links.same_origin(url, self.base):
             raise Refused("It is on another server.")
         found: list[Page] = []
-        self._ask(url, ACCEPT, check=lambda answer: found.append(_page(answer, type_)))
+        self._ask(url, ACCEPT, check=lambda answer: found.append(_page(answer, type_, self._bearers)))
         page = found[-1]
         log.debug("%s: %d resources, %d remarks", type_, len(page.received), len(page.problems))
         return page
@@ -122,6 +131,8 @@ class FhirClient:
         if url.startswith("data:"):
             return binary.from_data_url(url)
         address, own = binary.address(self.base, url)
+        # What an attachment says of itself goes into a header, so it must be a media type and nothing more.
+        accept = accept if accept and _MEDIA_TYPE.fullmatch(accept) else None
 
         def look(answer: Answer) -> None:
             if answer.looks_like_html and accept and "html" not in accept:
@@ -133,7 +144,7 @@ class FhirClient:
             if error.http_status != 406:
                 raise
             answer = self._ask(address, ACCEPT, bearer=own, check=look, limit=limit)
-        return binary.unwrap(answer)
+        return binary.unwrap(answer, self._bearers)
 
     def close(self) -> None:
         self._wire.close()
@@ -179,15 +190,22 @@ class FhirClient:
                 pause = retry.wait(
                     attempt, self._retry_delay, headers=headers, status=status, now=self._clock()
                 )
+                if not self._may_wait(pause):
+                    break
                 log.debug("status %d, trying again in %.1f s", status, pause)
                 self._sleep(pause)
         raise Unreachable(trouble, http_status=status or None, hint="Try again later.")
+
+    def _may_wait(self, seconds: float) -> bool:
+        with self._count:
+            self._waited += seconds
+            return self._waited <= _MAX_WAITING
 
     def _failed(self, answer: Answer, url: str) -> str:
         """Raise what is final; answer with words for what may pass."""
         codes = outcome.codes(answer)
         log.debug("status %d, issue codes %s", answer.status, ",".join(sorted(codes)) or "none")
-        words = f"{host_of(url)}: {outcome.reason(answer)}."
+        words = f"{host_of(url)}: {outcome.reason(answer, self._bearers)}."
         if retry.worth_retrying(answer.status, codes):
             return words
         if answer.status == 401:
@@ -210,7 +228,7 @@ class FhirClient:
                     self._accepted = secret
                 return answer
             if self._is_no_token_trouble(answer, secret):
-                raise Refused(f"{host_of(url)}: {outcome.reason(answer)}.", http_status=401)
+                raise Refused(f"{host_of(url)}: {outcome.reason(answer, self._bearers)}.", http_status=401)
             fresh = self._token.bearer()
             if fresh == secret:
                 if renewals == _MAX_RENEWALS:
@@ -230,6 +248,8 @@ class FhirClient:
         headers = {"Accept": accept}
         if bearer is not None:
             headers["Authorization"] = f"Bearer {bearer}"
+            if bearer not in self._bearers:
+                self._bearers = (bearer, *self._bearers)[:8]
         for _ in range(_MAX_REDIRECTS):
             with self._count:
                 self.requests += 1
@@ -249,12 +269,15 @@ class FhirClient:
         raise Refused(f"{host_of(url)} sends us round in circles.")
 
 
-def _page(answer: Answer, type_: str) -> Page:
+def _page(answer: Answer, type_: str, secrets: tuple[str, ...]) -> Page:
     if answer.looks_like_html:
         raise ValueError("a web page instead of records")
     if answer.status == 204 or not answer.body.strip():
         raise ValueError("an empty answer")
+    if len(answer.body) > _LARGE and answer.body.count(b"{") + answer.body.count(b"[") > _MAX_PARTS:
+        # Records have some fifty bytes to a bracket; brackets alone fill thirty times their size of memory.
+        raise ValueError("an answer with more parts than records have")
     try:
-        return bundle.split(answer.body, source_type=type_)
+        return bundle.split(answer.body, source_type=type_, secrets=secrets)
     except ValueError:
         raise ValueError("an answer that is cut off or not FHIR") from None

@@ -8,7 +8,7 @@ a space for the `T`, offsets without a colon, times without a zone, blanks aroun
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import lru_cache
 
 _EPOCH = date(1970, 1, 1).toordinal()
@@ -55,6 +55,11 @@ def _read(text: str) -> PartialDate | None:
         return _month_or_year(text, length)
     except ValueError:  # not a number, or a month 13, or a 30 February
         return None
+
+
+def instant(moment: datetime) -> str:
+    """A moment of our own as a FHIR instant, to the second, in UTC: these sort as text."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _number(text: str) -> int:

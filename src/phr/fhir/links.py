@@ -88,8 +88,9 @@ def redirect_address(asked: str, location: str) -> str:
 
 def _target(asked: str, link: str) -> tuple[SplitResult, str]:
     """The link resolved against the page that held it, with its path made safe to send."""
-    if any(ord(c) < 32 for c in link):
-        raise ForeignLinkError("a link holds control characters")
+    # Half a surrogate pair comes from bytes that are no UTF-8; it cannot be sent to anyone.
+    if any(ord(c) < 32 or 0xD800 <= ord(c) <= 0xDFFF for c in link):
+        raise ForeignLinkError("a link holds characters that no address has")
     try:
         target = urlsplit(urljoin(asked, link.strip()))
         origin(target.geturl())

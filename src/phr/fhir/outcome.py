@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from phr.fhir.transport import Answer
 
 TEXT_LIMIT = 160
+_READ_LIMIT = 1_000_000
+"""Bytes of a refusal that are looked into; anything longer is no OperationOutcome for a person."""
 _STATUS_WORDS = {
     400: "the question was not accepted",
     401: "the sign-in was not accepted",
@@ -33,9 +35,10 @@ _STATUS_WORDS = {
     501: "it is not offered there",
     503: "the service is down for now",
 }
-_URL = re.compile(r"(?i)\b[a-z][a-z0-9+.-]*://\S+")
-_REFERENCE = re.compile(r"\b([A-Z][A-Za-z]{3,40})/(?=[^\s,;]*\d)[^\s,;]+")
-_OPAQUE = re.compile(r"(?=[^\s]*\d)[A-Za-z0-9_\-.~+/=%:|]{20,}|[^\s]{48,}")
+# Every repetition that can be tried from each place has an end: these words are a stranger's.
+_URL = re.compile(r"(?i)\b[a-z][a-z0-9+.-]{0,30}://\S+")
+_REFERENCE = re.compile(r"\b([A-Z][A-Za-z]{3,40})/(?=[^\s,;]{0,160}\d)[^\s,;]+")
+_OPAQUE = re.compile(r"(?=[^\s]{0,160}\d)[A-Za-z0-9_\-.~+/=%:|]{20,}|[^\s]{48,}")
 _ISSUE_CODE = re.compile(r"[a-z][a-z-]{2,29}")
 _LONG_NUMBER = re.compile(r"\d[\d-]{6,}\d")
 
@@ -57,35 +60,38 @@ def clean(text: object, limit: int = TEXT_LIMIT, secrets: Iterable[str | None] =
     for secret in secrets:
         if secret:
             text = text.replace(secret, "…")
-    line = " ".join("".join(c if c.isprintable() else " " for c in text[:5000]).split())
+    line = " ".join("".join(c if c.isprintable() else " " for c in text[:2000]).split())
     line = _REFERENCE.sub(r"\1/…", _URL.sub("…", line))
     line = _LONG_NUMBER.sub("…", _OPAQUE.sub("…", line))
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
-def remarks(outcome: object) -> tuple[Remark, ...]:
-    """The issues of an OperationOutcome as parsed JSON; empty for anything else. Never raises."""
+def remarks(outcome: object, secrets: tuple[str, ...] = ()) -> tuple[Remark, ...]:
+    """The issues of an OperationOutcome as parsed JSON; empty for anything else. Never raises.
+
+    `secrets` are bearers: a server that repeats what it was sent must not get them into a report.
+    """
     if not isinstance(outcome, dict) or outcome.get("resourceType") != "OperationOutcome":
         return ()
     issues = outcome.get("issue")
     issues = issues if isinstance(issues, list) else [issues]
-    return tuple(_remark(issue) for issue in issues[:50] if isinstance(issue, dict))
+    return tuple(_remark(issue, secrets) for issue in issues[:50] if isinstance(issue, dict))
 
 
-def _remark(issue: dict[str, object]) -> Remark:
+def _remark(issue: dict[str, object], secrets: tuple[str, ...]) -> Remark:
     details = issue.get("details")
     details = details if isinstance(details, dict) else {}
     codings = details.get("coding")
     coding = next((c for c in codings if isinstance(c, dict)), {}) if isinstance(codings, list) else {}
     code, vendor_code = issue.get("code"), coding.get("code")
-    first = clean(details.get("text")) or clean(coding.get("display"))
-    second = clean(issue.get("diagnostics"))
+    first = clean(details.get("text"), secrets=secrets) or clean(coding.get("display"), secrets=secrets)
+    second = clean(issue.get("diagnostics"), secrets=secrets)
     # Epic keeps what is missing ("Must have either code or category.") beside a general sentence.
     text = f"{first} {second}" if first and second and second not in first else first or second
     return Remark(
         severity=str(issue.get("severity") or "error"),
         code=code if isinstance(code, str) else "",
-        text=clean(text) or clean(code) or "no reason given",
+        text=clean(text) or clean(code, secrets=secrets) or "no reason given",
         vendor_code=vendor_code if isinstance(vendor_code, str) else None,
     )
 
@@ -100,13 +106,17 @@ def parse(body: bytes) -> object:
 
 def codes(answer: Answer) -> frozenset[str]:
     """The issue codes of a failing answer, e.g. `not-supported`. They get logged: anything else is left out."""
-    found = (remark.code for remark in remarks(parse(answer.body)))
+    found = (remark.code for remark in _said(answer))
     return frozenset(code for code in found if _ISSUE_CODE.fullmatch(code))
 
 
-def reason(answer: Answer) -> str:
+def reason(answer: Answer, secrets: tuple[str, ...] = ()) -> str:
     """Why this answer is not what was asked for: the server's own words, else the status in words."""
-    found = remarks(parse(answer.body))
+    found = _said(answer, secrets)
     worst = [remark for remark in found if remark.severity in ("fatal", "error")] or list(found)
     words = worst[0].text if worst else _STATUS_WORDS.get(answer.status, answer.phrase)
     return f"{words.rstrip('.')} ({answer.status})"
+
+
+def _said(answer: Answer, secrets: tuple[str, ...] = ()) -> tuple[Remark, ...]:
+    return remarks(parse(answer.body), secrets) if len(answer.body) <= _READ_LIMIT else ()

@@ -7,6 +7,8 @@ mark or half a surrogate pair. Whoever reads through this file need not know.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
 import re
 from collections.abc import Iterator
@@ -18,6 +20,8 @@ import orjson
 from phr.model import Code, Resource
 
 NO_CODES: tuple[Code, ...] = ()
+# An escape that may be half a surrogate pair, or such a half as bytes: slow to look after, and rare.
+_HALF_PAIR = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")
 _ENDS_IN_ZERO = re.compile(rb"[0-9]\.[0-9]*0[\s,}\]]")
 
 
@@ -148,6 +152,18 @@ def extension(resource: object, url: str) -> dict[str, Any] | None:
     return None
 
 
+def base64_bytes(data: str) -> bytes | None:
+    """The bytes of a base64Binary as it is found: with line breaks, in the URL alphabet, without padding.
+
+    None if it is no base64, or ends inside a group.
+    """
+    compact = "".join(data.split()).replace("-", "+").replace("_", "/").rstrip("=")
+    try:
+        return base64.b64decode(compact + "=" * (-len(compact) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
 def parse_json(raw: bytes) -> object:
     """JSON as Python values. Raises ValueError if it is none.
 
@@ -192,7 +208,12 @@ def parse_as_written(raw: bytes) -> object:
     if not has_final_zeros(raw):
         return parse_json(raw)
     try:
-        return json.loads(raw, parse_float=Written, parse_constant=lambda _: None)
+        return json.loads(
+            raw,
+            parse_float=Written,
+            parse_constant=lambda _: None,
+            object_pairs_hook=_whole if _HALF_PAIR.search(raw) else None,
+        )
     except (ValueError, RecursionError):
         return parse_json(raw)
 

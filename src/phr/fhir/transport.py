@@ -20,6 +20,7 @@ import httpx
 from httpx import BaseTransport as BaseTransport
 
 from phr.errors import Refused, Unreachable
+from phr.fhir import network
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 BODY_LIMIT = 200_000_000
@@ -116,8 +117,11 @@ class Wire:
             timeout=httpx.Timeout(timeout, connect=min(timeout, 20.0)),
             follow_redirects=False,
             trust_env=not is_loopback(url),
-            headers={"User-Agent": USER_AGENT},
+            headers={"User-Agent": USER_AGENT, "Accept-Encoding": network.ACCEPT_ENCODING},
         )
+        self._timeout = timeout
+        self._deadline = network.Deadline()
+        network.bound(self._client, self._deadline)
 
     def send(
         self,
@@ -130,10 +134,12 @@ class Wire:
     ) -> Answer:
         """One request, one answer, at most `limit` bytes of body after decompression.
 
-        Raises Unreachable when nothing or half an answer came, Refused when the body is too large.
+        However slowly the bytes come, an exchange has an end (see `network`). Raises Unreachable when nothing
+        or half an answer came, Refused when the body is too large.
         """
         try:
-            return self._send(method, url, headers, form, limit)
+            with self._deadline.within(self._timeout * network.PATIENCE):
+                return self._send(method, url, headers, form, limit)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, ValueError):
             raise Refused("The address of the server makes no sense.") from None
         except (httpx.HTTPError, httpx.StreamError, ssl.SSLError, OSError) as error:
@@ -147,9 +153,12 @@ class Wire:
     ) -> Answer:
         data = dict(form) if form is not None else None
         with self._client.stream(method, url, headers=dict(headers), data=data) as response:
+            if not network.is_packed_plainly(response.headers.get("content-encoding", "")):
+                raise httpx.DecodingError("packed in a way that was not asked for")
             chunks, size = [], 0
             for chunk in response.iter_bytes():
                 size += len(chunk)
+                self._deadline.grow(len(chunk))
                 if size > limit:
                     raise Refused(
                         f"{host_of(url)} sent more than {limit // 1_000_000} MB at once; it was left out.",

@@ -6,10 +6,10 @@ Nothing here is shown as it is, so a rough reading is enough; it is bounded, and
 
 from __future__ import annotations
 
-import base64
-import binascii
 from html import unescape
 from typing import Any
+
+from phr.fhir import read
 
 NARRATIVE_LIMIT = 20_000
 ATTACHMENT_LIMIT = 200_000
@@ -72,21 +72,10 @@ def inline_words(media_type: str | None, data: str | None) -> str:
     """The words of an inline attachment if it is text of any kind, else nothing."""
     if not data or not media_type or not _is_text(media_type):
         return ""
-    raw = decode_base64(data[: ATTACHMENT_LIMIT * 2])
+    raw = read.base64_bytes("".join(data.split())[: ATTACHMENT_LIMIT * 2])  # cut between groups of four
     return plain(raw.decode("utf-8", "replace"), ATTACHMENT_LIMIT) if raw else ""
 
 
 def _is_text(media_type: str) -> bool:
     kind = media_type.lower()
     return kind.startswith(("text/plain", "text/html", "text/rtf", "application/rtf", "text/markdown"))
-
-
-def decode_base64(data: str) -> bytes | None:
-    """base64 with the line breaks, missing padding and URL alphabet that senders use; None if it is none."""
-    compact = "".join(data.split()).rstrip("=").replace("-", "+").replace("_", "/")
-    if len(compact) % 4 == 1:  # cut off in the middle of a group
-        compact = compact[:-1]
-    try:
-        return base64.b64decode(compact + "=" * (-len(compact) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        return None

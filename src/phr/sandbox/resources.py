@@ -49,7 +49,7 @@ def parse(raw: bytes) -> dict[str, Any]:
     except ValueError:
         try:
             value = json.loads(raw)
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
     return value if isinstance(value, dict) else {}
 

@@ -14,6 +14,7 @@ import hashlib
 import html
 import os
 import queue
+import socket
 import socketserver
 import threading
 import time
@@ -24,7 +25,7 @@ from urllib.parse import parse_qsl, urlsplit
 from phr.errors import PortTaken, SignInError, SignInTimeout
 from phr.smart import redirect
 
-BIND = "127.0.0.1"
+BIND, BIND6 = "127.0.0.1", "::1"
 _FORM_LIMIT = 65_536
 _TICK = 0.2
 _SCRIPT = (
@@ -42,9 +43,10 @@ _PAGE = (
 
 
 class RedirectListener:
-    """Waits for one answer on 127.0.0.1. Use as a context manager: leaving it always closes the port.
+    """Waits for one answer on this computer alone, for `localhost` under both of its addresses.
 
-    Port 0 takes a free one. Raises PortTaken on entering. `issuers`: see `redirect.code_from`.
+    Use as a context manager: leaving it always closes the port. Port 0 takes a free one. Raises PortTaken on
+    entering. `issuers`: see `redirect.code_from`.
     """
 
     def __init__(
@@ -63,8 +65,7 @@ class RedirectListener:
         self._issuers = issuers
         self._answers: queue.Queue[str | SignInError] = queue.Queue()
         self._taken = threading.Lock()
-        self._server: _Server | None = None
-        self._thread: threading.Thread | None = None
+        self._open: list[tuple[_Server, threading.Thread]] = []
 
     @property
     def redirect_uri(self) -> str:
@@ -73,28 +74,41 @@ class RedirectListener:
 
     def __enter__(self) -> RedirectListener:
         try:
-            self._server = _Server((BIND, self._port), _Handler)
+            first = _Server((BIND, self._port), _Handler)
+            self._port = int(first.server_address[1])
+            self._serve(first)
+            if self.host == "localhost":
+                self._guard_ipv6()
         except (OSError, OverflowError) as error:
+            self.__exit__(None, None, None)
             raise self._taken_port(error) from None
-        self._server.listener = self
-        self._port = int(self._server.server_address[1])
-        self._thread = threading.Thread(
-            target=self._server.serve_forever,
-            kwargs={"poll_interval": 0.05},
-            name="phr-redirect",
-            daemon=True,
-        )
-        self._thread.start()
         return self
+
+    def _guard_ipv6(self) -> None:
+        """Browsers try ::1 first for `localhost`: whoever else listened there would get the code."""
+        try:
+            self._serve(_Server6((BIND6, self._port), _Handler))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise
+            # No IPv6 on this computer, so nobody else has it either.
+
+    def _serve(self, server: _Server) -> None:
+        server.listener = self
+        thread = threading.Thread(
+            target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="phr-redirect", daemon=True
+        )
+        self._open.append((server, thread))
+        thread.start()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._server is not None:
-            self._server.shutdown()
-            self._server.server_close()
-        if self._thread is not None:
-            self._thread.join(timeout=5)
+        for server, thread in self._open:
+            server.shutdown()
+            server.server_close()
+            thread.join(timeout=5)
+        self._open.clear()
 
     def wait(self, timeout: float = 600.0) -> str:
         """The code. Raises SignInTimeout, SignInDenied, StateMismatch, SignInError. Ctrl-C gets through."""
@@ -115,6 +129,11 @@ class RedirectListener:
             return answer
 
     # ── called from the request threads ───────────────────────────────────────────────────────────
+
+    @property
+    def host(self) -> str:
+        """The name under which the browser comes back."""
+        return self._host.lower()
 
     def owns(self, path: str) -> bool:
         return path == self._path
@@ -145,6 +164,8 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     # On Windows address reuse would let two programs share the port, and one of them get our code.
     allow_reuse_address = os.name != "nt"
+    # Idle connections of browsers and of others must not crowd out the one that brings the code.
+    request_queue_size = 128
     listener: RedirectListener
 
     def server_bind(self) -> None:
@@ -154,6 +175,10 @@ class _Server(ThreadingHTTPServer):
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A browser that hangs up is no news; and a traceback on stderr could show the code."""
+
+
+class _Server6(_Server):
+    address_family = socket.AF_INET6
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -180,6 +205,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self, path: str, params: dict[str, str]) -> None:
         listener = self.server.listener
+        if not self._is_a_visit():
+            self._answer(403, _page("Not from here", "Only a sign-in page may come back to this address."))
+            return
         if not listener.owns(path):
             self._answer(404, _page("Nothing here", "This address belongs to a sign-in."))
             return
@@ -190,6 +218,19 @@ class _Handler(BaseHTTPRequestHandler):
             # Only after the page: whoever waits closes the port as soon as it has the answer.
             if answer is not None:
                 listener.deliver(answer)
+
+    def _is_a_visit(self) -> bool:
+        """Whether a person's browser came here itself, under the address that was registered.
+
+        A page elsewhere could otherwise end a sign-in from behind, with an image or a script at our address that
+        says `error=access_denied` (Fetch Metadata, W3C); and under a name of its own that points to this computer
+        (DNS rebinding) it could read what we answer. Whoever sends no Fetch Metadata is let through.
+        """
+        name = (self.headers.get("Host") or "").lower().removesuffix(f":{self.server.server_port}")
+        if name not in (BIND, "localhost", self.server.listener.host):
+            return False
+        mode, goal = self.headers.get("Sec-Fetch-Mode"), self.headers.get("Sec-Fetch-Dest")
+        return mode in (None, "navigate") and goal in (None, "document")
 
     def _answer(self, status: int, page: str) -> None:
         body = page.encode()

@@ -1,4 +1,4 @@
-"""Sources and connections: small tables, read through SQL, written as SQLModel rows."""
+"""Sources and connections: read through SQL; a connection is written as SQLModel rows, with its source."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ from phr.store.db import transaction
 if TYPE_CHECKING:
     from phr.store.store import Store
 
-COLUMNS = (
-    "s.key, s.name, c.provider, c.vendor, c.organisation, c.fhir_base, c.client_id, c.patient_id, c.state,"
-    " c.requested_scopes, c.granted_scopes, c.refused, c.connected, c.last_sync, c.token_expires, c.sign_in_before,"
-    " c.auth, c.auto_sync, c.every_hours"
+_OF_SOURCE = ("key", "name")
+_FIELDS = (
+    *_OF_SOURCE,
+    *"provider vendor organisation fhir_base client_id patient_id state requested_scopes granted_scopes refused".split(),
+    *"connected last_sync token_expires sign_in_before auth auto_sync every_hours".split(),
 )
+"""Of model.Connection, each a column of the same name."""
+_COLUMNS = ", ".join(f"{'s' if name in _OF_SOURCE else 'c'}.{name}" for name in _FIELDS)
 
 
 def new_key() -> str:
@@ -35,7 +38,7 @@ class Connections:
     def all(self) -> list[Connection]:
         """Every connection, by name."""
         rows = self._store.db.execute(
-            f"SELECT {COLUMNS} FROM connection c JOIN source s ON s.id = c.source_id ORDER BY s.name"
+            f"SELECT {_COLUMNS} FROM connection c JOIN source s ON s.id = c.source_id ORDER BY s.name"
         )
         return [_connection(row) for row in rows]
 
@@ -124,10 +127,11 @@ class Sources:
         )
         return source
 
-    def purge(self, key: str) -> None:
-        """Remove a source with everything that came from it alone, documents included."""
+    def purge(self, key: str) -> int:
+        """Remove a source with everything that came from it alone; answers how many resources went."""
         db = self._store.db
         with transaction(db):
+            before = db.execute("SELECT count(*) FROM resource").fetchone()[0]
             db.execute(
                 "DELETE FROM record_search WHERE rowid IN (SELECT record_id FROM record_source rs"
                 " JOIN source s ON s.id = rs.source_id WHERE s.key = ?)",
@@ -142,7 +146,9 @@ class Sources:
             db.execute(
                 "DELETE FROM document WHERE id NOT IN (SELECT document_id FROM attachment WHERE document_id > 0)"
             )
+            after = db.execute("SELECT count(*) FROM resource").fetchone()[0]
         self._store.forget_writers()
+        return int(before - after)
 
 
 def _dump(value: Any) -> str:
@@ -150,12 +156,9 @@ def _dump(value: Any) -> str:
 
 
 def _connection(row: tuple[Any, ...]) -> Connection:
-    values = list(row)
-    values[9], values[10] = tuple(orjson.loads(values[9])), tuple(orjson.loads(values[10]))
-    values[11] = tuple(Refusal(*pair) for pair in orjson.loads(values[11]))
-    values[17] = bool(values[17])
-    names = (
-        "key name provider vendor organisation fhir_base client_id patient_id state requested_scopes granted_scopes"
-        " refused connected last_sync token_expires sign_in_before auth auto_sync every_hours"
-    )
-    return Connection(**dict(zip(names.split(), values, strict=True)))
+    values = dict(zip(_FIELDS, row, strict=True))
+    for name in ("requested_scopes", "granted_scopes"):
+        values[name] = tuple(orjson.loads(values[name]))
+    values["refused"] = tuple(Refusal(*pair) for pair in orjson.loads(values["refused"]))
+    values["auto_sync"] = bool(values["auto_sync"])
+    return Connection(**values)

@@ -8,17 +8,20 @@ writes. Nothing is ever written beside the file in the clear: temporary tables s
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlcipher3 import dbapi2 as sqlite
 
 from phr.errors import Locked, StoreError
 from phr.store.migrate import migrate
 
+T = TypeVar("T")
 PAGE_BYTES = 16384
+BATCH = 400
+"""So many values go into one statement."""
 Database = Any
 """A `sqlcipher3.dbapi2.Connection`: the module has no types."""
 
@@ -78,6 +81,16 @@ def transaction(db: Database) -> Iterator[None]:
     except BaseException:
         db.execute("ROLLBACK")
         raise
+
+
+def batches(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """The values in portions that one statement takes."""
+    return (values[at : at + BATCH] for at in range(0, len(values), BATCH))
+
+
+def marks(values: Sequence[object]) -> str:
+    """Question marks for an SQL list of these values."""
+    return ",".join("?" * len(values))
 
 
 def copy(db: Database, key: bytes, target: Path) -> None:

@@ -16,10 +16,10 @@ from typing import Any
 
 from phr.fhir import read
 from phr.model import Change, Problem, Received, Resource
+from phr.store.db import batches, marks, transaction
 from phr.store.rows import RecordWriter, Stored
 
 REFERENCE = re.compile(rb'"reference"\s*:\s*"([^"#]+)"')
-BATCH = 400
 # Canonical and terminology resources are pointed at by every profile; they are not part of a record.
 NOT_FOLLOWED = frozenset(
     {"Patient", "Group", "Bundle", "Binary", "CodeSystem", "ValueSet", "StructureDefinition"}
@@ -63,15 +63,13 @@ class ResourceWriter:
         """Store a batch in one transaction. `now` is an ISO 8601 instant."""
         saved = Saved()
         latest = {(r.type, r.id): r for r in received}
-        self._db.execute("BEGIN IMMEDIATE")
         try:
-            parsed = self._compare(list(latest.values()), saved)
-            self._write(parsed, now)
-            self._records.write([_as_written(p) for p in parsed])
-            self._note_references(parsed)
-            self._db.execute("COMMIT")
+            with transaction(self._db):
+                parsed = self._compare(list(latest.values()), saved)
+                self._write(parsed, now)
+                self._records.write([_as_written(p) for p in parsed])
+                self._note_references(parsed)
         except BaseException:
-            self._db.execute("ROLLBACK")
             self._records.forget()
             raise
         return saved
@@ -122,11 +120,10 @@ class ResourceWriter:
             by_type.setdefault(one.type, []).append(one.id)
         known: dict[tuple[str, str], tuple[Any, ...]] = {}
         for type_, ids in by_type.items():
-            for at in range(0, len(ids), BATCH):
-                part = ids[at : at + BATCH]
+            for part in batches(ids):
                 rows = self._db.execute(
                     "SELECT fhir_id, id, raw_hash, content_hash, state FROM resource"
-                    f" WHERE source_id = ? AND type = ? AND fhir_id IN ({','.join('?' * len(part))})",
+                    f" WHERE source_id = ? AND type = ? AND fhir_id IN ({marks(part)})",
                     (self._source, type_, *part),
                 )
                 known.update({(type_, row[0]): row[1:] for row in rows})

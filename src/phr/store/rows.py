@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import orjson
 
 from phr.fhir import dates, read
 from phr.model import Attachment, Record, Resource
 from phr.records.derive import derive
+from phr.store.db import BATCH, batches, marks
 from phr.store.documents import keep_document
 
-BATCH = 400
-T = TypeVar("T")
 CACHED_LOOKUPS = 4096
 
 RECORD_COLUMNS = (
@@ -68,16 +65,16 @@ class RecordWriter:
         """Stored resources whose records looked up one of `changed`, without those themselves."""
         own = {one.id for one in changed}
         waiting: set[int] = set()
-        for part in _batches([one.address for one in changed]):
+        for part in batches([one.address for one in changed]):
             rows = self._db.execute(
-                f"SELECT record_id FROM record_link WHERE source_id = ? AND target IN ({_marks(part)})",
+                f"SELECT record_id FROM record_link WHERE source_id = ? AND target IN ({marks(part)})",
                 (self._source, *part),
             )
             waiting.update(row[0] for row in rows if row[0] not in own)
         found: list[Stored] = []
-        for ids in _batches(sorted(waiting)):
+        for ids in batches(sorted(waiting)):
             rows = self._db.execute(
-                f"SELECT id, type, fhir_id, raw FROM resource WHERE id IN ({_marks(ids)})", ids
+                f"SELECT id, type, fhir_id, raw FROM resource WHERE id IN ({marks(ids)})", ids
             )
             found += _parsed(rows)
         return found
@@ -106,14 +103,12 @@ class RecordWriter:
     def _clear(self, identities: Sequence[int]) -> set[int]:
         """Make room: drop what an earlier derivation of the same resources wrote, and say of which."""
         known: set[int] = set()
-        for part in _batches(identities):
-            marks = _marks(part)
-            rows = self._db.execute(f"SELECT id FROM record WHERE id IN ({marks})", part)
+        for part in batches(identities):
+            rows = self._db.execute(f"SELECT id FROM record WHERE id IN ({marks(part)})", part)
             known.update(row[0] for row in rows)
-        for part in _batches(sorted(known)):
-            marks = _marks(part)
-            self._db.execute(f"DELETE FROM record_search WHERE rowid IN ({marks})", part)
-            self._db.execute(f"DELETE FROM record WHERE id IN ({marks})", part)
+        for part in batches(sorted(known)):
+            self._db.execute(f"DELETE FROM record_search WHERE rowid IN ({marks(part)})", part)
+            self._db.execute(f"DELETE FROM record WHERE id IN ({marks(part)})", part)
         return known
 
     def _lookup(self, reference: str) -> Resource | None:
@@ -136,7 +131,7 @@ class RecordWriter:
             document: int | None = None
             state, reason = "absent", "the source gives neither bytes nor an address"
             if one.data:
-                content = _decode(one.data)
+                content = read.base64_bytes(one.data)
                 if content is None:
                     state, reason = "refused", "the attached bytes are not base64"
                 else:
@@ -154,18 +149,9 @@ class RecordWriter:
             )
         positions = [one.index for one in attachments]
         self._db.execute(
-            f"DELETE FROM attachment WHERE resource_id = ? AND position NOT IN ({_marks(positions)})",
+            f"DELETE FROM attachment WHERE resource_id = ? AND position NOT IN ({marks(positions)})",
             (identity, *positions),
         )
-
-
-def _decode(data: str) -> bytes | None:
-    """base64 as servers send it: with line breaks, and sometimes without its padding."""
-    compact = "".join(data.split())
-    try:
-        return base64.b64decode(compact + "=" * (-len(compact) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        return None
 
 
 def _parsed(rows: Iterable[Sequence[Any]]) -> Iterator[Stored]:
@@ -215,11 +201,3 @@ def _search_row(identity: int, record: Record) -> tuple[Any, ...]:
     people = (record.facility or "", record.performer or "", record.category or "")
     codes = " ".join(f"{c.code or ''} {c.display or ''}" for c in record.codes)
     return identity, record.title, " ".join((*value, *people)), codes, record.text
-
-
-def _batches(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    return (values[at : at + BATCH] for at in range(0, len(values), BATCH))
-
-
-def _marks(values: Sequence[object]) -> str:
-    return ",".join("?" * len(values))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phr.errors import StoreError
+from phr.fhir import dates
 from phr.store import db as database
 from phr.store.db import transaction
 
@@ -101,8 +102,8 @@ class Store:
         self.db.close()
 
     def now(self) -> str:
-        """The present instant, ISO 8601 with seconds, UTC."""
-        return self._clock().astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        """The present instant as `dates.instant` writes it."""
+        return dates.instant(self._clock())
 
     def save(self, source_key: str, received: Iterable[Received]) -> Saved:
         """Keep these resources of one source, in one transaction: the only way in."""

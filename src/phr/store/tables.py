@@ -2,7 +2,7 @@
 
 `sqlmodel` costs a quarter of a second to import, so nothing on the way of a quick command imports this
 module: reading goes through SQL on the store's own connection, and so does writing many rows. The small
-tables that are written now and then (a source, a connection, a run) are written as these models, through
+tables of a sign-in (a connection and its source) are written as these models, through
 `Store.session()`. `phr doctor` compares a file with them, a test compares them with the migrations.
 """
 

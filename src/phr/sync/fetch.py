@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -31,7 +31,7 @@ class Fetched:
 
 def fetch(
     client: FhirClient, searches: Sequence[Search], *, workers: int, page_size: int | None
-) -> Iterator[Fetched]:
+) -> Generator[Fetched, None, None]:
     """Pages of all searches as they arrive, each search in its own order, and one end for each of them.
 
     Closing the iterator stops the workers after the request they are in.

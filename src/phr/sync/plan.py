@@ -7,6 +7,7 @@ What such a search does not bring (Medication, Practitioner, Organization, Locat
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from phr.fhir.capability import Capability
@@ -108,7 +109,7 @@ def _parameter(type_: str, declared: frozenset[str]) -> str | None:
     return OWN_PARAMETER.get(type_, "patient") if type_ in COMPARTMENT else None
 
 
-def _ordered(types: object) -> list[str]:
+def _ordered(types: Iterable[str]) -> list[str]:
     """Types others refer to first; those we have no place for last, by name."""
     place = {type_: number for number, type_ in enumerate(COMPARTMENT)}
-    return sorted(types, key=lambda t: (place.get(t, len(place)), t))  # type: ignore[call-overload,no-any-return]
+    return sorted(types, key=lambda type_: (place.get(type_, len(place)), type_))

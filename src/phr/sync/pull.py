@@ -10,16 +10,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from phr.errors import FhirError, NotAuthorized, PhrError, ReconnectNeeded
+from phr.fhir import dates
 from phr.fhir.client import FhirClient
 from phr.model import Connection, Page, Problem, Search, SyncRun, Vendor
-from phr.store.store import Store, utc_now
+from phr.store.store import Store
 from phr.sync import follow
 from phr.sync.fetch import fetch
 from phr.sync.plan import Plan, plan
 from phr.sync.tally import Tally
+
+_STATES = {0: "active", 3: "active", 4: "expired", 1: "error"}
+"""What a connection is after a run with this exit status; a cancelled run changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +61,8 @@ class _Pull:
     def __init__(
         self, client: FhirClient, store: Store, connection: Connection, vendor: Vendor, wish: Wish
     ) -> None:
-        self.client, self.store, self.connection, self.vendor, self.wish = (
-            client,
-            store,
-            connection,
-            vendor,
-            wish,
-        )
+        self.client, self.store = client, store
+        self.connection, self.vendor, self.wish = connection, vendor, wish
         self.tally = Tally(frozenset(store.runs.skipped_before(connection.key)))
         self.documents = {"new": 0, "unchanged": 0, "failed": 0, "bytes": 0}
         self.plan = Plan((), ())
@@ -132,6 +131,7 @@ class _Pull:
             raise ReconnectNeeded(self.connection.name, "The sign-in did not say whose record this is.")
         try:
             self._keep(Search("Patient"), self.client.read("Patient", patient))
+            self._show("Patient", done=True)
         except NotAuthorized as error:
             raise ReconnectNeeded(self.connection.name) from error
         except FhirError as error:
@@ -158,7 +158,7 @@ class _Pull:
                 else:
                     raise fetched.error
         finally:
-            pages.close()  # type: ignore[attr-defined]  # a generator: stops its threads now, not at collection
+            pages.close()  # stops its threads now, not at collection
         return frozenset(s.type for s in self.plan.searches if s.type not in broken)
 
     def _keep(self, search: Search, page: Page) -> None:
@@ -174,9 +174,10 @@ class _Pull:
         self._show(search.type)
 
     def _references(self, searched: frozenset[str]) -> None:
-        before = (utc_now() - timedelta(days=follow.ASK_AGAIN_AFTER_DAYS)).isoformat(timespec="seconds")
         if self.wish.types:
             return
+        now = datetime.fromisoformat(self.store.now())
+        before = dates.instant(now - timedelta(days=follow.ASK_AGAIN_AFTER_DAYS))
         follow.references(
             self.client, self.store, self.connection, self.tally, searched, before, self.wish.workers
         )
@@ -198,20 +199,11 @@ class _Pull:
     def _remember(self, run: SyncRun) -> None:
         """What the connection itself should know after this run."""
         fine = run.status in ("completed", "partial")
-        state = (
-            "active"
-            if fine
-            else "expired"
-            if run.exit_status == 4
-            else "error"
-            if run.exit_status == 1
-            else None
-        )
         refused = {r.type: r for r in self.plan.refused} | self.tally.refused
         self.store.connections.save(
             replace(
                 self.store.connections.get(self.connection.name),
-                state=state or self.connection.state,
+                state=_STATES.get(run.exit_status, self.connection.state),
                 last_sync=run.finished if fine else self.connection.last_sync,
                 refused=tuple(refused[name] for name in sorted(refused)) if fine else self.connection.refused,
             )

@@ -1,1 +1,1 @@
-"""TODO room docstring."""
+"""Contracts as tests: what every implementation of a seam has to keep."""

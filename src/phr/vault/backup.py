@@ -211,7 +211,7 @@ def _expected_size(values: dict[str, Any], head_size: int) -> int:
         if len(bytes.fromhex(values["prefix"])) != PREFIX:
             raise Damaged
         return head_size + sealed_size(int(values["bytes"]))
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise Damaged from None
 
 

@@ -31,6 +31,8 @@ from phr.errors import SecretsError
 MAX_HEAD = 4096
 # A file can ask for any amount of work before its key can be checked; this is where we stop listening.
 MAX_MEMORY_KIB, MAX_ITERATIONS, MAX_LANES = 1024 * 1024, 24, 16
+MAX_WORK = 4 * MAX_MEMORY_KIB
+"""KiB times passes: much memory or many passes, but not both (half a minute and more)."""
 
 
 class Unopened(Exception):
@@ -136,13 +138,15 @@ def _checked(body: bytes) -> dict[str, Any]:
         values = json.loads(body)
         sound = len(bytes.fromhex(values["salt"])) == len(bytes.fromhex(values["check"])) == 16
         if values["kdf"] == "argon2id":
+            work = (values["memory_kib"], values["iterations"], values["lanes"])
+            sound = sound and all(type(amount) is int for amount in work) and work[0] * work[1] <= MAX_WORK
             sound = (
                 sound and 1 <= values["iterations"] <= MAX_ITERATIONS and 1 <= values["lanes"] <= MAX_LANES
             )
             sound = sound and 8 * values["lanes"] <= values["memory_kib"] <= MAX_MEMORY_KIB
         else:
             sound = sound and values["kdf"] == "hkdf-sha256"
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise Damaged from None
     if not sound or not isinstance(values, dict):
         raise Damaged

@@ -69,7 +69,7 @@ def listed(stream: Readable) -> tuple[str, tuple[BackedUpFile, ...]]:
             BackedUpFile(str(f["name"]), int(f["bytes"]), str(f["sha256"])) for f in manifest["files"]
         )
         created = str(manifest["created"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         raise Damaged from None
     names = {file.name for file in files}
     if len(names) < len(files) or not all(_NAME.fullmatch(name) for name in names):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from phr.errors import Locked
+from phr.paths import expanded
 
 KEY_BYTES = 32
 COMMAND_TIMEOUT = 30.0
@@ -53,7 +54,7 @@ def ask(source: str, environ: Mapping[str, str], credential_command: str | None)
 
 
 def key_file(environ: Mapping[str, str]) -> Path:
-    return Path(environ["PHR_KEY_FILE"]).expanduser()
+    return expanded(environ["PHR_KEY_FILE"], "PHR_KEY_FILE")
 
 
 def read_key_file(path: Path, environ: Mapping[str, str]) -> bytes:
@@ -69,7 +70,7 @@ def read_key_file(path: Path, environ: Mapping[str, str]) -> bytes:
 
 
 def _read_passphrase_file(environ: Mapping[str, str]) -> str:
-    path = Path(environ["PHR_PASSPHRASE_FILE"]).expanduser()
+    path = expanded(environ["PHR_PASSPHRASE_FILE"], "PHR_PASSPHRASE_FILE")
     passphrase = _text(_read_private(path, environ, "passphrase file"), f"The passphrase file {path}")
     if not passphrase:
         raise Locked(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from phr.model import Bundle, Problem, Resource
 from phr.views.enclosures import binaries
 from phr.views.events import marks
 from phr.views.selection import EVERYTHING, Selection, check_sources, left_out
+from phr.views.supporting import needed
 
 if TYPE_CHECKING:
     from phr.store.store import Store
@@ -64,7 +65,7 @@ def contents(store: Store, selection: Selection = EVERYTHING) -> Contents:
     chosen, per_source = _chosen(store.db, selection)
     bases, names = _sources(store.db, selection)
     involved = [source for source in bases if source in per_source] or list(bases)
-    patients, supporting = _supporting(store.db, selection, involved)
+    patients, supporting = _supporting(store.db, selection, involved, chosen)
     patient = next(
         (
             patients[source]
@@ -171,11 +172,12 @@ def _sources(db: Any, selection: Selection) -> tuple[dict[int, str], dict[int, s
 
 
 def _supporting(
-    db: Any, selection: Selection, sources: Sequence[int]
+    db: Any, selection: Selection, sources: Sequence[int], chosen: Sequence[int]
 ) -> tuple[dict[int, tuple[int, str]], list[int]]:
-    """The Patient of each source, and the rows of all supporting resources, Patients first.
+    """The Patient of each source, and the rows of the supporting resources, Patients first.
 
-    A Patient is handed on whatever its label says: without it nobody knows whose record this is.
+    With whole sources all of them go along, with a part only those that the part leads to. A Patient is handed
+    on whatever its label says: without it nobody knows whose record this is.
     """
     allowed = selection.sensitivities()
     rows = db.execute(
@@ -191,7 +193,10 @@ def _supporting(
     for _, source, type_, id_, _ in rows:
         if type_ == "Patient":
             patients.setdefault(source, (source, id_))
-    return patients, [row[0] for row in rows]
+    if replace(selection, sources=()) == EVERYTHING:
+        return patients, [row[0] for row in rows]
+    wanted = needed(db, chosen, [(row, source, type_, id_) for row, source, type_, id_, _ in rows])
+    return patients, [row[0] for row in rows if row[0] in wanted]
 
 
 def _gone(db: Any, selection: Selection) -> tuple[Problem, ...]:

@@ -94,9 +94,8 @@ def _pairs(node: dict[str, Any], above: str, depth: int) -> Iterator[tuple[str, 
     for name, value in node.items():
         if name in HIDDEN or name.startswith("_"):
             continue
-        label = _label(name)
         for one in read.listed(value):
-            words = _words(one)
+            label, words = _label(name) + _former(one), _words(one)
             if words is not None:
                 yield (f"{above}: {label}" if above else label), words
             elif isinstance(one, dict) and depth > 1:
@@ -118,6 +117,12 @@ def _label(name: str) -> str:
     choice = _CHOICE.fullmatch(name)
     name = choice[1] if choice else name
     return LABELS.get(name) or _CAPITAL.sub(" ", name).capitalize()
+
+
+def _former(value: object) -> str:
+    """Which of several names or addresses one is, where that is not the present, usual one (FHIR R4 2.24.0.14)."""
+    use = value.get("use") if isinstance(value, dict) else None
+    return f" ({use})" if use in ("old", "maiden", "temp", "nickname", "anonymous") else ""
 
 
 def _words(value: object) -> str | None:

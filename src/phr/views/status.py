@@ -147,6 +147,16 @@ def _skipped(store: Store, run: int) -> list[dict[str, Any]]:
     return [{"type": row[0], "reason": row[1], "http_status": row[2], "count": row[3]} for row in rows]
 
 
+def patient_names(store: Store) -> tuple[str, ...]:
+    """Whose record this is, by the Patient resources of all sources, those of connections first."""
+    rows = store.db.execute(
+        "SELECT r.title FROM record r JOIN record_source rs ON rs.record_id = r.id"
+        " JOIN resource x ON x.id = rs.resource_id LEFT JOIN connection c ON c.source_id = x.source_id"
+        " WHERE x.type = 'Patient' AND r.title IS NOT NULL ORDER BY x.fhir_id IS NOT c.patient_id, x.id"
+    ).fetchall()
+    return tuple(dict.fromkeys(row[0] for row in rows))
+
+
 def _patient_name(store: Store, source: int, patient_id: str | None) -> str | None:
     """The name on the Patient resource of this connection, or on its only one when the id is not known."""
     rows = store.db.execute(

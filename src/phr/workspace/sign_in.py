@@ -129,15 +129,9 @@ def disconnect(workspace: Workspace, name: str, *, purge: bool = False) -> Disco
     with workspace.lock(), workspace.store() as store:
         connection = store.connections.get(name)
         revoked = _revoke(workspace, connection)
-        secrets = workspace.vault.secrets
-        secrets.delete(f"token/{connection.key}")
-        secrets.delete(f"client-secret/{connection.key}")
-        removed = 0
-        if purge:
-            removed = store.db.execute("SELECT count(*) FROM resource").fetchone()[0]
-            store.sources.purge(connection.key)
-            removed -= store.db.execute("SELECT count(*) FROM resource").fetchone()[0]
-        else:
+        tokens.forget(workspace.vault.secrets, connection.key)
+        removed = store.sources.purge(connection.key) if purge else 0
+        if not purge:
             store.connections.save(
                 replace(connection, state="revoked", token_expires=None, sign_in_before=None)
             )
@@ -222,6 +216,7 @@ def _sign_in(workspace: Workspace, goal: _Goal, request: ConnectRequest, speaker
         connected=now,
         token_expires=tokens.instant(token.expires_at),
         sign_in_before=None if token.refresh_token else tokens.instant(token.expires_at),
+        every_hours=round(workspace.settings.sync.interval / settings.HOUR),
     )
     return _Fresh(connection, token)
 
@@ -328,7 +323,7 @@ def _keep(
     secrets = workspace.vault.secrets
     tokens.keep(secrets, connection, token)
     if goal.client.secret is not None:
-        secrets.set(f"client-secret/{connection.key}", goal.client.secret.encode())
+        tokens.keep_secret(secrets, connection, goal.client.secret)
     store.connections.save(connection)
     if request.client_id and not request.url and goal.vendor.id not in OWN_TO_ONE_PERSON:
         settings.set_vendor_client_id(workspace.paths.config_file, goal.vendor.id, request.client_id)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from phr.fhir import dates
 from phr.model import Connection, Token
 from phr.paths import exclusive_lock
 from phr.smart.discovery import discover
@@ -15,6 +16,9 @@ from phr.vault.base import SecretStore
 
 if TYPE_CHECKING:
     from phr.workspace.house import Workspace
+
+_TOKEN, _CLIENT_SECRET = "token/", "client-secret/"
+"""What the items of a connection are called in the vault, before the connection's key."""
 
 
 def session(workspace: Workspace, connection: Connection) -> Session | None:
@@ -37,23 +41,32 @@ def session(workspace: Workspace, connection: Connection) -> Session | None:
 
 def kept_token(workspace: Workspace, connection: Connection) -> Token | None:
     """The token of a connection as the vault holds it."""
-    raw = workspace.vault.secrets.get(f"token/{connection.key}")
+    raw = workspace.vault.secrets.get(_TOKEN + connection.key)
     return msgspec.json.decode(raw, type=Token) if raw else None
 
 
 def instant(seconds: float | None) -> str | None:
-    """Seconds since the epoch as an ISO 8601 instant."""
-    if seconds is None:
-        return None
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    """Seconds since the epoch as a FHIR instant."""
+    return None if seconds is None else dates.instant(datetime.fromtimestamp(seconds, UTC))
 
 
 def keep(secrets: SecretStore, connection: Connection, token: Token) -> None:
     """Put a token into the vault; it returns only when it is safe there."""
-    secrets.set(f"token/{connection.key}", msgspec.json.encode(token))
+    secrets.set(_TOKEN + connection.key, msgspec.json.encode(token))
+
+
+def keep_secret(secrets: SecretStore, connection: Connection, secret: str) -> None:
+    """Put the client secret of a confidential client into the vault."""
+    secrets.set(_CLIENT_SECRET + connection.key, secret.encode())
+
+
+def forget(secrets: SecretStore, key: str) -> None:
+    """Remove the token and the client secret of the connection with this key."""
+    secrets.delete(_TOKEN + key)
+    secrets.delete(_CLIENT_SECRET + key)
 
 
 def kept_secret(workspace: Workspace, connection: Connection) -> str | None:
     """The client secret of a confidential client: the one given with the connection, else the one that is set."""
-    raw = workspace.vault.secrets.get(f"client-secret/{connection.key}")
+    raw = workspace.vault.secrets.get(_CLIENT_SECRET + connection.key)
     return raw.decode() if raw else workspace.settings.vendor(connection.vendor).client_secret

@@ -9,11 +9,12 @@ from __future__ import annotations
 from decimal import Decimal
 
 from phr.ccda.datatypes import at, bounds, maybe_at, number, period, quantity, timestamp, ucum
-from phr.ccda.sections.values import quantity_words
+from phr.ccda.sections.values import limits_words, quantity_words
 from phr.ccda.xml import Element, el, null
 from phr.fhir.read import concept_text, first, listed, text
 from phr.model import Resource
 
+_DOSES = ("doseQuantity", "dose", "quantity", "quantityQuantity")
 _WHEN = frozenset("HS WAKE C CM CD CV AC ACM ACD ACV PC PCM PCD PCV".split())
 
 
@@ -27,18 +28,40 @@ def dosages(resource: Resource) -> list[Resource]:
 
 
 def sig(dosage: Resource) -> str | None:
-    """The instructions as words: the source's own, else put together from its parts."""
-    own = text(dosage.get("patientInstruction")) or text(dosage.get("text"))
-    if own:
-        return own
-    dose = _dose(dosage)
+    """The instructions as words: the source's own, else put together from its parts.
+
+    Servers write the same sentence as `text` and as `patientInstruction`, or the dose in one and "with food"
+    in the other: what is said already is not said again.
+    """
+    said = text(dosage.get("text")) or ""
+    further = [text(dosage.get("patientInstruction"))]
+    further += [concept_text(each) for each in listed(dosage.get("additionalInstruction"))]
+    if not said and further[0] is None:
+        said = _composed(dosage)
+    for words in further:
+        if words and words.casefold() not in said.casefold():
+            said = f"{said}; {words}" if said else words
+    return said or None
+
+
+def _composed(dosage: Resource) -> str:
+    dose, needed = _dose(dosage), concept_text(dosage.get("asNeededCodeableConcept"))
     parts = [
-        quantity_words(dose.get("doseQuantity")) or quantity_words(dosage.get("dose")),
+        quantity_words(_amount(dosage)) or limits_words(dose.get("doseRange")),
+        quantity_words(dose.get("rateQuantity")),
         concept_text(dosage.get("route")),
+        concept_text(dosage.get("site")),
         _often(dosage),
         "as needed" if dosage.get("asNeededBoolean") is True else None,
+        f"as needed for {needed}" if needed else None,
     ]
-    return ", ".join(part for part in parts if part) or None
+    return ", ".join(part for part in parts if part)
+
+
+def _amount(dosage: Resource) -> object:
+    """The dose as Quantity, by the names that the versions of FHIR give it."""
+    dose = _dose(dosage)
+    return next((dose[key] for key in _DOSES if isinstance(dose.get(key), dict)), None)
 
 
 def _dose(dosage: Resource) -> Resource:
@@ -125,13 +148,9 @@ def dose_quantity(dosage: Resource, *, denied: bool) -> Element:
     dose = _dose(dosage)
     if denied:
         return null("doseQuantity", "NA")
-    found = dose.get("doseQuantity") or dosage.get("dose")
     if isinstance(range_ := dose.get("doseRange"), dict):
         return bounds("doseQuantity", range_.get("low"), range_.get("high"), xsi_type=None)
-    amount = number(found.get("value")) if isinstance(found, dict) else None
-    if amount is None:
-        return null("doseQuantity")
-    return el("doseQuantity", value=amount, unit=ucum(found))
+    return quantity("doseQuantity", _amount(dosage), xsi_type=None)
 
 
 def rate_quantity(dosage: Resource) -> Element | None:

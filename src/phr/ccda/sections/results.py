@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from phr.ccda import codes
 from phr.ccda.bundle import Entry
 from phr.ccda.codes import CPT, LOINC, SNOMED
-from phr.ccda.datatypes import at, coded, ids, part_id, period, timestamp
+from phr.ccda.datatypes import coded, ids, maybe_coded, part_id, period, timestamp
 from phr.ccda.desk import Desk, newest
 from phr.ccda.narrative import moment
 from phr.ccda.participants import author, performer
@@ -20,15 +20,18 @@ from phr.ccda.sections.notes import has_document
 from phr.ccda.sections.observations import RESULT, kind, people, when
 from phr.ccda.sections.values import (
     Part,
+    effective,
+    effective_time,
     has_value,
     interpretation_code,
     judged,
     range_words,
     reference_ranges,
     value,
+    with_status,
 )
 from phr.ccda.xml import Element, el
-from phr.fhir.read import codings, concept_text, listed, text
+from phr.fhir.read import concept_text, listed, text
 from phr.model import Resource
 
 HEADING = Heading("30954-2", "Results", "2.3.1", (None, "2015-08-01"), required=True, entries_required=True)
@@ -58,7 +61,7 @@ def results(desk: Desk) -> list[Section]:
 def _says_something(desk: Desk, entry: Entry) -> bool:
     """Whether a report without Observations belongs here: its conclusion, or that it exists at all."""
     resource = entry.resource
-    if text(resource.get("conclusion")) or concept_text(resource.get("conclusionCode")):
+    if _concluded(resource):
         return True
     return not listed(resource.get("result")) and not has_document(desk, entry)
 
@@ -106,7 +109,7 @@ def _organized(section: Section, entry: Entry, members: list[Entry]) -> Element:
     components += [each for member in members for each in _observations(section, member, name)]
     if not report and not components:  # a panel of panels of nothing
         components = list(_observations(section, entry, name, panel=False))
-    if report and (not components or text(entry.resource.get("conclusion"))):
+    if report and (not components or _concluded(entry.resource)):
         components.append(_conclusion(section, entry, name))
     own = ids(entry) if report else [part_id(entry, "organizer")]
     return _organizer(section.desk, entry, own, components)
@@ -140,7 +143,7 @@ def _status(resource: Resource) -> Element:
 
 def _organizer_time(resource: Resource) -> Element | None:
     start, end = period(resource.get("effectivePeriod"))
-    low = timestamp(start) or timestamp(when(resource))
+    low = timestamp(start) or timestamp(effective(resource))
     if low is None:
         return None
     return el("effectiveTime", el("low", value=low), el("high", value=timestamp(end) or low))
@@ -190,7 +193,7 @@ def _observation(
         entry,
         concept_text(part.get("code")),
         moment(when(resource)),
-        judged(part) or _unfinished(resource),
+        with_status(judged(part), resource),
         range_words(part),
         report,
         notes=resource.get("note") if part is resource else None,
@@ -202,11 +205,11 @@ def _observation(
         coded("code", part.get("code"), [LOINC, SNOMED, CPT]),
         row.link(),
         _status(resource),
-        at("effectiveTime", when(resource)),
+        effective_time(resource),
         value(part),
         interpretation_code(part),
-        _maybe_coded("methodCode", resource.get("method")),
-        _maybe_coded("targetSiteCode", resource.get("bodySite")),
+        maybe_coded("methodCode", resource.get("method")),
+        maybe_coded("targetSiteCode", resource.get("bodySite")),
         [_specimen(desk, entry, each) for each in listed(resource.get("specimen"))[:1]],
         author(desk, entry, people(resource), resource.get("issued")),
         comments(desk, entry, row),
@@ -216,17 +219,19 @@ def _observation(
     )
 
 
-def _unfinished(resource: Resource) -> str | None:
-    status = text(resource.get("status"))
-    return status if status in ("registered", "preliminary", "cancelled", "partial") else None
+def _concluded(resource: Resource) -> str | None:
+    """The conclusion in words, and the coded ones that it does not repeat."""
+    said = text(resource.get("conclusion"))
+    further = [concept_text(each) for each in listed(resource.get("conclusionCode"))]
+    new = [words for words in further if words and words.casefold() not in (said or "").casefold()]
+    return "; ".join(dict.fromkeys([*([said] if said else []), *new])) or None
 
 
 def _conclusion(section: Section, entry: Entry, report: str | None) -> Element:
     """What a report says in words, as an observation with the report's code."""
     resource = entry.resource
-    coded_ = listed(resource.get("conclusionCode"))
-    words = text(resource.get("conclusion")) or concept_text(coded_)
-    row = section.row(entry, report, moment(when(resource)), words or _unfinished(resource), None, None)
+    words = _concluded(resource)
+    row = section.row(entry, report, moment(when(resource)), with_status(words, resource), None, None)
     return el(
         "observation",
         template("4.2", None, "2015-08-01", "2023-05-01"),
@@ -234,13 +239,9 @@ def _conclusion(section: Section, entry: Entry, report: str | None) -> Element:
         coded("code", resource.get("code"), [LOINC, SNOMED, CPT]),
         row.link(),
         _status(resource),
-        at("effectiveTime", when(resource)),
+        effective_time(resource),
         el("value", words, xsi_type="ST") if words else el("value", xsi_type="ST", nullFlavor="NI"),
         author(section.desk, entry, people(resource), resource.get("issued")),
         classCode="OBS",
         moodCode="EVN",
     )
-
-
-def _maybe_coded(tag: str, concept: object) -> Element | None:
-    return coded(tag, concept, [SNOMED]) if codings(concept) else None

@@ -18,7 +18,7 @@ from phr.ccda.narrative import day, moment
 from phr.ccda.participants import author
 from phr.ccda.sections.frame import Heading, Row, Section, comments, template
 from phr.ccda.sections.observations import SOCIAL, loinc, observations, people, when
-from phr.ccda.sections.values import Part, has_value, judged, value
+from phr.ccda.sections.values import Part, effective, has_value, judged, value, with_status
 from phr.ccda.xml import Element, el, null
 from phr.fhir.read import concept_text, extension, listed, text
 from phr.model import Resource
@@ -68,14 +68,14 @@ def _observation(section: Section, entry: Entry, part: Part, number: int | None)
         entry,
         concept_text(part.get("code")),
         moment(when(entry.resource)),
-        judged(part),
+        with_status(judged(part), entry.resource),
         notes=entry.resource.get("note") if number is None else None,
     )
     own = ids(entry) if number is None else [part_id(entry, f"component{number}")]
     status = _smoking_status(part)
     if status is not None:
         section.add(_smoking(section.desk, entry, row, own, part, status))
-    elif (pregnancy := _pregnancy(part)) is not None:
+    elif (pregnancy := _pregnancy(entry, part)) is not None:
         section.add(_statement(section.desk, entry, row, own, pregnancy))
     else:
         section.add(_other(section.desk, entry, row, own, part))
@@ -126,20 +126,20 @@ def _smoking(desk: Desk, entry: Entry, row: Row, own: list[Element], part: Part,
         [
             *template("4.78", None, "2014-06-09"),
             code("code", measures.SMOKING_STATUS, LOINC, "Tobacco smoking status"),
-            at("effectiveTime", when(entry.resource)),
+            at("effectiveTime", effective(entry.resource)),
             answer,
         ],
     )
 
 
-def _pregnancy(part: Part) -> list[Element] | None:
+def _pregnancy(entry: Entry, part: Part) -> list[Element] | None:
     status = code_in(part.get("valueCodeableConcept"), SNOMED)
     if loinc(part) != "82810-3" or status not in measures.PREGNANCY_STATUSES:
         return None
     return [
         *template("2.16.840.1.113883.10.20.15.3.8"),
         code("code", "ASSERTION", codes.ACT_CODE),
-        el("effectiveTime", at("low", when(part))),
+        el("effectiveTime", at("low", effective(entry.resource))),
         value_code(status, SNOMED, concept_text(part.get("valueCodeableConcept"))),
     ]
 
@@ -153,7 +153,7 @@ def _other(desk: Desk, entry: Entry, row: Row, own: list[Element], part: Part) -
     named = coded("code", part.get("code"), [LOINC, SNOMED])
     if named.attributes.get("codeSystem") != LOINC and not _has_loinc(named):
         named.children.append(_LOINC_OTHER)
-    moment_ = when(entry.resource)
+    moment_ = effective(entry.resource)
     return _statement(
         desk,
         entry,

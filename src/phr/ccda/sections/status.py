@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from phr.ccda.bundle import Entry
 from phr.ccda.codes import LOINC, SNOMED
-from phr.ccda.datatypes import at, coded, ids, part_id
+from phr.ccda.datatypes import coded, ids, part_id
 from phr.ccda.desk import Desk
 from phr.ccda.narrative import moment
 from phr.ccda.participants import author
 from phr.ccda.sections.frame import Heading, Row, Section, comments, related, template
 from phr.ccda.sections.observations import FUNCTIONAL, MENTAL, loinc, observations, people, when
 from phr.ccda.sections.observations import kind as kind_of
-from phr.ccda.sections.values import Part, interpretation_code, judged, value
+from phr.ccda.sections.values import Part, effective_time, interpretation_code, judged, value, with_status
 from phr.ccda.xml import Element, el
 from phr.fhir.read import concept_text, listed
 
@@ -64,7 +64,7 @@ def _row(section: Section, entry: Entry, part: Part) -> Row:
         entry,
         concept_text(part.get("code")),
         moment(when(entry.resource)),
-        judged(part),
+        with_status(judged(part), entry.resource),
         notes=entry.resource.get("note") if part is entry.resource else None,
     )
 
@@ -85,7 +85,7 @@ def _scale(section: Section, entry: Entry, members: list[Entry]) -> Element:
         coded("code", resource.get("code"), [LOINC, SNOMED]),
         row.link(),
         el("statusCode", code="completed"),
-        at("effectiveTime", when(resource)),
+        effective_time(resource),
         value(resource),
         interpretation_code(resource),
         author(desk, entry, people(resource), resource.get("issued")),
@@ -110,7 +110,7 @@ def _item(section: Section, part: Part, own: Element, entry: Entry) -> Element:
         coded("code", part.get("code"), [LOINC]),
         row.link(),
         el("statusCode", code="completed"),
-        at("effectiveTime", when(entry.resource)),
+        effective_time(entry.resource),
         value(part),
         classCode="OBS",
         moodCode="EVN",

@@ -9,8 +9,20 @@ import re
 from typing import Any
 
 from phr.ccda import codes
-from phr.ccda.datatypes import bounds, code, code_in, coded, number, period, quantity, timestamp
-from phr.ccda.narrative import bold, moment, span
+from phr.ccda.datatypes import (
+    at,
+    bounds,
+    code,
+    code_in,
+    coded,
+    has_code,
+    interval,
+    number,
+    period,
+    quantity,
+    timestamp,
+)
+from phr.ccda.narrative import bold, moment, remarked, span
 from phr.ccda.xml import Child, Element, el, flag
 from phr.fhir.read import codings, concept_text, first, listed, text
 
@@ -27,6 +39,14 @@ def effective(resource: Part) -> object:
             return found
     start, end = period(resource.get("effectivePeriod"))
     return start or end
+
+
+def effective_time(resource: Part) -> Element:
+    """`effectiveTime`: a point, or from when to when; UNK if not said. `issued` is no such time."""
+    start, end = period(resource.get("effectivePeriod"))
+    if timestamp(end) and end != start:
+        return interval("effectiveTime", start, end)
+    return at("effectiveTime", effective(resource))
 
 
 def has_value(part: Part) -> bool:
@@ -110,6 +130,8 @@ _INTERPRETATIONS = {
     ">": "above scale",
     "<": "below scale",
 }
+_REMARKABLE = frozenset("registered preliminary partial cancelled amended corrected appended unknown".split())
+_USUAL = frozenset(("normal", "n", "negative", "within normal limits", "within normal range", "final"))
 _ALLOWED = frozenset("A AA HH LL HU LU H L N U D B W S R I MS VS POS NEG IND DET ND NR RR WR < >".split())
 
 
@@ -128,10 +150,27 @@ def interpretation_code(part: Part) -> Element | None:
 def reference_ranges(part: Part) -> list[Element]:
     """`referenceRange` elements: low and high as IVL_PQ, or the source's text."""
     return [
-        el("referenceRange", el("observationRange", element))
+        el("referenceRange", el("observationRange", _range_text(found), element))
         for found in listed(part.get("referenceRange"))
         if isinstance(found, dict) and (element := _range(found)) is not None
     ]
+
+
+def _applies(found: Part) -> str | None:
+    """Whom or what a range is for: women, 65 years and older, therapeutic."""
+    for_whom = [concept_text(each) for each in listed(found.get("appliesTo"))]
+    kind = concept_text(found.get("type"))
+    if has_code(found.get("type"), {"normal"}) or (kind or "").lower() in ("normal", "normal range"):
+        kind = None
+    age = limits_words(found.get("age"))
+    return remarked(None, kind, *for_whom, f"age {age}" if age else None)
+
+
+def _range_text(found: Part) -> Element | None:
+    """What the limits alone do not say."""
+    words = text(found.get("text")) if limits_words(found) else None
+    applies = _applies(found)
+    return el("text", remarked(words or limits_words(found), applies)) if words or applies else None
 
 
 def _range(found: Part) -> Element | None:
@@ -164,7 +203,7 @@ def value_words(part: Part) -> str | None:
     if isinstance(found := part.get("valueBoolean"), bool):
         return "yes" if found else "no"
     if isinstance(found := part.get("valueRange"), dict):
-        return _limits(found)
+        return limits_words(found)
     if isinstance(found := part.get("valueRatio"), dict):
         ends = [quantity_words(found.get(end)) or "?" for end in ("numerator", "denominator")]
         return " / ".join(ends)
@@ -182,10 +221,26 @@ def judged(part: Part) -> Child:
     """The value as words; what is out of the ordinary in bold, with the word for it."""
     words = value_words(part)
     found = interpretation(part)
-    remark = _INTERPRETATIONS.get(found or "") or (_beside_range(part) if found is None else None)
+    remark = _INTERPRETATIONS.get(found or "") or (_unusual(part) if found is None else None)
     if words is None:
         return None
     return bold(f"{words} ({remark})") if remark else words
+
+
+def with_status(words: Child, resource: Part) -> Child:
+    """What is not final says so: a preliminary value may still change, a corrected one has changed."""
+    status = text(resource.get("status"))
+    if status not in _REMARKABLE:
+        return words
+    return [words, f" ({status})"] if words else status
+
+
+def _unusual(part: Part) -> str | None:
+    """The source's judgement where it has words only, else what its range says."""
+    said = concept_text(part.get("interpretation"))
+    if said is None:
+        return _beside_range(part)
+    return None if said.lower() in _USUAL else said
 
 
 def _beside_range(part: Part) -> str | None:
@@ -227,14 +282,16 @@ def _written_range(words: str | None) -> tuple[float | None, float | None]:
 
 
 def range_words(part: Part) -> str | None:
-    """The reference range as words."""
-    found = first(part.get("referenceRange"))
+    """The reference ranges as words, each with whom it is for."""
+    ranges = [found for found in listed(part.get("referenceRange")) if isinstance(found, dict)]
+    said = (remarked(text(found.get("text")) or limits_words(found), _applies(found)) for found in ranges)
+    return "; ".join(dict.fromkeys(words for words in said if words)) or None
+
+
+def limits_words(found: object) -> str | None:
+    """A Range as words."""
     if not isinstance(found, dict):
         return None
-    return text(found.get("text")) or _limits(found)
-
-
-def _limits(found: Part) -> str | None:
     low, high = quantity_words(found.get("low")), quantity_words(found.get("high"))
     if low and high:
         return f"{low.partition(' ')[0]} to {high}"

@@ -10,13 +10,24 @@ from dataclasses import dataclass
 
 from phr.ccda.bundle import Entry
 from phr.ccda.codes import LOINC, SNOMED
-from phr.ccda.datatypes import at, code, coded, ids, number, part_id, ucum
+from phr.ccda.datatypes import at, code, coded, ids, maybe_coded, number, part_id, period, timestamp, ucum
 from phr.ccda.desk import Desk
 from phr.ccda.narrative import moment
 from phr.ccda.participants import author
 from phr.ccda.sections.frame import Heading, Row, Section, comments, template
 from phr.ccda.sections.observations import VITAL, observations, people, when
-from phr.ccda.sections.values import Part, has_value, interpretation_code, judged, range_words, value
+from phr.ccda.sections.values import (
+    Part,
+    effective,
+    effective_time,
+    has_value,
+    interpretation_code,
+    judged,
+    range_words,
+    reference_ranges,
+    value,
+    with_status,
+)
 from phr.ccda.xml import Element, el
 from phr.fhir.read import codings, concept_text, listed, text
 
@@ -49,7 +60,7 @@ def vital_signs(desk: Desk) -> list[Section]:
                 entry,
                 concept_text(part.get("code")),
                 moment(when(entry.resource)),
-                judged(part),
+                with_status(judged(part), entry.resource),
                 range_words(part),
                 notes=entry.resource.get("note") if index in (None, 0) else None,
             )
@@ -96,7 +107,8 @@ def _measured(part: Part) -> bool:
 
 def _organizer(desk: Desk, visit: list[_Measurement]) -> Element:
     entry = visit[0].entry
-    moment_ = when(entry.resource)
+    start, end = period(entry.resource.get("effectivePeriod"))
+    low = start if timestamp(start) else effective(entry.resource)
     return el(
         "organizer",
         template("4.26", None, "2015-08-01"),
@@ -109,7 +121,7 @@ def _organizer(desk: Desk, visit: list[_Measurement]) -> Element:
             code("translation", "74728-7", LOINC, "Vital signs panel"),
         ),
         el("statusCode", code="completed"),
-        el("effectiveTime", at("low", moment_), at("high", moment_)),
+        el("effectiveTime", at("low", low), at("high", end if timestamp(end) else low)),
         author(desk, entry, people(entry.resource), entry.resource.get("issued")),
         [el("component", _observation(desk, measurement)) for measurement in visit],
         classCode="CLUSTER",
@@ -127,17 +139,14 @@ def _observation(desk: Desk, measurement: _Measurement) -> Element:
         coded("code", part.get("code"), [LOINC]),
         row.link(),
         el("statusCode", code="completed"),
-        at("effectiveTime", when(resource)),
+        effective_time(resource),
         value(part),
         interpretation_code(part),
-        _maybe_coded("methodCode", resource.get("method")),
-        _maybe_coded("targetSiteCode", resource.get("bodySite")),
+        maybe_coded("methodCode", resource.get("method")),
+        maybe_coded("targetSiteCode", resource.get("bodySite")),
         author(desk, entry, people(resource), resource.get("issued")),
         comments(desk, entry, row),
+        reference_ranges(part),
         classCode="OBS",
         moodCode="EVN",
     )
-
-
-def _maybe_coded(tag: str, concept: object) -> Element | None:
-    return coded(tag, concept, [SNOMED]) if codings(concept) else None
