@@ -19,7 +19,7 @@ KEY = bytes(range(32))
 
 @dataclass
 class World:
-    """A folder to work in, and the bytes of every resource in pages of one hundred."""
+    """A folder to work in, and the bytes of every resource in pages of PAGE."""
 
     folder: Path
     pages: list[list[Received]]

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phr.fhir.dates import parse
+from phr.fhir.dates import instant, parse
 
 
 def _epoch(*parts: int) -> int:
@@ -115,6 +115,12 @@ def test_every_moment_agrees_with_the_standard_library(moment: datetime) -> None
     assert found is not None
     exact = moment.replace(microsecond=0, tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)
     assert found.start == exact.days * 86_400 + exact.seconds
+
+
+def test_a_moment_of_our_own_is_written_in_utc_to_the_second() -> None:
+    here = datetime(2024, 3, 1, 1, 30, 5, 999_999, tzinfo=timezone(timedelta(hours=2)))
+
+    assert instant(here) == "2024-02-29T23:30:05Z"
 
 
 @given(st.text(alphabet="0123456789-:TZ+. /", max_size=32))

@@ -113,6 +113,16 @@ def _resource(**more: object) -> dict[str, Any]:
     return {"resourceType": "Condition", "id": "1", "code": {"text": "Asthma"}, **more}
 
 
+@pytest.mark.parametrize("written", ["_-8=", "_-8", "/+8=", "/+\r\n8", " _-8 "])
+def test_base64_is_read_in_both_alphabets_with_breaks_and_without_padding(written: str) -> None:
+    assert read.base64_bytes(written) == b"\xff\xef"
+
+
+@pytest.mark.parametrize("written", ["SGVsb", "none!", "é", "SGVs=bG8="])
+def test_what_is_no_base64_is_none_and_never_half_of_it(written: str) -> None:
+    assert read.base64_bytes(written) is None
+
+
 def test_content_hash_ignores_what_changes_without_a_new_fact() -> None:
     plain = read.content_hash(_resource())
 

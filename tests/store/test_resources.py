@@ -135,6 +135,14 @@ def test_inline_attachments_become_documents_once(store: Store, source: str, rec
     assert store.documents.stored(source) == 3
 
 
+def test_inline_bytes_in_the_url_alphabet_are_a_document_too(
+    store: Store, source: str, received: Make
+) -> None:
+    content = [{"attachment": {"contentType": "application/pdf", "data": "JVBERi0_Pz4-"}}]
+    store.save(source, [received("DocumentReference", "d", content=content)])
+    assert store.db.execute("SELECT content FROM document").fetchall() == [(b"%PDF-??>>",)]
+
+
 def test_an_attachment_keeps_its_bytes_when_the_resource_changes(
     store: Store, source: str, received: Make
 ) -> None:

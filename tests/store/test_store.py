@@ -123,7 +123,7 @@ def test_purging_a_source_removes_all_of_it_and_nothing_else(store: Store, recei
         store.connections.save(connection(key, name))
         store.save(key, [received("DocumentReference", "1", content=inline, description=f"Letter {name}")])
     store.save("k1", [received("DocumentReference", "2", content=[{"attachment": {"data": "QnllIQ=="}}])])
-    store.sources.purge("k1")
+    assert store.sources.purge("k1") == 2
     assert [c.name for c in store.connections.all()] == ["two"]
     assert [name for name, _ in store.raw("DocumentReference", "1")] == ["two"]
     assert store.db.execute("SELECT content FROM document").fetchall() == [(b"Hello",)]

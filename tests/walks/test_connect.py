@@ -42,6 +42,11 @@ def test_a_sign_in_is_kept_with_what_was_granted(person: Any, hospital: Hospital
     assert token.refresh_token
 
 
+def test_a_new_connection_is_asked_as_often_as_the_settings_say(person: Any, hospital: Hospital) -> None:
+    person.environ["PHR_SYNC_INTERVAL"] = "6h"
+    assert person.connect(hospital(resources=(ADA,))).every_hours == 6
+
+
 def test_the_address_carries_state_pkce_and_aud(person: Any, hospital: Hospital) -> None:
     sandbox, seen = hospital(resources=(ADA,)), {}
 

@@ -81,7 +81,7 @@ def test_bytes_are_kept_as_they_were_served(person: Any, hospital: Hospital) -> 
     person.sync()
     with person.workspace.store() as store:
         assert store.raw("Observation", "x")[0][1] == raw
-        assert store.documents.content("Binary/b") == b"%PDF-1.4\n"
+        assert store.documents.content("Binary/b") == [("127.0.0.1", b"%PDF-1.4\n")]
 
 
 def test_names_come_through_references(person: Any, hospital: Hospital) -> None:

@@ -10,7 +10,7 @@ from phr.ccda import codes
 from phr.ccda.bundle import Entry, Index, name_uuid
 from phr.ccda.datatypes import has_code
 from phr.fhir import dates
-from phr.fhir.read import text
+from phr.fhir.read import codings, text
 from phr.model import Bundle, Problem, Resource
 
 SUPPORTING = frozenset(
@@ -111,6 +111,13 @@ def _in_error(resource: Resource) -> bool:
         return True
     wrong = has_code(resource.get("verificationStatus"), {"entered-in-error"})
     return wrong is not None or text(resource.get("verificationStatus")) == "entered-in-error"
+
+
+def doubt(resource: Resource) -> str | None:
+    """How far from certain a diagnosis or an allergy is; None for what is confirmed, or not said."""
+    said = next((c.code for c in codings(resource.get("verificationStatus")) if c.code), None)
+    said = said or text(resource.get("verificationStatus"))
+    return said if said in ("unconfirmed", "provisional", "differential", "presumed") else None
 
 
 def negated(concept: object) -> str | None:

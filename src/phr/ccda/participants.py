@@ -7,7 +7,7 @@ a document from several providers sees who said what.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from phr.ccda.bundle import Entry, name_uuid
 from phr.ccda.codes import HSLOC, NUCC
@@ -222,11 +222,15 @@ def assigned_entity(who: Party, tag: str = "assignedEntity") -> Element:
     )
 
 
-def performer(desk: Desk, entry: Entry, reference: object, function: object = None) -> Element | None:
-    """Who did it."""
-    who = party(desk, entry, reference)
+def performer(
+    desk: Desk, entry: Entry, reference: object, function: object = None, *, acting_for: object = None
+) -> Element | None:
+    """Who did it, and on whose behalf where the source says so."""
+    who, whose = party(desk, entry, reference), party(desk, entry, acting_for)
     if who is None:
         return None
+    if whose is not None and who.organization is None:
+        who = replace(who, organization=whose.organization)
     return el(
         "performer",
         coded("sdtc:functionCode", function) if codings(function) else None,

@@ -157,7 +157,7 @@ def _skipped(run: SyncRun, view: Screen) -> Iterator[str]:
     reasons: dict[str, dict[str, int]] = {}
     for one in run.skipped:
         types = reasons.setdefault(clean(one.reason), {})
-        types[one.type] = types.get(one.type, 0) + 1
+        types[clean(one.type)] = types.get(clean(one.type), 0) + 1
     for reason, types in reasons.items():
         named = ", ".join(name if number == 1 else f"{name} ({number})" for name, number in types.items())
         yield from wrapped(f"Skipped: {reason.rstrip('.')}: {named}", view)

@@ -8,6 +8,8 @@ time and id of the file are in the header, so that the same record can give the 
 
 from __future__ import annotations
 
+import json
+import os
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -129,7 +131,8 @@ class Handover:
         except ValueError:
             type_, _, id_ = (read.reference(full_url) or f"resource/{full_url}").partition("/")
             self.rewritten.append(Problem(type_, _REWRITTEN, id=id_))
-            return orjson.dumps(read.parse_json(raw))
+            # the standard library also writes whole numbers that have more digits than orjson takes
+            return json.dumps(read.parse_json(raw), separators=(",", ":")).encode()
         return raw
 
     def _from_record(self) -> tuple[datetime, uuid.UUID]:
@@ -168,6 +171,8 @@ def to_file(path: Path, write: Callable[[BinaryIO], T]) -> T:
         )
     try:
         if target.exists() and not target.is_file():
+            if os.name == "posix" and target.stat().st_uid not in (0, os.getuid()):
+                raise UsageError(f"{path} belongs to somebody else.", hint="Choose another place: -o FILE")
             with target.open("wb") as out:
                 return write(out)
         with private_file_beside(target) as (handle, temporary):

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from phr.errors import NotAuthorized, Refused, Unreachable
 from phr.fhir import binary, bundle, capability, links, outcome, retry, search
+from phr.fhir.gate import Gate
 from phr.fhir.transport import BODY_LIMIT, Answer, Wire, host_of, is_safe
 from phr.model import Page, Search
 
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 ACCEPT = "application/fhir+json, application/json+fhir;q=0.9, application/json;q=0.8"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 5
-_MAX_RENEWALS = 3
-_MAX_TRIES = 12
 _MAX_WAITING = 1800.0
 """Seconds that one client waits between tries, all in all: a server that says "later" to thousands of questions
 would else hold a sync, and the lock with it, for days."""
@@ -82,6 +81,7 @@ class FhirClient:
         self._clock = clock
         self._count = threading.Lock()
         self._accepted: str | None = None
+        self._gate = Gate()
         self._waited = 0.0
         self._bearers: tuple[str, ...] = ()
 
@@ -213,29 +213,37 @@ class FhirClient:
         raise Refused(words, http_status=answer.status)
 
     def _authorized(self, url: str, accept: str, bearer: bool, limit: int) -> Answer:
-        """One exchange with the bearer, which is renewed a few times if the server rejects it.
+        """One exchange with the bearer, which is renewed when the server rejects it.
 
-        More than once, because with several requests under way a token can end between its renewal and its
-        use; a renewal that another thread has made meanwhile costs nothing and is not counted.
+        With several requests under way a token can end between its renewal and its use. So whoever is rejected
+        twice asks a third time alone: what is rejected then is not the token's fault.
         """
         if not bearer or self._token is None:
             return self._exchange(url, accept, None, limit)
-        secret, renewals = self._token.bearer(), 0
-        for _ in range(_MAX_TRIES):
-            answer = self._exchange(url, accept, secret, limit)
-            if answer.status != 401:
-                if answer.status < 300:
-                    self._accepted = secret
-                return answer
-            if self._is_no_token_trouble(answer, secret):
-                raise Refused(f"{host_of(url)}: {outcome.reason(answer, self._bearers)}.", http_status=401)
-            fresh = self._token.bearer()
-            if fresh == secret:
-                if renewals == _MAX_RENEWALS:
-                    return answer
-                fresh, renewals = self._token.renew(secret), renewals + 1
-            secret = fresh
-        return answer
+        first = self._token.bearer()
+        with self._gate.together():
+            answer = self._exchange(url, accept, first, limit)
+        if not self._rejected(answer, first, url):
+            return answer
+        second = self._token.renew(first)
+        with self._gate.together():
+            answer = self._exchange(url, accept, second, limit)
+        if not self._rejected(answer, second, url):
+            return answer
+        with self._gate.alone():
+            third = self._token.renew(second)
+            answer = self._exchange(url, accept, third, limit)
+            if self._rejected(answer, third, url):  # another request may have ended it before it left
+                answer = self._exchange(url, accept, self._token.renew(third), limit)
+            return answer
+
+    def _rejected(self, answer: Answer, secret: str, url: str) -> bool:
+        """Whether the server does not take this bearer. Raises Refused when a 401 means the type, not the token."""
+        if answer.status < 300:
+            self._accepted = secret
+        if answer.status == 401 and self._is_no_token_trouble(answer, secret):
+            raise Refused(f"{host_of(url)}: {outcome.reason(answer, self._bearers)}.", http_status=401)
+        return answer.status == 401
 
     def _is_no_token_trouble(self, answer: Answer, secret: str) -> bool:
         """The ONC sandbox says 401 with a web page for types it does not have, to a token it honours."""

@@ -180,7 +180,7 @@ def parse_json(raw: bytes) -> object:
         else:
             words = raw.decode("utf-8-sig", "replace")
         return _paired(
-            json.loads(words, strict=False, parse_constant=lambda _: None, object_pairs_hook=_whole)
+            json.loads(words, strict=False, parse_constant=lambda _: None, object_pairs_hook=paired)
         )
     except RecursionError:
         raise ValueError("JSON nested too deeply") from None
@@ -212,13 +212,14 @@ def parse_as_written(raw: bytes) -> object:
             raw,
             parse_float=Written,
             parse_constant=lambda _: None,
-            object_pairs_hook=_whole if _HALF_PAIR.search(raw) else None,
+            object_pairs_hook=paired if _HALF_PAIR.search(raw) else None,
         )
     except (ValueError, RecursionError):
         return parse_json(raw)
 
 
-def _whole(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def paired(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of `json.loads` without half surrogate pairs, which no encoder would take."""
     return {_paired(key): _paired(value) for key, value in pairs}
 
 

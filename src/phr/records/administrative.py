@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from phr.fhir import read
 from phr.model import Code, Resource
-from phr.records.clinical import reasons
-from phr.records.elements import codes_of, date_text, joined, labelled, notes, walk, words_of
+from phr.records.elements import codes_of, date_text, joined, labelled, notes, reasons, walk, words_of
 from phr.records.measurements import quantity, quantity_words
 from phr.records.references import Reading
 from phr.records.shapes import Shape, Words, paths
@@ -134,7 +133,7 @@ def _task(resource: Resource, reading: Reading) -> str | None:
     return joined(
         (
             description if resource.get("code") else None,
-            labelled("reason", words_of(resource.get("reasonCode")) or reasons(resource, reading)),
+            labelled("reason", words_of(resource.get("reasonCode")) or reasons(resource)),
             notes(resource),
         )
     )

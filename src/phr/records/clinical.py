@@ -6,7 +6,7 @@ from typing import Any
 
 from phr.fhir import read
 from phr.model import Resource
-from phr.records.elements import code_of, joined, labelled, notes, walk, words_of
+from phr.records.elements import code_of, joined, labelled, notes, reasons, walk, words_of
 from phr.records.measurements import quantity_words, value_of
 from phr.records.references import Reading
 from phr.records.shapes import Shape, paths
@@ -137,24 +137,13 @@ def _procedure(resource: Resource, reading: Reading) -> str | None:
     return joined(
         (
             not_done(resource),
-            labelled("reason", reasons(resource, reading)),
+            labelled("reason", reasons(resource)),
             words_of(resource.get("bodySite")),
             labelled("outcome", words_of(resource.get("outcome"))),
             labelled("complication", words_of(resource.get("complication"))),
             notes(resource),
         )
     )
-
-
-def reasons(resource: Resource, reading: Reading) -> str | None:
-    """Why: `reasonCode` in words, else the displays of `reasonReference` (nothing is looked up)."""
-    found = [words for entry in read.listed(resource.get("reasonCode")) if (words := words_of(entry))]
-    if not found:
-        pointers = [
-            entry for entry in read.listed(resource.get("reasonReference")) if isinstance(entry, dict)
-        ]
-        found = [words for entry in pointers if (words := read.text(entry.get("display")))]
-    return ", ".join(found[:3]) or None
 
 
 # ── findings ────────────────────────────────────────────────────────────────────────────────────

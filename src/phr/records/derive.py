@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from phr.fhir import read
 from phr.model import Record, Resource
-from phr.records import administrative, clinical, documents, encounters, medications, plans, results
+from phr.records import administrative, clinical, documents, encounters, medications, orders, plans, results
 from phr.records.elements import words_of
 from phr.records.references import Lookup, Reading, name_of
 from phr.records.shapes import Shape, paths, read_shape
@@ -21,6 +21,7 @@ SHAPES: dict[str, Shape] = {
     **plans.SHAPES,
     **medications.SHAPES,
     **encounters.SHAPES,
+    **orders.SHAPES,
     **documents.SHAPES,
     **administrative.SHAPES,
 }
@@ -80,8 +81,9 @@ def type_words(type_: str) -> str:
     return words[:1].upper() + words[1:] if words else "Resource"
 
 
-_TITLES = paths("code", "title", "name", "description", "type", "category")
-_DATES = paths("date", "created", "authoredOn", "recorded", "issued", "period")
+_TITLES = ("code", "title", "name", "description", "type", "category")
+_WRITTEN_DOWN = paths("created", "authoredOn", "recorded", "issued")
+_DATES = (*paths("date"), *_WRITTEN_DOWN, *paths("period"))
 
 
 def _name(resource: Resource, reading: Reading) -> str | None:
@@ -114,7 +116,7 @@ def _around(type_: str) -> Shape:
 
 def _unknown(type_: str) -> Shape:
     return Shape(
-        "other", type_words(type_), name_it=_named(type_), title=_TITLES, when=_DATES, recorded=_DATES[1:5]
+        "other", type_words(type_), name_it=_named(type_), title=(), when=_DATES, recorded=_WRITTEN_DOWN
     )
 
 
@@ -123,8 +125,8 @@ def _named(type_: str) -> Callable[[Resource, Reading], str | None]:
 
     def title(resource: Resource, reading: Reading) -> str | None:
         name = type_words(type_)
-        for path in _TITLES:
-            if words := words_of(resource.get(path[0])):
+        for element in _TITLES:
+            if words := words_of(resource.get(element)):
                 return f"{name}: {words}"
         return name
 

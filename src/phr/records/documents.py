@@ -12,8 +12,7 @@ from typing import Any
 from phr.fhir import read
 from phr.model import Resource
 from phr.records import kinds
-from phr.records.clinical import reasons
-from phr.records.elements import joined, labelled, notes, walk, words_of
+from phr.records.elements import joined, labelled, notes, reasons, walk, words_of
 from phr.records.measurements import value_of
 from phr.records.narrative import plain
 from phr.records.references import Reading
@@ -79,7 +78,7 @@ def _study(resource: Resource, reading: Reading) -> str | None:
             joined(dict.fromkeys(modalities), ", "),
             joined(dict.fromkeys(sites), ", "),
             f"{count} images" if count and count != "1" else "1 image" if count else None,
-            labelled("reason", reasons(resource, reading)),
+            labelled("reason", reasons(resource)),
             notes(resource),
         )
     )
@@ -103,17 +102,12 @@ def _answers(items: object, depth: int = _DEPTH) -> Iterator[str]:
             continue
         question = words_of(item.get("text"))
         answers = [entry for entry in read.listed(item.get("answer")) if isinstance(entry, dict)]
-        given = joined((_answer(entry) for entry in answers), ", ")
+        given = joined((value_of(entry).words for entry in answers), ", ")
         if given:
             yield f"{question.rstrip(': ')}: {given}" if question else given
         yield from _answers(item.get("item"), depth - 1)
         for entry in answers:
             yield from _answers(entry.get("item"), depth - 1)
-
-
-def _answer(entry: dict[str, Any]) -> str | None:
-    found = value_of(entry)
-    return f"{found.text} {found.unit}" if found.text and found.unit else found.text
 
 
 def _questionnaire_title(resource: Resource, reading: Reading) -> str | None:
@@ -156,20 +150,18 @@ def _consent(resource: Resource, reading: Reading) -> str | None:
 
 def _message(resource: Resource, reading: Reading) -> str | None:
     """The first words of what was written, and to whom or from whom."""
-    written = [plain(words) for entry in _payload(resource, "contentString") if (words := read.text(entry))]
+    written = [
+        plain(words) for entry in walk(resource, ("payload", "contentString")) if (words := read.text(entry))
+    ]
     sender = resource.get("sender")
     return joined(
         (
             labelled("from", reading.named(sender)) if sender and read.reference(sender) else None,
             *written,
-            labelled("reason", reasons(resource, reading)),
+            labelled("reason", reasons(resource)),
             notes(resource),
         )
     )
-
-
-def _payload(resource: Resource, key: str) -> list[Any]:
-    return walk(resource, ("payload", key))
 
 
 _MESSAGE = Shape(

@@ -1,4 +1,4 @@
-"""Visits, stays, appointments, and what was ordered at them: FHIR R4, Encounter, Appointment and the Request pattern.
+"""Visits, stays and appointments: FHIR R4, Encounter, EpisodeOfCare and Appointment.
 
 A visit is often coded by its class alone; the class in plain words is better than "AMB".
 """
@@ -7,10 +7,7 @@ from __future__ import annotations
 
 from phr.fhir import read
 from phr.model import Resource
-from phr.records.clinical import reasons
-from phr.records.elements import code_of, joined, labelled, notes, walk, words_of
-from phr.records.measurements import number_text, quantity_words
-from phr.records.medications import timing_words
+from phr.records.elements import code_of, joined, labelled, reasons, walk, words_of
 from phr.records.references import Reading
 from phr.records.shapes import Shape, paths
 
@@ -46,7 +43,7 @@ def _visit_title(resource: Resource, reading: Reading) -> str | None:
     kind = read.first(resource.get("class"))
     code = code_of(kind)
     name = CLASSES.get(code or "") or words_of(kind) or "Visit"
-    reason = service or reasons(resource, reading)
+    reason = service or reasons(resource)
     return f"{name}: {reason}" if reason else name
 
 
@@ -56,7 +53,7 @@ def _visit(resource: Resource, reading: Reading) -> str | None:
     discharge = words_of(walk(resource, ("hospitalization", "dischargeDisposition")))
     return joined(
         (
-            labelled("reason", reasons(resource, reading)),
+            labelled("reason", reasons(resource)),
             labelled("diagnosis", joined(diagnoses, ", ")),
             labelled("discharge", discharge) if discharge and discharge.lower() != "not applicable" else None,
         )
@@ -66,59 +63,13 @@ def _visit(resource: Resource, reading: Reading) -> str | None:
 def _appointment(resource: Resource, reading: Reading) -> str | None:
     return joined(
         (
-            labelled("reason", reasons(resource, reading)),
+            labelled("reason", reasons(resource)),
             labelled("cancelled", words_of(resource.get("cancelationReason"))),
             read.text(resource.get("patientInstruction")),
             read.text(resource.get("comment")),
         )
     )
 
-
-def _order(resource: Resource, reading: Reading) -> str | None:
-    """Why, where on the body, how much and how often."""
-    return joined(
-        (
-            "not to be done" if resource.get("doNotPerform") is True else None,
-            labelled("reason", reasons(resource, reading)),
-            words_of(resource.get("bodySite")),
-            quantity_words(resource.get("quantityQuantity") or resource.get("quantity")),
-            timing_words(resource.get("occurrenceTiming")),
-            read.text(resource.get("patientInstruction")),
-            notes(resource),
-        )
-    )
-
-
-def _diet(resource: Resource, reading: Reading) -> str | None:
-    """What the diet is, what to leave out, what to add."""
-    tubes = [words_of(entry) for entry in walk(resource, ("enteralFormula", "administrationInstruction"))]
-    return joined(
-        (
-            read.text(read.first(walk(resource, ("oralDiet", "instruction")))),
-            labelled(
-                "without", joined([words_of(e) for e in walk(resource, ("excludeFoodModifier",))], ", ")
-            ),
-            labelled(
-                "prefers", joined([words_of(e) for e in walk(resource, ("foodPreferenceModifier",))], ", ")
-            ),
-            *tubes,
-            notes(resource),
-        )
-    )
-
-
-def _glasses(resource: Resource, reading: Reading) -> str | None:
-    """Eye, sphere and cylinder of each lens."""
-    lenses = []
-    for lens in read.listed(resource.get("lensSpecification")):
-        if isinstance(lens, dict):
-            parts = ((name, number_text(lens.get(name))) for name in ("sphere", "cylinder", "axis", "add"))
-            shown = [f"{name} {words}" for name, words in parts if words]
-            lenses.append(joined((read.text(lens.get("eye")), *shown), " "))
-    return joined(lenses)
-
-
-_ORDERED = paths("occurrenceDateTime", "occurrencePeriod", "occurrenceTiming", "authoredOn", "dateTime")
 
 SHAPES = {
     "Encounter": Shape(
@@ -172,75 +123,5 @@ SHAPES = {
         people=paths("actor"),
         said_by=paths("actor"),
         describe=lambda resource, reading: read.text(resource.get("comment")),
-    ),
-    "ServiceRequest": Shape(
-        "order",
-        "Order",
-        title=paths("code", "orderDetail", "category"),
-        when=_ORDERED,
-        recorded=paths("authoredOn"),
-        people=paths("requester"),
-        places=paths("requester", "performer", "locationReference"),
-        describe=_order,
-        words=paths("reasonCode", "orderDetail", "bodySite"),
-    ),
-    "DeviceRequest": Shape(
-        "device",
-        "Ordered device",
-        title=paths("codeCodeableConcept", "codeReference.display"),
-        codes=paths("codeCodeableConcept"),
-        when=_ORDERED,
-        recorded=paths("authoredOn"),
-        category=(),
-        people=paths("requester"),
-        places=paths("requester", "performer"),
-        describe=_order,
-    ),
-    "NutritionOrder": Shape(
-        "order",
-        "Diet",
-        title=paths(
-            "oralDiet.type", "supplement.type", "supplement.productName", "enteralFormula.baseFormulaType"
-        ),
-        codes=paths("oralDiet.type", "supplement.type", "enteralFormula.baseFormulaType"),
-        when=paths("dateTime"),
-        recorded=paths("dateTime"),
-        category=(),
-        people=paths("orderer"),
-        describe=_diet,
-        words=paths("oralDiet.instruction", "oralDiet.nutrient.modifier", "allergyIntolerance.display"),
-    ),
-    "SupplyRequest": Shape(
-        "order",
-        "Ordered supply",
-        title=paths("itemCodeableConcept", "itemReference.display", "category"),
-        codes=paths("itemCodeableConcept"),
-        when=_ORDERED,
-        recorded=paths("authoredOn"),
-        people=paths("requester"),
-        places=paths("requester", "supplier"),
-        describe=_order,
-    ),
-    "VisionPrescription": Shape(
-        "order",
-        "Glasses prescription",
-        title=paths("lensSpecification.product"),
-        codes=paths("lensSpecification.product"),
-        when=paths("dateWritten", "created"),
-        recorded=paths("created"),
-        category=(),
-        people=paths("prescriber"),
-        describe=_glasses,
-    ),
-    "RequestGroup": Shape(
-        "order",
-        "Group of orders",
-        title=paths("code", "action.title", "reasonCode"),
-        when=paths("authoredOn"),
-        recorded=paths("authoredOn"),
-        category=(),
-        people=paths("author"),
-        describe=_order,
-        words=paths("action.title", "action.description"),
     ),
 }

@@ -5,9 +5,8 @@ Categories first, as US Core and IPS require them; then well-known codes; then w
 
 from __future__ import annotations
 
-from typing import Any
-
 from phr.fhir import read
+from phr.model import Code, Resource
 
 OBSERVATION_CATEGORIES = {
     "laboratory": "lab_result",
@@ -85,11 +84,11 @@ SOCIAL_HISTORY = frozenset(
 )
 
 
-def observation_kind(resource: dict[str, Any], categories: tuple[Any, ...], codes: tuple[Any, ...]) -> str:
+def observation_kind(resource: Resource, categories: tuple[Code, ...], codes: tuple[Code, ...]) -> str:
     """Category, then well-known LOINC codes, then whether it was measured."""
     kind = None
     for category in categories:
-        found = OBSERVATION_CATEGORIES.get(category.code or category.display)
+        found = OBSERVATION_CATEGORIES.get(category.code or category.display or "")
         if found in _MOST_TELLING:
             return found
         kind = kind or found
@@ -187,7 +186,7 @@ ADVANCE_DIRECTIVES = frozenset(
 
 
 def report_kind(
-    categories: tuple[Any, ...], codes: tuple[Any, ...], *, has_text: bool, has_results: bool
+    categories: tuple[Code, ...], codes: tuple[Code, ...], *, has_text: bool, has_results: bool
 ) -> str:
     """Category first; then a note's LOINC code; a report in words alone is a note, the rest are results."""
     for category in categories:

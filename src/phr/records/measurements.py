@@ -23,6 +23,11 @@ class Value(NamedTuple):
     unit: str | None = None
     comparator: str | None = None
 
+    @property
+    def words(self) -> str | None:
+        """`5 mg`: the text with its unit, if there is one."""
+        return f"{self.text} {self.unit}" if self.text and self.unit else self.text
+
 
 NO_VALUE = Value(None)
 _COMPARATORS = ("<=", ">=", "<", ">", "ad")
@@ -77,8 +82,7 @@ def quantity(value: object) -> Value:
 
 def quantity_words(value: object) -> str | None:
     """`5 mg` from a Quantity."""
-    found = quantity(value)
-    return f"{found.text} {found.unit}" if found.text and found.unit else found.text
+    return quantity(value).words
 
 
 def _range_words(value: object) -> str | None:

@@ -10,8 +10,8 @@ from typing import Any
 
 from phr.fhir import read
 from phr.model import Code, Resource
-from phr.records.clinical import not_done, reasons
-from phr.records.elements import codes_of, joined, labelled, notes, walk, words_of
+from phr.records.clinical import not_done
+from phr.records.elements import codes_of, joined, labelled, notes, reasons, walk, words_of
 from phr.records.measurements import number_text, quantity_words, value_of
 from phr.records.references import Reading
 from phr.records.shapes import Shape, paths
@@ -174,7 +174,7 @@ def _describe(resource: Resource, reading: Reading) -> str | None:
             "not to be taken" if resource.get("doNotPerform") is True else None,
             "not taken" if resource.get("status") == "not-taken" else None,
             _dosages(resource),
-            labelled("for", reasons(resource, reading)),
+            labelled("for", reasons(resource)),
             labelled("stopped", words_of(resource.get("statusReason"))),
             labelled("quantity", quantity_words(resource.get("quantity"))),
             notes(resource),

@@ -45,12 +45,9 @@ def _goal(resource: Resource, reading: Reading) -> str | None:
         if not isinstance(target, dict):
             continue
         detail = {f"value{key.removeprefix('detail')}": value for key, value in target.items()}
-        found = value_of(detail)
-        aim = f"{found.text} {found.unit}" if found.text and found.unit else found.text
-        measure = words_of(target.get("measure"))
         due = date_text(target.get("dueDate"))
-        words = joined((measure, aim, due and f"by {due}"), " ")
-        targets.append(words)
+        measure = words_of(target.get("measure"))
+        targets.append(joined((measure, value_of(detail).words, due and f"by {due}"), " "))
     return joined(
         (
             words_of(resource.get("achievementStatus")),
@@ -87,14 +84,11 @@ def _family(resource: Resource, reading: Reading) -> str | None:
         if isinstance(entry, dict) and (words := words_of(entry.get("code"))):
             age = quantity_words(entry.get("onsetAge"))
             conditions.append(f"{words} (at {age})" if age else words)
-    died = resource.get("deceasedBoolean") is True or any(
-        key.startswith("deceased") for key in _true(resource)
+    died = any(
+        key.startswith("deceased") and value is not None and value is not False
+        for key, value in resource.items()
     )
     return joined((", ".join(conditions), "has died" if died else None, notes(resource)))
-
-
-def _true(resource: Resource) -> list[str]:
-    return [key for key, value in resource.items() if value is not False and value is not None]
 
 
 SHAPES = {

@@ -155,11 +155,7 @@ def _with_components(
             below = found
         parts.append((words_of(concept) or "part", found, _judgement(component, found)))
     listing = joined(
-        (
-            f"{name}: {part.text}{' ' + part.unit if part.unit else ''}"
-            for name, part, _ in parts
-            if part.text
-        ),
+        (f"{name}: {part.words}" for name, part, _ in parts if part.text),
     )
     if value.text is not None:
         return value, parts, listing

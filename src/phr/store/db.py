@@ -39,6 +39,11 @@ def connect(path: Path, key: bytes, *, create: bool = False) -> Database:
                 hint="Bring one in: phr connect PROVIDER, or phr import FILE; or look around first: phr demo",
             )
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    elif not create and path.stat().st_size == 0:
+        raise StoreError(
+            "The records file is empty: what was in it is gone.",
+            hint="Bring a backup back: phr restore FILE --replace",
+        )
     try:
         db = sqlite.connect(str(path), timeout=30.0, isolation_level=None, cached_statements=256)
     except sqlite.OperationalError as error:
@@ -53,9 +58,11 @@ def connect(path: Path, key: bytes, *, create: bool = False) -> Database:
 
 
 def _prepare(db: Database, key: bytes) -> None:
+    db.execute("PRAGMA cipher_log_level = NONE")  # its lines on stderr would come before our sentence
     db.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
     db.execute(f"PRAGMA cipher_page_size = {PAGE_BYTES}")
     db.execute("PRAGMA temp_store = MEMORY")
+    db.execute("PRAGMA trusted_schema = OFF")  # a file out of a backup may not bring functions along
     try:
         db.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except sqlite.DatabaseError as error:

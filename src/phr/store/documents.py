@@ -60,14 +60,15 @@ class Documents:
             ("failed" if again else "refused", reason, one.resource_id, one.position),
         )
 
-    def content(self, url: str) -> bytes | None:
-        """The bytes that were fetched from this address (as it stands in the attachment)."""
-        row = self._store.db.execute(
-            "SELECT d.content FROM attachment a JOIN document d ON d.id = a.document_id"
-            " WHERE a.url = ? OR a.url LIKE '%/' || ? LIMIT 1",
-            (url, url),
-        ).fetchone()
-        return bytes(row[0]) if row else None
+    def content(self, url: str, source: str | None = None) -> list[tuple[str, bytes]]:
+        """`(source name, bytes)` fetched from this address: as it stands in the attachment, or the end of it."""
+        rows = self._store.db.execute(
+            "SELECT DISTINCT s.name, d.content FROM attachment a JOIN document d ON d.id = a.document_id"
+            " JOIN resource r ON r.id = a.resource_id JOIN source s ON s.id = r.source_id"
+            " WHERE (a.url = ?1 OR substr(a.url, -length(?1) - 1) = '/' || ?1) AND (?2 IS NULL OR s.name = ?2)",
+            (url, source),
+        )
+        return [(row[0], bytes(row[1])) for row in rows]
 
     def stored(self, source_key: str) -> int:
         """How many attachments of a source have their bytes here."""

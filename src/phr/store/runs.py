@@ -22,7 +22,12 @@ class Runs:
         self._store = store
 
     def start(self, source_key: str, trigger: str, mode: str) -> int:
-        """Open a run; answers its number. A run that never finishes stays `running`: it was interrupted."""
+        """Open a run; answers its number. Whoever calls holds the lock, so a run that is still open was killed."""
+        self._store.db.execute(
+            "UPDATE sync_run SET status = 'cancelled', finished = ?, error = 'it ended without saying so'"
+            " WHERE status = 'running'",
+            (self._store.now(),),
+        )
         cursor = self._store.db.execute(
             "INSERT INTO sync_run (source_id, trigger, status, mode, started, seconds, requests, bytes, types, documents)"
             " SELECT id, ?, 'running', ?, ?, 0, 0, 0, '{}', '{}' FROM source WHERE key = ?",

@@ -6,9 +6,9 @@ one of them is remembered and named; it does not stop the rest.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 from phr.errors import FhirError, Unreachable
@@ -22,7 +22,6 @@ from phr.sync.tally import LASTING, Tally
 ROUNDS = 4
 """A PractitionerRole leads to an Organization, that to the one it is part of; four steps is far enough."""
 ASK_AGAIN_AFTER_DAYS = 30
-BATCH = 50
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -111,7 +110,7 @@ def attachments(
 def _side_by_side(
     ask: Callable[[T], R], things: Sequence[T], workers: int
 ) -> Iterator[tuple[T, R | FhirError]]:
-    """Ask for each thing on a few threads; a FhirError is an answer too. A few answers in memory at a time."""
+    """Ask for each thing on a few threads; a FhirError is an answer too. No more answers in memory than threads."""
 
     def attempt(thing: T) -> R | FhirError:
         try:
@@ -120,6 +119,16 @@ def _side_by_side(
             return error
 
     with ThreadPoolExecutor(max_workers=max(1, workers), thread_name_prefix="phr-follow") as pool:
-        for at in range(0, len(things), BATCH):
-            part = things[at : at + BATCH]
-            yield from zip(part, pool.map(attempt, part), strict=True)
+        under_way: deque[tuple[T, Future[R | FhirError]]] = deque()
+        try:
+            for thing in things:
+                if len(under_way) > workers:
+                    asked, answer = under_way.popleft()
+                    yield asked, answer.result()
+                under_way.append((thing, pool.submit(attempt, thing)))
+            while under_way:
+                asked, answer = under_way.popleft()
+                yield asked, answer.result()
+        finally:
+            for _, answer in under_way:
+                answer.cancel()

@@ -86,7 +86,7 @@ def _candidates(vendor: Vendor, capability: Capability | None) -> list[tuple[str
             if type_ in COMPARTMENT
         ]
     found = []
-    for type_ in _ordered(capability.types):
+    for type_ in _ordered(name for name in capability.types if name.isascii() and name.isalpha()):
         declared = capability.types[type_]
         if vendor.types and type_ not in vendor.types:
             continue

@@ -81,7 +81,7 @@ def details(raw: bytes) -> list[Pair]:
 def _exact(raw: bytes) -> Any:
     """JSON with every number as the text it was; falls back to the lenient reader."""
     try:
-        return json.loads(raw, parse_float=str, parse_int=str)
+        return json.loads(raw, parse_float=str, parse_int=str, object_pairs_hook=read.paired)
     except (ValueError, RecursionError):
         pass
     try:

@@ -91,6 +91,12 @@ def raw(store: Store, ref: str, source: str | None = None) -> bytes:
     Of a record that several resources tell, the one its number was taken from. Raises UsageError when there
     is none, or several sources have one at that address.
     """
+    if ref.startswith("Binary/") and (documents := store.documents.content(ref, source)):
+        if len(documents) > 1:
+            raise UsageError(
+                f"{ref} came from several sources.", hint=f"Add --source {documents[0][0]}, for example"
+            )
+        return documents[0][1]  # fetched as the bytes themselves, so there is no resource around them
     origins = _origins(store, ref, source)
     if ref.isdecimal():
         origins = [one for one in origins if one.resource_id == int(ref)] or origins[:1]

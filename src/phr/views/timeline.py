@@ -130,9 +130,12 @@ def _opened(cursor: str) -> Place:
     try:
         words = base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)).decode("ascii")
         when, _, id_ = words.partition(":")
-        return int(when) if when else None, int(id_)
+        place = int(when) if when else None, int(id_)
+        if any(abs(number) >= 2**63 for number in place if number is not None):
+            raise ValueError("not a place in a database")
     except (ValueError, binascii.Error):
         raise UsageError(
             "--after does not hold a cursor of this timeline.",
             hint="Take the word that the page before gave as `next`, or leave --after out.",
         ) from None
+    return place

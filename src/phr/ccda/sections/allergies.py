@@ -21,8 +21,8 @@ from phr.ccda.datatypes import (
     timestamp,
     value_code,
 )
-from phr.ccda.desk import Desk, negated
-from phr.ccda.narrative import day
+from phr.ccda.desk import Desk, doubt, negated
+from phr.ccda.narrative import day, remarked
 from phr.ccda.participants import author
 from phr.ccda.sections.frame import Heading, Row, Section, comments, related, template
 from phr.ccda.xml import Element, el, null
@@ -37,12 +37,15 @@ HEADING = Heading(
     required=True,
     entries_required=True,
 )
+_RISKS = {"CRITL": "low", "CRITH": "high", "CRITU": "cannot be assessed"}
 _ABATEMENT = "http://hl7.org/fhir/StructureDefinition/allergyintolerance-abatement"
 
 
 def allergies(desk: Desk) -> list[Section]:
     """All allergies, the newest first."""
-    section = Section(desk, HEADING, "alg", ("Allergy", "Kind", "Reactions", "Since", "Status"))
+    section = Section(
+        desk, HEADING, "alg", ("Allergy", "Kind", "Reactions", "Criticality", "Since", "Status")
+    )
     for entry in desk.of("AllergyIntolerance", when=_since):
         if has_code(entry.resource.get("code"), codes.NO_INFORMATION):
             desk.leave_out(entry, "It says that there is no information.")
@@ -53,8 +56,9 @@ def allergies(desk: Desk) -> list[Section]:
             _substance_words(resource),
             _kind(resource)[1],
             "; ".join(_reaction_words(resource)) or None,
-            day(_since(resource)),
-            _clinical_status(resource),
+            _RISKS.get(_criticality_code(resource) or ""),
+            day(_onset(resource)) or text(resource.get("onsetString")),
+            remarked(_clinical_status(resource), doubt(resource)),
             notes=resource.get("note"),
         )
         section.add(_concern(desk, entry, row))
@@ -185,8 +189,13 @@ def _status(resource: Resource) -> Element | None:
     )
 
 
+def _criticality_code(resource: Resource) -> str | None:
+    said = text(resource.get("criticality")) or ""
+    return codes.CRITICALITIES.get(said) or (said if said in _RISKS else None)  # DSTU2 has CRITH and CRITL
+
+
 def _criticality(resource: Resource, row: Row) -> Element | None:
-    found = codes.CRITICALITIES.get(text(resource.get("criticality")) or "")
+    found = _criticality_code(resource)
     if found is None:
         return None
     return el(
@@ -212,11 +221,21 @@ def _reaction_words(resource: Resource) -> list[str]:
     words = []
     for reaction in _reactions(resource):
         manifested = [w for m in listed(reaction.get("manifestation")) if (w := concept_text(m))]
-        said = ", ".join(manifested) or text(reaction.get("description"))
-        severity = text(reaction.get("severity"))
+        described = text(reaction.get("description"))
+        said = ", ".join(manifested) or described
+        notes = [text(note.get("text")) for note in listed(reaction.get("note")) if isinstance(note, dict)]
+        further = [described if described != said else None, *notes]
         if said:
-            words.append(f"{said} ({severity})" if severity else said)
+            words.append(
+                remarked(said, text(reaction.get("severity")), *_exposure(reaction), *further) or said
+            )
     return words
+
+
+def _exposure(reaction: Resource) -> list[str | None]:
+    """To what and how, where that is finer than the allergy itself."""
+    substance, route = concept_text(reaction.get("substance")), concept_text(reaction.get("exposureRoute"))
+    return [f"to {substance}" if substance else None, f"by {route}" if route else None]
 
 
 def _reaction_elements(entry: Entry, row: Row) -> list[Element]:

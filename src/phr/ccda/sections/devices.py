@@ -10,7 +10,7 @@ from phr.ccda.bundle import Entry
 from phr.ccda.codes import SNOMED
 from phr.ccda.datatypes import coded, has_code, ids, part_id
 from phr.ccda.desk import Desk
-from phr.ccda.narrative import day
+from phr.ccda.narrative import day, remarked
 from phr.ccda.participants import author
 from phr.ccda.sections.frame import Heading, Row, Section, comments, template
 from phr.ccda.xml import Element, el, null
@@ -51,7 +51,8 @@ def _has_patient(resource: Resource) -> bool:
 
 def _words(resource: Resource) -> str | None:
     names = [each for each in listed(resource.get("deviceName")) if isinstance(each, dict)]
-    return concept_text(resource.get("type")) or next((text(name.get("name")) for name in names), None)
+    kind, own = concept_text(resource.get("type")), next((text(name.get("name")) for name in names), None)
+    return remarked(kind, own if own != kind else None)
 
 
 def _udi(resource: Resource) -> str | None:

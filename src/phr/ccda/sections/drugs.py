@@ -12,8 +12,12 @@ from phr.ccda.datatypes import code, coded, has_code, part_id
 from phr.ccda.desk import Desk
 from phr.ccda.participants import organization_element, party
 from phr.ccda.sections.frame import template
+from phr.ccda.sections.values import quantity_words
 from phr.ccda.xml import Element, el
-from phr.fhir.read import concept_text, text
+from phr.fhir.read import concept_text, listed, text
+from phr.model import Resource
+
+_ENDS = ("numerator", "denominator")
 
 
 def _medication(desk: Desk, entry: Entry) -> Entry | None:
@@ -28,9 +32,23 @@ def drug_concept(desk: Desk, entry: Entry) -> object:
     found = _medication(desk, entry)
     if found is not None and concept_text(found.resource.get("code")):
         return found.resource.get("code")
+    if found is not None and (words := _ingredients(found.resource)):
+        return {"text": words}
     reference = entry.resource.get("medicationReference")
     display = text(reference.get("display")) if isinstance(reference, dict) else None
     return {"text": display} if display else own
+
+
+def _ingredients(medication: Resource) -> str | None:
+    """What a Medication without a code is made of."""
+    found = []
+    for each in listed(medication.get("ingredient")):
+        words = concept_text(each.get("itemCodeableConcept")) if isinstance(each, dict) else None
+        if words:
+            strength = each.get("strength")
+            ends = [quantity_words(strength.get(end)) for end in _ENDS] if isinstance(strength, dict) else []
+            found.append(" ".join([words, "/".join(filter(None, ends))]).strip())
+    return " + ".join(found) or None
 
 
 def drug_words(desk: Desk, entry: Entry) -> str | None:

@@ -9,12 +9,12 @@ from phr.ccda import codes
 from phr.ccda.bundle import Entry
 from phr.ccda.codes import ACT_CODE, CPT, LOINC, SNOMED
 from phr.ccda.datatypes import code, coded, ids, interval, part_id, period, timestamp
-from phr.ccda.desk import Desk
-from phr.ccda.narrative import span
+from phr.ccda.desk import Desk, doubt
+from phr.ccda.narrative import remarked, span
 from phr.ccda.participants import author, performer, place, place_words, words_for
-from phr.ccda.sections.frame import Heading, Row, Section, comments, related, template
+from phr.ccda.sections.frame import Heading, Row, Section, comments, related, template, written_notes
 from phr.ccda.sections.indications import indications, reason_words
-from phr.ccda.sections.problems import diagnosed_in, problem_observation
+from phr.ccda.sections.problems import diagnosed_in, problem_observation, refuted
 from phr.ccda.xml import Element, el, null
 from phr.fhir.read import codings, concept_text, first, listed, text
 from phr.model import Resource
@@ -32,15 +32,16 @@ def encounters(desk: Desk) -> list[Section]:
         if text(resource.get("status")) == "planned":
             continue
         conditions = diagnoses.get(id(entry), [])
+        said = [note for each in conditions for note in written_notes(each.resource.get("note"))]
         row = section.row(
             entry,
             _words(resource),
             span(*period(resource.get("period"))),
             _where(desk, entry),
             ", ".join(_people(desk, entry)) or None,
-            "; ".join(_diagnosis_words(conditions)) or reason_words(desk, entry),
-            text(resource.get("status")),
-            notes=resource.get("note"),
+            _why(desk, entry, conditions),
+            remarked(text(resource.get("status")), _discharged(resource)),
+            notes=[*written_notes(resource.get("note")), *said],
         )
         section.add(_activity(desk, entry, row, conditions))
     return [section]
@@ -85,10 +86,9 @@ def _locations(resource: Resource) -> list[object]:
 
 
 def _where(desk: Desk, entry: Entry) -> str | None:
-    names = (place_words(desk, entry, each) for each in _locations(entry.resource))
-    return next((name for name in names if name), None) or place_words(
-        desk, entry, entry.resource.get("serviceProvider")
-    )
+    names = [place_words(desk, entry, each) for each in _locations(entry.resource)]
+    names.append(place_words(desk, entry, entry.resource.get("serviceProvider")))
+    return "; ".join(dict.fromkeys(name for name in names if name)) or None
 
 
 def _participants(resource: Resource) -> list[Resource]:
@@ -100,8 +100,23 @@ def _people(desk: Desk, entry: Entry) -> list[str]:
     return list(dict.fromkeys(name for name in names if name))
 
 
-def _diagnosis_words(conditions: list[Entry]) -> list[str]:
-    return [words for each in conditions if (words := concept_text(each.resource.get("code")))]
+def _why(desk: Desk, entry: Entry, conditions: list[Entry]) -> str | None:
+    """The diagnoses, doubts and denials included, and the reasons that they do not repeat."""
+    diagnoses = [
+        remarked(words, refuted(each.resource), doubt(each.resource))
+        for each in conditions
+        if (words := concept_text(each.resource.get("code")))
+    ]
+    reasons = (reason_words(desk, entry) or "").split("; ")
+    named = [words for words in diagnoses if words]
+    known = "; ".join(named).casefold()
+    return "; ".join([*named, *(each for each in reasons if each and each.casefold() not in known)]) or None
+
+
+def _discharged(resource: Resource) -> str | None:
+    stay = resource.get("hospitalization")
+    words = concept_text(stay.get("dischargeDisposition")) if isinstance(stay, dict) else None
+    return f"discharged: {words}" if words else None
 
 
 def _activity(desk: Desk, entry: Entry, row: Row, conditions: list[Entry]) -> Element:
@@ -127,8 +142,8 @@ def _activity(desk: Desk, entry: Entry, row: Row, conditions: list[Entry]) -> El
         author(desk, entry),
         places,
         [related("RSON", each) for each in indications(desk, entry)],
-        [related("SUBJ", _diagnosis(desk, entry, each, row)) for each in conditions],
-        comments(desk, entry, row),
+        [related("SUBJ", each) for each in _diagnosed(desk, entry, conditions, row)],
+        comments(desk, entry, _part(row, 0, len(written_notes(resource.get("note"))))),
         classCode="ENC",
         moodCode="EVN",
     )
@@ -157,6 +172,21 @@ def _time(resource: Resource) -> Element:
     return interval("effectiveTime", start, end)
 
 
+def _part(row: Row, start: int, count: int) -> Row:
+    """The row with some of its comments."""
+    return Row(row.id, row.comments[start : start + count])
+
+
+def _diagnosed(desk: Desk, entry: Entry, conditions: list[Entry], row: Row) -> list[Element]:
+    """The diagnoses, each with the comments of the row that are its own."""
+    found, start = [], len(written_notes(entry.resource.get("note")))
+    for condition in conditions:
+        count = len(written_notes(condition.resource.get("note")))
+        found.append(_diagnosis(desk, entry, condition, _part(row, start, count)))
+        start += count
+    return found
+
+
 def _diagnosis(desk: Desk, entry: Entry, condition: Entry, row: Row) -> Element:
     desk.done(condition)
     return el(
@@ -165,7 +195,7 @@ def _diagnosis(desk: Desk, entry: Entry, condition: Entry, row: Row) -> Element:
         part_id(entry, f"diagnosis {condition.address}"),
         code("code", "29308-4", LOINC, "Diagnosis"),
         el("statusCode", code="active"),
-        related("SUBJ", problem_observation(desk, condition, Row(row.id))),
+        related("SUBJ", problem_observation(desk, condition, row)),
         classCode="ACT",
         moodCode="EVN",
     )

@@ -75,9 +75,7 @@ class Section:
         id_ = f"{self.prefix}{len(self.rows) + 1}"
         comments = tuple(
             Comment(f"{id_}n{number}", annotation)
-            for number, annotation in enumerate(
-                (note for note in listed(notes) if isinstance(note, dict) and text(note.get("text"))), 1
-            )
+            for number, annotation in enumerate(written_notes(notes), 1)
         )
         row = el("tr", [el("td", cell) for cell in cells], ID=id_)
         if self.desk.several:
@@ -121,6 +119,11 @@ class Section:
             self.entries,
             nullFlavor="NI" if empty else None,
         )
+
+
+def written_notes(notes: object) -> list[dict[str, object]]:
+    """The Annotations that say something."""
+    return [note for note in listed(notes) if isinstance(note, dict) and text(note.get("text"))]
 
 
 def _comment_words(comment: Comment) -> Element:

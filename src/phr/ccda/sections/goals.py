@@ -7,7 +7,7 @@ from phr.ccda.bundle import Entry
 from phr.ccda.codes import LOINC, SNOMED
 from phr.ccda.datatypes import bounds, coded, ids, maybe_at, quantity
 from phr.ccda.desk import Desk
-from phr.ccda.narrative import day
+from phr.ccda.narrative import day, remarked
 from phr.ccda.participants import author, words_for
 from phr.ccda.sections.frame import Heading, Row, Section, comments, template
 from phr.ccda.sections.values import quantity_words
@@ -29,7 +29,7 @@ def goals(desk: Desk) -> list[Section]:
             "; ".join(filter(None, map(_target_words, _targets(resource)))) or None,
             day(_start(resource)),
             day(_due(resource)),
-            _status(resource),
+            remarked(_status(resource), concept_text(resource.get("achievementStatus"))),
             words_for(desk, entry, resource.get("expressedBy")),
             notes=resource.get("note"),
         )

@@ -5,14 +5,26 @@ from __future__ import annotations
 from phr.ccda import codes
 from phr.ccda.bundle import Entry
 from phr.ccda.codes import CVX, NCIT, SNOMED
-from phr.ccda.datatypes import at, code, coded, has_code, ids, maybe_at, number, part_id, timestamp, ucum
+from phr.ccda.datatypes import (
+    at,
+    code,
+    coded,
+    has_code,
+    ids,
+    maybe_at,
+    maybe_coded,
+    number,
+    part_id,
+    quantity,
+    timestamp,
+)
 from phr.ccda.desk import Desk
-from phr.ccda.narrative import day
+from phr.ccda.narrative import day, remarked
 from phr.ccda.participants import author, organization_element, party, performer
 from phr.ccda.sections.frame import Heading, Row, Section, comments, related, template
 from phr.ccda.sections.indications import indications
 from phr.ccda.xml import Element, el, flag, null
-from phr.fhir.read import codings, concept_text, first, listed, text
+from phr.fhir.read import concept_text, first, listed, text
 from phr.model import Resource
 
 HEADING = Heading("11369-6", "Immunizations", "2.2.1", (None, "2015-08-01"))
@@ -30,7 +42,7 @@ def immunizations(desk: Desk) -> list[Section]:
             entry,
             concept_text(resource.get("vaccineCode")),
             day(_when(resource)) or text(resource.get("occurrenceString")),
-            _dose_number(resource),
+            _dose_words(resource),
             text(resource.get("lotNumber")),
             _status_words(resource),
             notes=resource.get("note"),
@@ -49,7 +61,11 @@ def _not_done(resource: Resource) -> bool:
 
 def _status_words(resource: Resource) -> str | None:
     if not _not_done(resource):
-        return text(resource.get("status"))
+        reported = "reported" if resource.get("primarySource") is False else None
+        reacted = ["reaction" for each in listed(resource.get("reaction")) if isinstance(each, dict)]
+        return remarked(
+            text(resource.get("status")), reported, concept_text(resource.get("reportOrigin")), *reacted
+        )
     reason = concept_text(resource.get("statusReason"))
     return f"not given: {reason}" if reason else "not given"
 
@@ -57,6 +73,16 @@ def _status_words(resource: Resource) -> str | None:
 def _dose_number(resource: Resource) -> str | None:
     protocol = first(resource.get("protocolApplied"))
     return number(protocol.get("doseNumberPositiveInt")) if isinstance(protocol, dict) else None
+
+
+def _dose_words(resource: Resource) -> str | None:
+    """Which dose of which series it was."""
+    protocol = first(resource.get("protocolApplied"))
+    if not isinstance(protocol, dict):
+        return None
+    said = _dose_number(resource) or text(protocol.get("doseNumberString"))
+    of = number(protocol.get("seriesDosesPositiveInt")) or text(protocol.get("seriesDosesString"))
+    return remarked(f"{said} of {of}" if said and of else said, text(protocol.get("series")))
 
 
 def _activity(desk: Desk, entry: Entry, row: Row) -> Element:
@@ -71,8 +97,8 @@ def _activity(desk: Desk, entry: Entry, row: Row) -> Element:
         el("statusCode", code="completed"),
         at("effectiveTime", _when(resource)),
         el("repeatNumber", value=dose_number) if dose_number and given else None,
-        coded("routeCode", resource.get("route"), [NCIT]) if codings(resource.get("route")) else None,
-        coded("approachSiteCode", resource.get("site"), [SNOMED]) if codings(resource.get("site")) else None,
+        maybe_coded("routeCode", resource.get("route"), [NCIT]),
+        maybe_coded("approachSiteCode", resource.get("site")),
         _dose(resource),
         _vaccine(desk, entry),
         _performers(desk, entry),
@@ -90,7 +116,7 @@ def _activity(desk: Desk, entry: Entry, row: Row) -> Element:
 def _dose(resource: Resource) -> Element | None:
     found = resource.get("doseQuantity")
     amount = number(found.get("value")) if isinstance(found, dict) else None
-    return el("doseQuantity", value=amount, unit=ucum(found)) if amount else None
+    return quantity("doseQuantity", found, xsi_type=None) if amount else None
 
 
 def _vaccine(desk: Desk, entry: Entry) -> Element:

@@ -9,36 +9,56 @@ from __future__ import annotations
 from phr.ccda import codes
 from phr.ccda.bundle import Entry
 from phr.ccda.codes import LOINC, SNOMED
-from phr.ccda.datatypes import at, code, coded, has_code, ids, number, part_id, period, quantity, timestamp
+from phr.ccda.datatypes import (
+    at,
+    code,
+    coded,
+    has_code,
+    ids,
+    maybe_coded,
+    number,
+    part_id,
+    period,
+    quantity,
+    timestamp,
+)
 from phr.ccda.desk import Desk
-from phr.ccda.narrative import day, span
+from phr.ccda.narrative import day, remarked, span
 from phr.ccda.participants import author, performer
 from phr.ccda.sections.dosage import dosages, dose_quantity, dosing, max_dose, rate_quantity, sig, taking_time
 from phr.ccda.sections.drugs import drug_concept, drug_words, is_denial, product
 from phr.ccda.sections.frame import Heading, Row, Section, comments, related, template
 from phr.ccda.sections.indications import indications, reason_words
 from phr.ccda.xml import Element, el, null
-from phr.fhir.read import codings, concept_text, listed, text
+from phr.fhir.read import concept_text, first, listed, text
 from phr.model import Resource
 
 HEADING = Heading(
     "10160-0", "Medications", "2.1.1", (None, "2014-06-09"), required=True, entries_required=True
 )
+_CURRENT = frozenset((None, "active", "in-progress", "on-hold", "intended", "unknown"))
+_OLD_TIMES = ("effectiveTimePeriod", "effectiveTimeDateTime")
+"""How a MedicationAdministration was dated before R4."""
+_EVENTS = {"MedicationAdministration": "given", "MedicationDispense": "dispensed"}
 PLANNED_INTENTS = frozenset(("plan", "proposal"))
 
 
 def medications(desk: Desk) -> list[Section]:
-    """All medicines, the newest first."""
+    """All medicines: what is being taken before what is over, in each the newest first.
+
+    Sixty infusions that were given must not hide the three medicines of today.
+    """
     section = Section(desk, HEADING, "med", ("Medicine", "How to take it", "When", "Status", "Reason"))
     dispenses = _dispenses(desk)
     types = ("MedicationRequest", "MedicationOrder", "MedicationStatement", "MedicationAdministration")
     entries = desk.of(*types, "MedicationDispense", when=_when)
-    for entry in entries:
+    for entry in sorted(entries, key=_is_over):
         if entry.type == "MedicationDispense" and _prescription(desk, entry) is not None:
             desk.done(entry)
         elif not is_plan(entry.resource) and _worth_writing(desk, entry):
             row = _row(section, entry)
-            section.add(_activity(desk, entry, row, dispenses.get(id(entry), [])))
+            handed_over = [entry] if entry.type == "MedicationDispense" else dispenses.get(id(entry), [])
+            section.add(_activity(desk, entry, row, handed_over))
     return [section]
 
 
@@ -61,6 +81,7 @@ def _when(resource: Resource) -> object:
     for key in (
         "effectiveDateTime",
         "effectivePeriod",
+        *_OLD_TIMES,
         "authoredOn",
         "dateWritten",
         "dateAsserted",
@@ -72,32 +93,51 @@ def _when(resource: Resource) -> object:
     return None
 
 
+def _is_over(entry: Entry) -> bool:
+    """Whether it is a single event, or no medicine that is still meant to be taken."""
+    if entry.type in ("MedicationAdministration", "MedicationDispense"):
+        return True
+    return _negated(entry.resource) or text(entry.resource.get("status")) not in _CURRENT
+
+
 def _row(section: Section, entry: Entry) -> Row:
     resource = entry.resource
     words = drug_words(section.desk, entry)
     if words and _negated(resource):
         words = f"{words} (not taken)"
-    status = text(resource.get("status"))
     return section.row(
         entry,
         words,
         "; ".join(filter(None, map(sig, dosages(resource)))) or None,
         span(*_effective(resource)) or day(_when(resource)),
-        status,
+        _status_words(entry),
         reason_words(section.desk, entry),
         notes=resource.get("note"),
     )
 
 
+def _status_words(entry: Entry) -> str | None:
+    """The status as the kind of resource means it: a dispense is completed when it was handed over."""
+    resource = entry.resource
+    status = text(resource.get("status"))
+    words = _EVENTS.get(entry.type, status) if status == "completed" else status
+    reported = entry.type == "MedicationStatement" or resource.get("reportedBoolean") is True
+    reasons = [concept_text(each) for each in listed(resource.get("statusReason"))]
+    return remarked(words, "reported" if reported else None, *reasons)
+
+
 def _negated(resource: Resource) -> bool:
-    return resource.get("doNotPerform") is True or text(resource.get("status")) in ("not-taken", "not-done")
+    """Whether it was not taken; FHIR before R4 says so in a flag."""
+    said = any(resource.get(flag) is True for flag in ("doNotPerform", "wasNotTaken", "wasNotGiven"))
+    denied = text(resource.get("status")) in ("not-taken", "not-done") or text(resource.get("taken")) == "n"
+    return said or denied
 
 
 def _effective(resource: Resource) -> tuple[object, object]:
-    for key in ("effectivePeriod", "effectiveDateTime", "whenHandedOver"):
+    for key in ("effectivePeriod", "effectiveDateTime", *_OLD_TIMES, "whenHandedOver"):
         if resource.get(key) is not None:
             start, end = period(resource.get(key))
-            return start, end if key == "effectivePeriod" else None
+            return start, end if isinstance(first(resource.get(key)), dict) else None
     return None, None
 
 
@@ -116,15 +156,13 @@ def _activity(desk: Desk, entry: Entry, row: Row, dispenses: list[Entry]) -> Ele
     return el(
         "substanceAdministration",
         template("4.16", None, "2014-06-09"),
-        ids(entry),
+        [part_id(entry, "medicine")] if entry.type == "MedicationDispense" else ids(entry),
         row.link(),
         _status(resource),
         taking_time(first_dosage, *_effective(resource)),
         dosing(first_dosage),
-        coded("routeCode", first_dosage.get("route"), [codes.NCIT])
-        if codings(first_dosage.get("route"))
-        else None,
-        _site(first_dosage),
+        maybe_coded("routeCode", first_dosage.get("route"), [codes.NCIT]),
+        maybe_coded("approachSiteCode", first_dosage.get("site") or first_dosage.get("siteCodeableConcept")),
         dose_quantity(first_dosage, denied=denied),
         rate_quantity(first_dosage),
         max_dose(first_dosage),
@@ -142,10 +180,6 @@ def _activity(desk: Desk, entry: Entry, row: Row, dispenses: list[Entry]) -> Ele
         moodCode="INT" if entry.type in ("MedicationRequest", "MedicationOrder") else "EVN",
         negationInd="true" if denied or _negated(resource) else None,
     )
-
-
-def _site(dosage: Resource) -> Element | None:
-    return coded("approachSiteCode", dosage.get("site"), [SNOMED]) if codings(dosage.get("site")) else None
 
 
 def _performers(desk: Desk, entry: Entry) -> list[Element]:

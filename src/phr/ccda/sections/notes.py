@@ -16,7 +16,7 @@ from phr.ccda.bundle import Entry
 from phr.ccda.codes import LOINC
 from phr.ccda.datatypes import at, code, coded, codings_in, ids, period, timestamp
 from phr.ccda.desk import Desk, newest
-from phr.ccda.narrative import from_html, moment, paragraphs
+from phr.ccda.narrative import from_html, moment, paragraphs, remarked
 from phr.ccda.participants import author, words_for
 from phr.ccda.sections.frame import Heading, Row, Section, template
 from phr.ccda.xml import Element, el
@@ -26,6 +26,9 @@ from phr.model import Resource
 MOST = 2_000_000
 """Bytes of a file that is enclosed; larger ones are named as left out."""
 
+_NOT_THE_LAST_WORD = frozenset(
+    "superseded preliminary partial registered cancelled amended corrected".split()
+)
 _TEXTS = ("text/plain", "text/html", "application/xhtml+xml", "text/rtf", "text/markdown", "text/xml")
 
 
@@ -174,6 +177,12 @@ def _blocks(content: _Content) -> list[Element] | None:
 # ── the note ──────────────────────────────────────────────────────────────────────────────────────
 
 
+def _standing(resource: Resource) -> list[str | None]:
+    """What keeps a note from being the last word: it is a draft, or another one has taken its place."""
+    said = text(resource.get("status")), concept_text(resource.get("docStatus"))
+    return [each.lower() for each in said if each and each.lower() in _NOT_THE_LAST_WORD]
+
+
 def _concept(resource: Resource) -> object:
     return (
         resource.get("type") if resource.get("resourceType") == "DocumentReference" else resource.get("code")
@@ -190,7 +199,12 @@ def _note(section: Section, entry: Entry, contents: list[_Content]) -> None:
     title = (
         concept_text(_concept(resource)) or text(resource.get("description")) or contents[0].title or "Note"
     )
-    caption = [title, moment(_when(resource)), words_for(desk, entry, _writer(resource)), desk.source(entry)]
+    caption = [
+        remarked(title, *_standing(resource)),
+        moment(_when(resource)),
+        words_for(desk, entry, _writer(resource)),
+        desk.source(entry),
+    ]
     for content in contents:
         row = Row(f"{section.prefix}{len(section.blocks) + 1}")
         blocks = _blocks(content)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from phr.ccda.datatypes import period
 from phr.ccda.desk import Desk
-from phr.ccda.narrative import span
+from phr.ccda.narrative import remarked, span
 from phr.ccda.participants import words_for
 from phr.ccda.sections.frame import Heading, Section
 from phr.fhir.read import concept_text, listed, text
@@ -46,6 +46,7 @@ def _plan_words(resource: Resource) -> str | None:
     classes = [each for each in listed(resource.get("class")) if isinstance(each, dict)]
     found = []
     for each in classes:
-        kind, words = concept_text(each.get("type")), text(each.get("name")) or text(each.get("value"))
+        kind = concept_text(each.get("type"))
+        words = remarked(text(each.get("name")), text(each.get("value")))
         found.extend([f"{kind}: {words}" if kind else words] if words else [])
     return "; ".join(found) or None

@@ -16,18 +16,20 @@ from phr.ccda.datatypes import (
     coded,
     has_code,
     ids,
+    maybe_coded,
     number,
     part_id,
     period,
     timestamp,
     value_code,
 )
-from phr.ccda.desk import Desk, negated
-from phr.ccda.narrative import day
+from phr.ccda.desk import Desk, doubt, negated
+from phr.ccda.narrative import day, remarked
 from phr.ccda.participants import author
 from phr.ccda.sections.frame import Heading, Row, Section, comments, related, template
+from phr.ccda.sections.values import limits_words, quantity_words
 from phr.ccda.xml import Element, el, null
-from phr.fhir.read import codings, concept_text, extension, text
+from phr.fhir.read import codings, concept_text, extension, listed, text
 from phr.model import Resource
 
 PROBLEMS = Heading("11450-4", "Problems", "2.5.1", (None, "2015-08-01"), required=True, entries_required=True)
@@ -110,20 +112,25 @@ def clinical_status(resource: Resource) -> str | None:
 def _row(section: Section, entry: Entry) -> Row:
     resource = entry.resource
     words = concept_text(resource.get("code"))
-    if words and _refuted(resource):
-        words = f"{words} (refuted)"
+    sites = [concept_text(each) for each in listed(resource.get("bodySite"))]
     return section.row(
         entry,
-        words,
-        day(_onset(resource)) or text(resource.get("onsetString")),
+        remarked(words, refuted(resource), concept_text(resource.get("severity")), *sites),
+        day(_onset(resource)) or _onset_words(resource),
         day(_end(resource)) or text(resource.get("abatementString")),
-        clinical_status(resource),
+        remarked(clinical_status(resource), doubt(resource)),
         notes=resource.get("note"),
     )
 
 
-def _refuted(resource: Resource) -> bool:
-    return has_code(resource.get("verificationStatus"), {"refuted"}) is not None
+def _onset_words(resource: Resource) -> str | None:
+    age = quantity_words(resource.get("onsetAge")) or limits_words(resource.get("onsetRange"))
+    return f"age {age}" if age else text(resource.get("onsetString"))
+
+
+def refuted(resource: Resource) -> str | None:
+    """The word for a diagnosis that was found not to be so."""
+    return has_code(resource.get("verificationStatus"), {"refuted"})
 
 
 def _is_over(resource: Resource) -> bool:
@@ -180,6 +187,7 @@ def problem_observation(desk: Desk, entry: Entry, row: Row) -> Element:
         value_code("55607006", SNOMED, "Problem")
         if denied
         else coded("value", resource.get("code"), [SNOMED], xsi_type="CD"),
+        [maybe_coded("targetSiteCode", site) for site in listed(resource.get("bodySite"))],
         author(desk, entry, resource.get("recorder"), resource.get("recordedDate")),
         related("SUBJ", _age(resource), inverted=True),
         related("REFR", None if denied else _status(entry)),
@@ -187,7 +195,7 @@ def problem_observation(desk: Desk, entry: Entry, row: Row) -> Element:
         comments(desk, entry, row),
         classCode="OBS",
         moodCode="EVN",
-        negationInd="true" if denied or _refuted(resource) else None,
+        negationInd="true" if denied or refuted(resource) else None,
     )
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from phr.ccda import codes
 from phr.ccda.bundle import Entry
 from phr.ccda.codes import CPT, HCPCS, ICD10_PCS, LOINC, SNOMED
-from phr.ccda.datatypes import coded, has_code, ids, interval, maybe_at, period, timestamp
+from phr.ccda.datatypes import coded, has_code, ids, interval, maybe_at, maybe_coded, period, timestamp
 from phr.ccda.desk import Desk
-from phr.ccda.narrative import span
+from phr.ccda.narrative import remarked, span
 from phr.ccda.participants import author, performer, place, place_words
 from phr.ccda.sections.devices import device_participant
 from phr.ccda.sections.frame import Heading, Row, Section, comments, related, template
 from phr.ccda.sections.indications import indications, reason_words
 from phr.ccda.xml import Element, el, null
-from phr.fhir.read import codings, concept_text, listed, text
+from phr.fhir.read import concept_text, listed, text
 from phr.model import Resource
 
 HEADING = Heading("47519-4", "Procedures", "2.7.1", (None, "2014-06-09"))
@@ -29,15 +29,25 @@ def procedures(desk: Desk) -> list[Section]:
             continue
         row = section.row(
             entry,
-            concept_text(resource.get("code")),
-            span(*_performed(resource)),
+            remarked(
+                concept_text(resource.get("code")), *map(concept_text, listed(resource.get("bodySite")))
+            ),
+            span(*_performed(resource)) or text(resource.get("performedString")),
             place_words(desk, entry, resource.get("location")),
-            "not done" if _not_done(resource) else text(resource.get("status")),
+            _status_words(resource),
             reason_words(desk, entry),
             notes=resource.get("note"),
         )
         section.add(_activity(desk, entry, row))
     return [section]
+
+
+def _status_words(resource: Resource) -> str | None:
+    """The status, why it is so, and what came of it."""
+    status = "not done" if _not_done(resource) else text(resource.get("status"))
+    reasons = [*listed(resource.get("statusReason")), *listed(resource.get("reasonNotPerformed"))]
+    came_of_it = [*listed(resource.get("outcome")), *listed(resource.get("complication"))]
+    return remarked(status, *map(concept_text, [*reasons, *came_of_it]))
 
 
 def _performed(resource: Resource) -> tuple[object, object]:
@@ -85,11 +95,7 @@ def _activity(desk: Desk, entry: Entry, row: Row) -> Element:
         row.link(),
         status(resource),
         _time(resource),
-        [
-            coded("targetSiteCode", site, [SNOMED])
-            for site in listed(resource.get("bodySite"))
-            if codings(site)
-        ],
+        [maybe_coded("targetSiteCode", site) for site in listed(resource.get("bodySite"))],
         _performers(desk, entry),
         author(desk, entry, resource.get("recorder"), resource.get("recorded")),
         place(desk, entry, resource.get("location")),
@@ -106,7 +112,9 @@ def _performers(desk: Desk, entry: Entry) -> list[Element]:
     found = []
     for each in listed(entry.resource.get("performer")):
         if isinstance(each, dict):
-            element = performer(desk, entry, each.get("actor"), each.get("function"))
+            element = performer(
+                desk, entry, each.get("actor"), each.get("function"), acting_for=each.get("onBehalfOf")
+            )
             found.extend([element] if element is not None else [])
     return found
 
