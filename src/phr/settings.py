@@ -69,12 +69,20 @@ class Settings:
     def vendor(self, vendor_id: str) -> VendorSettings:
         """What is set for one vendor, the environment before the file; empty when nothing is."""
         in_file = self.vendors.get(vendor_id, VendorSettings())
-        prefix = f"PHR_{vendor_id.upper().replace('-', '_')}_"
+
+        def given(key: str) -> str | None:
+            return self.environ.get(vendor_variable(vendor_id, key)) or None
+
         return VendorSettings(
-            client_id=self.environ.get(prefix + "CLIENT_ID") or in_file.client_id,
-            client_secret=self.environ.get(prefix + "CLIENT_SECRET") or None,
-            redirect_uri=self.environ.get(prefix + "REDIRECT_URI") or in_file.redirect_uri,
+            client_id=given("client_id") or in_file.client_id,
+            client_secret=given("client_secret"),
+            redirect_uri=given("redirect_uri") or in_file.redirect_uri,
         )
+
+
+def vendor_variable(vendor_id: str, key: str) -> str:
+    """The variable for one setting of one vendor: `PHR_EPIC_CLIENT_ID`."""
+    return f"PHR_{vendor_id}_{key}".upper().replace("-", "_")
 
 
 @dataclass(frozen=True)
@@ -212,9 +220,9 @@ def _vendors(found: object, problems: list[str]) -> dict[str, VendorSettings]:
     vendors = {}
     for vendor, table in found.items():
         if isinstance(table, dict) and "client_secret" in table:
-            variable = f"PHR_{vendor.upper().replace('-', '_')}_CLIENT_SECRET"
             problems.append(
-                f"[vendors.{vendor}] client_secret does not belong in a file: set {variable}, "
+                f"[vendors.{vendor}] client_secret does not belong in a file: "
+                f"set {vendor_variable(vendor, 'client_secret')}, "
                 f"or give it to phr connect {vendor} --client-secret-stdin"
             )
             table = {key: value for key, value in table.items() if key != "client_secret"}
@@ -284,7 +292,7 @@ def set_vendor_client_id(config_file: Path, vendor: str, client_id: str) -> None
     if not _changes_only(before, after, vendor, client_id):
         raise UsageError(
             f"The client id cannot be added to {config_file} without rewriting it.",
-            hint=f"Add it by hand: client_id under [vendors.{vendor}], or set the PHR_…_CLIENT_ID variable.",
+            hint=f"Add it by hand: client_id under [vendors.{vendor}], or set {vendor_variable(vendor, 'client_id')}.",
         )
     write_private(config_file, after.encode())
 

@@ -10,6 +10,7 @@ import pytest
 
 from phr.errors import Busy, UsageError
 from phr.sandbox.server import Sandbox
+from phr.sync.pull import NO_LONGER_ANSWERS
 
 Hospital = Callable[..., Sandbox]
 
@@ -199,3 +200,34 @@ def test_a_name_that_is_none_is_said_before_anything_happens(person: Any, hospit
     with pytest.raises(UsageError) as caught:
         person.sync("lakside")
     assert "lakeside" in (caught.value.hint or "")
+
+
+def test_a_server_that_dies_in_the_middle_is_not_asked_on_and_on(person: Any, hospital: Hospital) -> None:
+    types = "Condition Procedure Goal CarePlan CareTeam Coverage Immunization Device Specimen Consent Task".split()
+    subject = {"reference": "Patient/p"}
+    words = {"subject": subject, "patient": subject, "beneficiary": subject, "for": subject}
+    sandbox = hospital(resources=ward(60, **{t: {"resourceType": t, "id": "x", **words} for t in types}))
+    person.connect(sandbox)
+    asked: list[Any] = []
+
+    def cut(progress: Any) -> None:
+        if progress.type == "Encounter" and not asked:
+            asked.append(progress)
+            sandbox.close()
+
+    report = person.sync(progress=cut)
+    assert (report.status, report.exit_status) == ("partial", 3)
+    reasons = [p.reason for p in report.runs[0].skipped if not p.known]
+    assert reasons.count(NO_LONGER_ANSWERS) >= 1
+    assert sum("cannot be reached" in reason or "connection" in reason for reason in reasons) <= 5
+    with person.workspace.store() as store:
+        assert store.counts()[0]["Encounter"] == 1
+
+
+def test_a_run_that_was_killed_does_not_stay_open(person: Any, hospital: Hospital) -> None:
+    connection = person.connect(hospital(resources=ward(1)))
+    with person.workspace.store() as store:
+        store.runs.start(connection.key, "manual", "full")
+    person.sync()
+    with person.workspace.store() as store:
+        assert [run.status for run in store.runs.recent()] == ["completed", "cancelled"]

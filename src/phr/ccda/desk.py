@@ -10,7 +10,7 @@ from phr.ccda import codes
 from phr.ccda.bundle import Entry, Index, name_uuid
 from phr.ccda.datatypes import has_code
 from phr.fhir import dates
-from phr.fhir.read import codings, text
+from phr.fhir.read import codings, first, listed, text
 from phr.model import Bundle, Problem, Resource
 
 SUPPORTING = frozenset(
@@ -20,6 +20,8 @@ SUPPORTING = frozenset(
 )
 """Written as part of what refers to them; alone they are no clinical statement."""
 
+ANOTHER = "It is about another person: the name and the date of birth are different."
+MODIFIED = "The source says that an extension changes its meaning, and the extension is not known here."
 ENTERED_IN_ERROR = "The source says it was entered in error."
 
 
@@ -39,9 +41,23 @@ class Desk:
         for entry in self.index.entries:
             if _in_error(entry.resource):
                 self.leave_out(entry, ENTERED_IN_ERROR)
+            elif entry.type not in SUPPORTING and listed(entry.resource.get("modifierExtension")):
+                self.leave_out(
+                    entry, MODIFIED
+                )  # FHIR R4 2.1.0.16: not to be processed by who does not know it
+            elif self._of_another(entry):
+                self.leave_out(entry, ANOTHER)
             else:
                 self._live.setdefault(entry.type, []).append(entry)
         self.several = len(set(map(self.source, self._statements()))) > 1
+
+    def _of_another(self, entry: Entry) -> bool:
+        """Whether the subject is a Patient who cannot be the one whose record this is, such as a newborn."""
+        keys = (key for key in ("subject", "patient", "beneficiary") if key in entry.resource)
+        subject = next((self.index.find(entry, first(entry.resource[key])) for key in keys), None)
+        if subject is None or subject.type != "Patient" or self.patient is None or subject is self.patient:
+            return False
+        return _differ(subject.resource, self.patient.resource)
 
     def _statements(self) -> list[Entry]:
         return [entry for entry in self.index.entries if entry.type not in SUPPORTING]
@@ -56,7 +72,7 @@ class Desk:
 
     def lives(self, entry: Entry) -> bool:
         """Whether this resource of the Bundle was not entered in error."""
-        return entry.container is None and not _in_error(entry.resource)
+        return entry.container is None and entry in self._live.get(entry.type, ())
 
     def find(self, entry: Entry, reference: object) -> Entry | None:
         """What a Reference inside `entry` means, if it is in the Bundle."""
@@ -96,6 +112,23 @@ def _subject(index: Index) -> Entry | None:
     return next((entry for entry in index.entries if entry.type == "Patient"), None)
 
 
+def _differ(one: Resource, other: Resource) -> bool:
+    """Whether two Patients are two people. Sources spell names and mistype dates: both have to differ."""
+    births = [dates.parse(each.get("birthDate")) for each in (one, other)]
+    names = [_called(each) for each in (one, other)]
+    if births[0] is None or births[1] is None or not names[0] or not names[1]:
+        return False
+    apart = births[0].end <= births[1].start or births[1].end <= births[0].start
+    return apart and names[0].isdisjoint(names[1])
+
+
+def _called(patient: Resource) -> set[tuple[str, str]]:
+    """(family, first given) of all names of a Patient."""
+    names = [name for name in listed(patient.get("name")) if isinstance(name, dict)]
+    whole = [(text(first(name.get("family"))), text(first(name.get("given")))) for name in names]
+    return {(family.casefold(), given.casefold()) for family, given in whole if family and given}
+
+
 def newest(entries: list[Entry], when: Callable[[Resource], object]) -> list[Entry]:
     """Newest first; what has no date comes last, in the order of the Bundle."""
 
@@ -109,8 +142,8 @@ def newest(entries: list[Entry], when: Callable[[Resource], object]) -> list[Ent
 def _in_error(resource: Resource) -> bool:
     if text(resource.get("status")) in ("entered-in-error", "nullified"):
         return True
-    wrong = has_code(resource.get("verificationStatus"), {"entered-in-error"})
-    return wrong is not None or text(resource.get("verificationStatus")) == "entered-in-error"
+    said = [resource.get(key) for key in ("verificationStatus", "docStatus")]
+    return any(has_code(each, {"entered-in-error"}) or text(each) == "entered-in-error" for each in said)
 
 
 def doubt(resource: Resource) -> str | None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from phr.fhir.read import dicts
+
 
 @dataclass(frozen=True, slots=True)
 class TypeCapability:
@@ -36,10 +38,10 @@ def parse(statement: object) -> Capability | None:
         return None
     types: dict[str, TypeCapability] = {}
     everything = False
-    for rest in _dicts(statement.get("rest")):
+    for rest in dicts(statement.get("rest")):
         if rest.get("mode") == "client":
             continue
-        for resource in _dicts(rest.get("resource")):
+        for resource in dicts(rest.get("resource")):
             name = resource.get("type")
             if not isinstance(name, str) or not name:
                 continue
@@ -74,15 +76,8 @@ def _offers_everything(holder: dict[str, object]) -> bool:
     )
 
 
-def _dicts(value: object) -> Iterator[dict[str, object]]:
-    if isinstance(value, dict):
-        yield value
-    elif isinstance(value, list):
-        yield from (item for item in value if isinstance(item, dict))
-
-
 def _texts(value: object, key: str) -> Iterator[str]:
-    for item in _dicts(value):
+    for item in dicts(value):
         text = item.get(key)
         if isinstance(text, str):
             yield text

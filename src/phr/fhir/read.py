@@ -42,6 +42,11 @@ def listed(value: object) -> list[Any]:
     return [] if value is None else [value]
 
 
+def dicts(value: object) -> list[dict[str, Any]]:
+    """The objects among what `listed` gives; anything else in a list of elements says nothing."""
+    return [entry for entry in listed(value) if isinstance(entry, dict)]
+
+
 def text(value: object) -> str | None:
     """Words or a number as stripped text; None for blank, true/false, lists and objects."""
     if isinstance(value, str):

@@ -110,12 +110,15 @@ class _Tally:
         self._type = type_
         self._total = total or 0
         self._ids: set[str] = set()
+        self._named = 0
+        """Entries that came broken and were named as such."""
 
     def add(self, page: Page) -> None:
         self._ids.update(received.id for received in page.received if received.type == self._type)
+        self._named += sum(problem.raw is not None for problem in page.problems)
 
     def shortfall(self) -> tuple[Problem, ...]:
-        if self._total <= len(self._ids):
+        if self._total <= len(self._ids) + self._named:
             return ()
         words = f"{self._total} were announced, {len(self._ids)} came."
         return (Problem(self._type, words, known=True),)

@@ -119,8 +119,7 @@ def _payer(pointer: object, reading: Reading) -> str | None:
 def _coverage(resource: Resource, reading: Reading) -> str | None:
     groups = [
         labelled((words_of(entry.get("type")) or "class").lower(), read.text(entry.get("value")))
-        for entry in read.listed(resource.get("class"))
-        if isinstance(entry, dict)
+        for entry in read.dicts(resource.get("class"))
     ]
     return joined((labelled("relationship", words_of(resource.get("relationship"))), *groups))
 

@@ -57,9 +57,7 @@ def _problem(resource: Resource, reading: Reading) -> str | None:
 def _allergy(resource: Resource, reading: Reading) -> str | None:
     """Doubt, reactions with their severity, criticality: `hives (moderate); high criticality`."""
     reactions = []
-    for reaction in read.listed(resource.get("reaction")):
-        if not isinstance(reaction, dict):
-            continue
+    for reaction in read.dicts(resource.get("reaction")):
         shown = [
             words for entry in read.listed(reaction.get("manifestation")) if (words := words_of(entry))
         ] or [read.text(reaction.get("description")) or ""]
@@ -125,11 +123,10 @@ def _amount(quantity: object) -> str | None:
 def _recommendation(resource: Resource, reading: Reading) -> str | None:
     """What is due: vaccine and status of each recommendation."""
     due = []
-    for entry in read.listed(resource.get("recommendation")):
-        if isinstance(entry, dict):
-            vaccine = words_of(entry.get("vaccineCode")) or words_of(entry.get("targetDisease"))
-            status = words_of(entry.get("forecastStatus"))
-            due.append(f"{vaccine} ({status})" if vaccine and status else vaccine or status)
+    for entry in read.dicts(resource.get("recommendation")):
+        vaccine = words_of(entry.get("vaccineCode")) or words_of(entry.get("targetDisease"))
+        status = words_of(entry.get("forecastStatus"))
+        due.append(f"{vaccine} ({status})" if vaccine and status else vaccine or status)
     return joined(due)
 
 

@@ -45,7 +45,7 @@ def _document_title(resource: Resource, reading: Reading) -> str | None:
 
 
 def _pages(resource: Resource) -> list[dict[str, Any]]:
-    return [entry for entry in walk(resource, ("content", "attachment")) if isinstance(entry, dict)]
+    return read.dicts(walk(resource, ("content", "attachment")))
 
 
 def _document(resource: Resource, reading: Reading) -> str | None:
@@ -97,11 +97,9 @@ _DEPTH = 12
 
 def _answers(items: object, depth: int = _DEPTH) -> Iterator[str]:
     """`question: answer` of every item, groups opened."""
-    for item in read.listed(items):
-        if not isinstance(item, dict) or depth == 0:
-            continue
+    for item in read.dicts(items) if depth else ():
         question = words_of(item.get("text"))
-        answers = [entry for entry in read.listed(item.get("answer")) if isinstance(entry, dict)]
+        answers = read.dicts(item.get("answer"))
         given = joined((value_of(entry).words for entry in answers), ", ")
         if given:
             yield f"{question.rstrip(': ')}: {given}" if question else given

@@ -143,9 +143,7 @@ def reasons(resource: Resource) -> str | None:
     """Why: `reasonCode` in words, else the displays of `reasonReference` (nothing is looked up)."""
     found = [words for entry in read.listed(resource.get("reasonCode")) if (words := words_of(entry))]
     if not found:
-        pointers = [
-            entry for entry in read.listed(resource.get("reasonReference")) if isinstance(entry, dict)
-        ]
+        pointers = read.dicts(resource.get("reasonReference"))
         found = [words for entry in pointers if (words := read.text(entry.get("display")))]
     return ", ".join(found[:3]) or None
 

@@ -48,8 +48,8 @@ def _visit_title(resource: Resource, reading: Reading) -> str | None:
 
 
 def _visit(resource: Resource, reading: Reading) -> str | None:
-    pointers = walk(resource, ("diagnosis", "condition"))
-    diagnoses = [read.text(entry.get("display")) for entry in pointers if isinstance(entry, dict)]
+    pointers = read.dicts(walk(resource, ("diagnosis", "condition")))
+    diagnoses = [read.text(entry.get("display")) for entry in pointers]
     discharge = words_of(walk(resource, ("hospitalization", "dischargeDisposition")))
     return joined(
         (

@@ -57,7 +57,7 @@ VITAL_SIGNS = frozenset(
         "59576-9",
         "2708-6",  # oxygen saturation
         "59408-5",
-        "3150-6",  # inhaled oxygen
+        "3150-0",  # inhaled oxygen
         "3151-8",
         "9843-4",  # head circumference
         "8287-5",

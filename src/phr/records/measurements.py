@@ -188,7 +188,7 @@ NO_RANGE = Range()
 
 def range_of(ranges: object, unit: str | None) -> Range:
     """The range to hold a value against: normal, and not for one age, sex or group only."""
-    entries = [entry for entry in read.listed(ranges) if isinstance(entry, dict)]
+    entries = read.dicts(ranges)
     plain = [entry for entry in entries if _is_plain(entry)]
     chosen = plain[0] if plain else entries[0] if len(entries) == 1 and _is_normal(entries[0]) else None
     if chosen is None:

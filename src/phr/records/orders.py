@@ -28,17 +28,16 @@ def _order(resource: Resource, reading: Reading) -> str | None:
 
 def _diet(resource: Resource, reading: Reading) -> str | None:
     """What the diet is, what to leave out, what to add."""
-    tubes = [words_of(entry) for entry in walk(resource, ("enteralFormula", "administrationInstruction"))]
+
+    def words(*path: str) -> list[str | None]:
+        return [words_of(entry) for entry in walk(resource, path)]
+
     return joined(
         (
             read.text(read.first(walk(resource, ("oralDiet", "instruction")))),
-            labelled(
-                "without", joined([words_of(e) for e in walk(resource, ("excludeFoodModifier",))], ", ")
-            ),
-            labelled(
-                "prefers", joined([words_of(e) for e in walk(resource, ("foodPreferenceModifier",))], ", ")
-            ),
-            *tubes,
+            labelled("without", joined(words("excludeFoodModifier"), ", ")),
+            labelled("prefers", joined(words("foodPreferenceModifier"), ", ")),
+            *words("enteralFormula", "administrationInstruction"),
             notes(resource),
         )
     )
@@ -47,11 +46,10 @@ def _diet(resource: Resource, reading: Reading) -> str | None:
 def _glasses(resource: Resource, reading: Reading) -> str | None:
     """Eye, sphere and cylinder of each lens."""
     lenses = []
-    for lens in read.listed(resource.get("lensSpecification")):
-        if isinstance(lens, dict):
-            parts = ((name, number_text(lens.get(name))) for name in ("sphere", "cylinder", "axis", "add"))
-            shown = [f"{name} {words}" for name, words in parts if words]
-            lenses.append(joined((read.text(lens.get("eye")), *shown), " "))
+    for lens in read.dicts(resource.get("lensSpecification")):
+        parts = ((name, number_text(lens.get(name))) for name in ("sphere", "cylinder", "axis", "add"))
+        shown = [f"{name} {words}" for name, words in parts if words]
+        lenses.append(joined((read.text(lens.get("eye")), *shown), " "))
     return joined(lenses)
 
 

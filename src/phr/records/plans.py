@@ -32,8 +32,7 @@ def _plan_title(resource: Resource, reading: Reading) -> str | None:
 def _plan(resource: Resource, reading: Reading) -> str | None:
     activities = [
         words_of(entry.get("description")) or words_of(entry.get("code"))
-        for entry in walk(resource, ("activity", "detail"))
-        if isinstance(entry, dict)
+        for entry in read.dicts(walk(resource, ("activity", "detail")))
     ]
     return joined((words_of(resource.get("description")), labelled("activities", joined(activities, ", "))))
 
@@ -41,9 +40,7 @@ def _plan(resource: Resource, reading: Reading) -> str | None:
 def _goal(resource: Resource, reading: Reading) -> str | None:
     """Achievement, targets with their due dates, notes."""
     targets = []
-    for target in read.listed(resource.get("target")):
-        if not isinstance(target, dict):
-            continue
+    for target in read.dicts(resource.get("target")):
         detail = {f"value{key.removeprefix('detail')}": value for key, value in target.items()}
         due = date_text(target.get("dueDate"))
         measure = words_of(target.get("measure"))
@@ -61,9 +58,8 @@ def _members(resource: Resource) -> list[Any]:
     """The team without the person it is for, whom Synthea lists as a participant (SNOMED CT 116153009)."""
     return [
         entry.get("member")
-        for entry in read.listed(resource.get("participant"))
-        if isinstance(entry, dict)
-        and "116153009" not in {code.code for code in read.codings(entry.get("role"))}
+        for entry in read.dicts(resource.get("participant"))
+        if "116153009" not in {code.code for code in read.codings(entry.get("role"))}
     ]
 
 
@@ -80,8 +76,8 @@ def _relative(resource: Resource, reading: Reading) -> str | None:
 
 def _family(resource: Resource, reading: Reading) -> str | None:
     conditions = []
-    for entry in read.listed(resource.get("condition")):
-        if isinstance(entry, dict) and (words := words_of(entry.get("code"))):
+    for entry in read.dicts(resource.get("condition")):
+        if words := words_of(entry.get("code")):
             age = quantity_words(entry.get("onsetAge"))
             conditions.append(f"{words} (at {age})" if age else words)
     died = any(

@@ -33,8 +33,8 @@ class Reading:
         """
         spelled = pointer.get("reference") if isinstance(pointer, dict) else pointer
         if isinstance(spelled, str) and spelled.startswith("#"):
-            for inner in read.listed(self.resource.get("contained")):
-                if isinstance(inner, dict) and inner.get("id") in (spelled[1:], spelled):
+            for inner in read.dicts(self.resource.get("contained")):
+                if inner.get("id") in (spelled[1:], spelled):
                     return inner
             return None
         address = address_of(pointer, expected)

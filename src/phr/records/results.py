@@ -200,7 +200,7 @@ def report(resource: Resource, reading: Reading, address: str) -> Record:
     category, concept = resource.get("category"), resource.get("code")
     categories, codes = read.codings(category), codes_of(concept)
     attachments = attachments_of(read.listed(resource.get("presentedForm")))
-    results = [entry for entry in read.listed(resource.get("result")) if isinstance(entry, dict)]
+    results = read.dicts(resource.get("result"))
     kind = kinds.report_kind(categories, codes, has_text=bool(attachments), has_results=bool(results))
     pointers = read.listed(resource.get("performer"))
     readers = [*pointers, *read.listed(resource.get("resultsInterpreter"))]

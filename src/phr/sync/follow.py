@@ -66,6 +66,8 @@ def _read_all(
     """Read each pair; answers how many of them need not be asked for again in this run."""
     settled = 0
     for (type_, id_), answer in _side_by_side(lambda pair: client.read(*pair), pairs, workers):
+        if tally.server_is_gone:
+            return 0
         if isinstance(answer, Page):
             tally.saved(store.save(connection.key, answer.received))
             for problem in answer.problems:
@@ -74,6 +76,7 @@ def _read_all(
             if not any(one.type == type_ and one.id == id_ for one in answer.received):
                 store.note_unanswered(connection.key, type_, id_, None, "answered with something else")
             continue
+        tally.heard(answer)
         lasting = answer.http_status in LASTING
         tally.unanswered(
             Problem(type_, answer.message, id=id_, http_status=answer.http_status), lasting=lasting
@@ -93,8 +96,12 @@ def attachments(
     def bytes_of(one: Wanted) -> tuple[bytes, str | None]:
         return client.binary(one.url, one.media_type)
 
-    for one, answer in _side_by_side(bytes_of, store.documents.wanted(connection.key), workers):
+    wanted = [] if tally.server_is_gone else store.documents.wanted(connection.key)
+    for one, answer in _side_by_side(bytes_of, wanted, workers):
+        if tally.server_is_gone:
+            break
         if isinstance(answer, FhirError):
+            tally.heard(answer)
             lasting = not isinstance(answer, Unreachable)
             store.documents.not_kept(one, answer.message, again=not lasting)
             problem = Problem(one.type, f"attachment: {answer.message}", one.fhir_id, answer.http_status)

@@ -8,6 +8,7 @@ stays, and the next run does what is left.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -24,6 +25,8 @@ from phr.sync.tally import Tally
 
 _STATES = {0: "active", 3: "active", 4: "expired", 1: "error"}
 """What a connection is after a run with this exit status; a cancelled run changes nothing."""
+
+NO_LONGER_ANSWERS = "not asked, because the server no longer answers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,8 @@ class Wish:
     trigger: str = "manual"
     types: tuple[str, ...] = ()
     documents: bool = True
+    debug: bool = False
+    """Let unexpected errors through, with their traceback."""
     workers: int = 4
     page_size: int | None = None
     progress: Callable[[Progress], None] = lambda _: None
@@ -82,6 +87,11 @@ class _Pull:
             error, exit_status = reason.message, reason.exit_status
         except PhrError as reason:
             error = reason.message
+        except Exception as reason:
+            if self.wish.debug:
+                raise
+            # The other connections go on. Only the kind of error is said: its text may hold what must stay here.
+            error = f"phr met something it did not expect ({type(reason).__name__})"
         except BaseException:
             status, exit_status = "cancelled", 130
             raise
@@ -120,7 +130,8 @@ class _Pull:
         for refusal in self.plan.refused:
             self.tally.note(Problem(refusal.type, refusal.reason))
         whole = self._searches()
-        self._references(whole)
+        if not self.tally.server_is_gone:
+            self._references(whole)
         if self.wish.documents:
             self._attachments()
 
@@ -136,6 +147,8 @@ class _Pull:
             raise ReconnectNeeded(self.connection.name) from error
         except FhirError as error:
             self.tally.failure("Patient", error)
+            if self.tally.silent:
+                raise  # not even the first question was answered
         return patient
 
     def _searches(self) -> frozenset[str]:
@@ -144,9 +157,11 @@ class _Pull:
             self.client, self.plan.searches, workers=self.wish.workers, page_size=self.wish.page_size
         )
         broken: set[str] = set()
+        open_ = Counter(search.type for search in self.plan.searches)
         try:
             for fetched in pages:
                 type_ = fetched.search.type
+                open_[type_] -= fetched.page is None
                 if fetched.page is not None:
                     self._keep(fetched.search, fetched.page)
                 elif fetched.error is None:
@@ -157,8 +172,13 @@ class _Pull:
                     self._show(type_, done=True)
                 else:
                     raise fetched.error
+                if self.tally.server_is_gone:
+                    break
         finally:
             pages.close()  # stops its threads now, not at collection
+        for type_ in +open_:
+            broken.add(type_)
+            self.tally.unanswered(Problem(type_, NO_LONGER_ANSWERS), lasting=False)
         return frozenset(s.type for s in self.plan.searches if s.type not in broken)
 
     def _keep(self, search: Search, page: Page) -> None:

@@ -14,6 +14,7 @@ from phr.model import Change, Problem, Refusal, TypeCounts
 from phr.store.resources import Saved
 
 Signature = tuple[str, str | None, str]
+SILENCES = 2
 # What servers say for good of one resource or type: named, and not an alarm every night.
 LASTING = frozenset({400, 401, 403, 404, 405, 406, 410, 501})
 
@@ -36,10 +37,13 @@ class Tally:
     came: int = 0
     """Pages and resources that arrived: what tells a bad day from a dead server."""
     alarming: int = 0
+    silent: int = 0
+    """How many questions in a row met no answer at all, retries included."""
 
     def saved(self, saved: Saved) -> None:
         """Add what one `store.save` did."""
         self.came += 1
+        self.silent = 0
         self.changes.update(saved.changes)
         for problem in saved.problems:
             self.broken(problem)
@@ -56,6 +60,7 @@ class Tally:
     def failure(self, type_: str, error: FhirError) -> None:
         """A search that ended early or was refused. What came before its end is kept."""
         problem = Problem(type_, error.message, http_status=error.http_status)
+        self.heard(error)
         if isinstance(error, Unreachable):
             self.skipped.append(problem)
             self.alarming += 1
@@ -68,6 +73,16 @@ class Tally:
         """A reference or an attachment that could not be read. Refusals of these are the rule with some servers."""
         self.skipped.append(replace(problem, known=lasting))
         self.alarming += 0 if lasting else 1
+
+    def heard(self, error: FhirError) -> None:
+        """Tell a server that says no from one that says nothing."""
+        nothing = isinstance(error, Unreachable) and error.http_status is None
+        self.silent = self.silent + 1 if nothing else 0
+
+    @property
+    def server_is_gone(self) -> bool:
+        """Whether there is no point in asking on: each further question would wait through all its retries."""
+        return self.silent >= SILENCES
 
     def _add(self, problem: Problem) -> None:
         known = signature(problem) in self.before

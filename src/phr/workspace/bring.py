@@ -78,6 +78,7 @@ def _sync_one(workspace: Workspace, store: Store, connection: Connection, wish: 
         trigger=wish.trigger,
         types=wish.types,
         documents=wish.documents,
+        debug=workspace.environ.get("PHR_DEBUG") == "1",
         workers=min(vendor.concurrency, chosen_settings.concurrency),
         page_size=chosen_settings.batch_size or vendor.page_size,
         progress=wish.progress,

@@ -8,13 +8,13 @@ from __future__ import annotations
 from phr.ccda import codes
 from phr.ccda.bundle import Entry
 from phr.ccda.codes import ACT_CODE, GENDER, LOINC, ROLE_CODE, SNOMED
-from phr.ccda.datatypes import at, code, coded, ids, maybe_at, number, part_id, value_code
+from phr.ccda.datatypes import at, code, coded, has_code, ids, maybe_at, number, part_id, value_code
 from phr.ccda.desk import Desk
-from phr.ccda.narrative import day
+from phr.ccda.narrative import day, remarked
 from phr.ccda.participants import author
 from phr.ccda.sections.frame import Heading, Row, Section, related, template
 from phr.ccda.sections.problems import age_observation
-from phr.ccda.sections.values import quantity_words
+from phr.ccda.sections.values import limits_words, quantity_words
 from phr.ccda.xml import Element, el, null
 from phr.fhir.read import codings, concept_text, listed, text
 from phr.model import Resource
@@ -40,9 +40,14 @@ def _row(section: Section, entry: Entry, condition: Resource) -> Row:
     return section.row(
         entry,
         concept_text(relative.get("relationship")) or text(relative.get("name")),
-        concept_text(condition.get("code")) or ("Deceased" if not condition else None),
+        remarked(
+            concept_text(condition.get("code")) or ("Deceased" if not condition else None),
+            "denied" if _denied(condition) else None,
+            concept_text(condition.get("outcome")),
+            "contributed to death" if condition.get("contributedToDeath") is True else None,
+        ),
         _onset_words(condition),
-        "yes" if _deceased(relative) else None,
+        _death_words(relative),
         notes=[*listed(condition.get("note")), *listed(relative.get("note"))],
     )
 
@@ -50,6 +55,25 @@ def _row(section: Section, entry: Entry, condition: Resource) -> Row:
 def _onset_words(condition: Resource) -> str | None:
     age = quantity_words(condition.get("onsetAge"))
     return f"age {age}" if age else text(condition.get("onsetString")) or day(condition.get("onsetDateTime"))
+
+
+def _denied(condition: Resource) -> bool:
+    """Whether the relative did not have it. Oracle Health says so in a modifierExtension, POSITIVE or NEGATIVE."""
+    return any(
+        has_code(each.get("valueCodeableConcept"), {"260385009"})
+        or (concept_text(each.get("valueCodeableConcept")) or "").casefold() == "negative"
+        for each in listed(condition.get("modifierExtension"))
+        if isinstance(each, dict)
+    )
+
+
+def _death_words(resource: Resource) -> str | None:
+    """Whether the relative died, and at what age or when."""
+    if not _deceased(resource):
+        return None
+    age = quantity_words(resource.get("deceasedAge")) or limits_words(resource.get("deceasedRange"))
+    when = day(resource.get("deceasedDate")) or text(resource.get("deceasedString"))
+    return remarked("yes", f"age {age}" if age else None, when)
 
 
 def _deceased(resource: Resource) -> bool:
@@ -115,6 +139,7 @@ def _observation(entry: Entry, index: int, row: Row, condition: Resource) -> Ele
         related("CAUS", _death() if died else None),
         classCode="OBS",
         moodCode="EVN",
+        negationInd="true" if _denied(condition) else None,
     )
 
 

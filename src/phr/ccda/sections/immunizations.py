@@ -62,7 +62,7 @@ def _not_done(resource: Resource) -> bool:
 def _status_words(resource: Resource) -> str | None:
     if not _not_done(resource):
         reported = "reported" if resource.get("primarySource") is False else None
-        reacted = ["reaction" for each in listed(resource.get("reaction")) if isinstance(each, dict)]
+        reacted = ["reaction recorded" for each in listed(resource.get("reaction")) if isinstance(each, dict)]
         return remarked(
             text(resource.get("status")), reported, concept_text(resource.get("reportOrigin")), *reacted
         )
