@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+
 
 def main() -> None:
     """Run the command line."""
-    from phr.cli.app import run
+    try:
+        from phr.cli.app import run
 
-    run()
+        run()
+    except KeyboardInterrupt:  # while the program was still waking up, or already leaving
+        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -130,7 +130,12 @@ def test_only_what_is_open_is_planned(write: Write) -> None:
         ),
     )
 
-    assert [row[1] for row in document.rows("18776-5")] == ["2026-07-01", "2026-05-01", "2026-04-01", ""]
+    assert [row[1] for row in document.rows("18776-5")] == [
+        "2026-07-01",
+        "2026-05-01",
+        "2026-04-01 10:00 UTC",
+        "",
+    ]
     assert {problem.id for problem in document.ccd.left_out} == {"done", "past"}
     moods = document.find("//c:section[c:code/@code='18776-5']/c:entry/*/@moodCode")
     assert moods == ["RQO", "INT", "APT", "INT"]

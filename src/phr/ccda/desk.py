@@ -38,6 +38,7 @@ class Desk:
         self._sources = {base.rstrip("/"): name for base, name in sources.items()}
         self._done: set[int] = set()
         self._live: dict[str, list[Entry]] = {}
+        self._alive: set[int] = set()
         for entry in self.index.entries:
             if _in_error(entry.resource):
                 self.leave_out(entry, ENTERED_IN_ERROR)
@@ -49,6 +50,7 @@ class Desk:
                 self.leave_out(entry, ANOTHER)
             else:
                 self._live.setdefault(entry.type, []).append(entry)
+                self._alive.add(id(entry))
         self.several = len(set(map(self.source, self._statements()))) > 1
 
     def _of_another(self, entry: Entry) -> bool:
@@ -63,7 +65,7 @@ class Desk:
         return [entry for entry in self.index.entries if entry.type not in SUPPORTING]
 
     def of(self, *types: str, when: Callable[[Resource], object] | None = None) -> list[Entry]:
-        """All entries of these types that were not entered in error; newest first by `when`."""
+        """All entries of these types that may stand in the document; newest first by `when`."""
         found = [entry for type_ in types for entry in self._live.get(type_, ())]
         if when is None:
             return found
@@ -71,8 +73,8 @@ class Desk:
         return newest(found, when)
 
     def lives(self, entry: Entry) -> bool:
-        """Whether this resource of the Bundle was not entered in error."""
-        return entry.container is None and entry in self._live.get(entry.type, ())
+        """Whether this resource of the Bundle may stand in the document."""
+        return entry.container is None and id(entry) in self._alive
 
     def find(self, entry: Entry, reference: object) -> Entry | None:
         """What a Reference inside `entry` means, if it is in the Bundle."""

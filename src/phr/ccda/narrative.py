@@ -14,6 +14,7 @@ from phr.ccda.xml import Child, Element, el
 from phr.fhir import dates
 
 NO_INFORMATION = "No information"
+_UTC = ("Z", "z", "+00:00", "-00:00")
 
 
 def day(value: object) -> str | None:
@@ -23,12 +24,13 @@ def day(value: object) -> str | None:
 
 
 def moment(value: object) -> str | None:
-    """A date for the eye with its time of day, if known."""
+    """A date for the eye with its time of day, if known; it is the local one unless it says UTC."""
     date = dates.parse(value)
     if date is None:
         return None
     if date.precision in ("minute", "second") and date.text[11:16] != "00:00":
-        return f"{date.text[:10]} {date.text[11:16]}"
+        zone = " UTC" if date.text.endswith(_UTC) else ""
+        return f"{date.text[:10]} {date.text[11:16]}{zone}"
     return date.text[:10]
 
 

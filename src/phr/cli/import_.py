@@ -54,7 +54,7 @@ def import_(
     phr import Downloads/health-record.json --as "old clinic"
 
     Exit statuses: 0 fine, also when unreadable entries were skipped and named; 1 failed; 2 usage (also: several
-    patients in a file); 5 another run holds the lock; 6 locked.
+    patients in a file); 3 one of several files could not be read; 5 another run holds the lock; 6 locked.
     """
     from phr.workspace.files import ImportWish
 
@@ -68,10 +68,12 @@ def import_(
     report = workspace(ctx).import_files([None if file == "-" else Path(file) for file in files], wish)
     if json:
         output.emit_json({"job_id": report.job_id, "files": [asdict(one) for one in report.files]})
-        return
-    for one in report.files:
-        for line in _lines(one, dry_run=dry_run):
-            output.talk(line)
+    else:
+        for one in report.files:
+            for line in _lines(one, dry_run=dry_run):
+                output.talk(line)
+    if report.exit_status:
+        raise typer.Exit(report.exit_status)
 
 
 def _lines(one: ImportedFile, *, dry_run: bool) -> Iterator[str]:
@@ -79,7 +81,9 @@ def _lines(one: ImportedFile, *, dry_run: bool) -> Iterator[str]:
         ", ".join(f"{number:,} {type_}" for type_, number in one.found.items())
         or "nothing that can be taken in"
     )
-    if dry_run:
+    if one.error:
+        yield f"{one.file}: nothing came in. {clean(one.error)}"
+    elif dry_run:
         yield f"{one.file} is {one.format}: would bring {found}."
     else:
         words = f"{one.new:,} new, {one.updated:,} updated, {one.unchanged:,} unchanged"

@@ -6,6 +6,7 @@ document. What cannot be read is refused in a sentence that says what the file i
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
 import zlib
@@ -25,6 +26,8 @@ GZIP = b"\x1f\x8b"
 Opener = Callable[[], BinaryIO]
 _SPACE = b" \t\r\n"
 _HEAD = 4096
+LARGEST = 1_000_000_000
+"""Bytes in one piece (a JSON document, or a line of NDJSON) up to which a file is looked into."""
 # What people bring that is not FHIR JSON: how it begins, what it is, what to do.
 _STRANGERS: tuple[tuple[bytes, str, str], ...] = (
     (b"PK\x03\x04", "is a ZIP archive", "Unpack it, then import the files inside"),
@@ -110,8 +113,19 @@ def _file(path: Path) -> Opener:
 
 
 def _memory(content: bytes) -> Opener:
-    body = gzip.decompress(content) if content.startswith(GZIP) else content
+    body = content
+    if content.startswith(GZIP):
+        with gzip.open(io.BytesIO(content)) as stream:
+            body = _all_of(cast(BinaryIO, stream))
     return lambda: io.BytesIO(body)
+
+
+def _all_of(stream: BinaryIO) -> bytes:
+    """The whole stream, unless it is more than a record can be: a small packed file can unpack to any size."""
+    body = stream.read(LARGEST + 1)
+    if len(body) > LARGEST:
+        raise OSError(errno.EFBIG, "it holds more than 1 GB in one piece; as NDJSON it could be read")
+    return body
 
 
 def _identify(opener: Opener, name: str, format_: str | None) -> tuple[str, Callable[[], Iterator[Part]]]:
@@ -120,11 +134,11 @@ def _identify(opener: Opener, name: str, format_: str | None) -> tuple[str, Call
         _refuse_strangers(head, name)
         stream.seek(0)
         first = _first_line(stream)
-        more = any(line.strip() for line in stream)
+        more = any(line.strip() for line in iter(lambda: stream.readline(LARGEST), b""))
     if format_ == "ndjson" or (format_ is None and more and bundle.resource_type(first)):
         return "ndjson", lambda: _by_line(opener)
     with opener() as stream:
-        body = stream.read().removeprefix(BOM).strip()
+        body = _all_of(stream).removeprefix(BOM).strip()
     kind = bundle.resource_type(body)
     if kind is None:
         if format_ is None and _has_resource_line(body):
@@ -135,11 +149,11 @@ def _identify(opener: Opener, name: str, format_: str | None) -> tuple[str, Call
 
 def _by_line(opener: Opener) -> Iterator[Part]:
     with opener() as stream:
-        yield from ndjson.parts(stream)
+        yield from ndjson.parts(iter(lambda: stream.readline(LARGEST), b""))
 
 
 def _first_line(stream: BinaryIO) -> bytes:
-    for line in stream:
+    for line in iter(lambda: stream.readline(LARGEST), b""):
         if words := line.strip().removeprefix(BOM):
             return words
     return b""

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from phr.sandbox import negotiation, params
-from phr.sandbox.hospital import Hospital
+from phr.sandbox.hospital import Hospital, hospital_of
 from phr.sandbox.problems import OutcomeError
 from phr.sandbox.scopes import CONTEXT
 
@@ -124,27 +124,22 @@ def _resource(hospital: Hospital, type_: str) -> dict[str, Any]:
 
 
 async def _smart(request: Request) -> Response:
-    return _json(smart_configuration(_hospital(request)))
+    return _json(smart_configuration(hospital_of(request)))
 
 
 async def _openid(request: Request) -> Response:
-    return _json(openid_configuration(_hospital(request)))
+    return _json(openid_configuration(hospital_of(request)))
 
 
 async def _jwks(request: Request) -> Response:
-    return _json(_hospital(request).signer.jwks())
+    return _json(hospital_of(request).signer.jwks())
 
 
 async def _metadata(request: Request) -> Response:
     if not negotiation.takes_fhir_json(request.headers.get("accept"), request.query_params.get("_format")):
         return OutcomeError(406, "not-supported", "Only application/fhir+json is spoken here.").response()
-    hospital = _hospital(request)
+    hospital = hospital_of(request)
     return _json(capability_statement(hospital), hospital.habits.content_type)
-
-
-def _hospital(request: Request) -> Hospital:
-    hospital: Hospital = request.app.state.hospital
-    return hospital
 
 
 def _json(value: dict[str, Any], media_type: str = "application/json") -> Response:

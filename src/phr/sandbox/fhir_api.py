@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from phr.sandbox import faults, negotiation
-from phr.sandbox.hospital import Hospital
+from phr.sandbox.hospital import Hospital, hospital_of
 from phr.sandbox.oauth import Access
 from phr.sandbox.pagination import Position, Result, history_bundle, page_bundle
 from phr.sandbox.problems import OutcomeError, insufficient_scope, invalid_token, not_found
@@ -173,7 +173,7 @@ def _endpoint(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
 
 
 async def _serve(request: Request, handler: Handler) -> Response:
-    hospital: Hospital = request.app.state.hospital
+    hospital = hospital_of(request)
     token = _bearer(request)
     access = hospital.authorization.access(token) if token else None
     if token is None or access is None:

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
 from phr.errors import UsageError
 from phr.sandbox.authorize import Transactions
@@ -18,6 +19,9 @@ from phr.sandbox.pagination import Cursors
 from phr.sandbox.references import resolve
 from phr.sandbox.resources import ResourceStore, Stored
 from phr.sandbox.vendors import VendorHabits
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +54,11 @@ class Hospital:
     def main_patient(self) -> str:
         """Who signs in when nobody chooses."""
         return self.config.patient or self.patients[0].id
+
+
+def hospital_of(request: Request) -> Hospital:
+    """The hospital that a request has come to."""
+    return cast(Hospital, request.app.state.hospital)
 
 
 def open_hospital(config: SandboxConfig, base: str, clock: Callable[[], float] = time.time) -> Hospital:

@@ -20,7 +20,7 @@ from starlette.routing import Route
 
 from phr.sandbox import scopes
 from phr.sandbox.authorize import AuthorizationRequest, PageError, RedirectError, check_request
-from phr.sandbox.hospital import Hospital
+from phr.sandbox.hospital import Hospital, hospital_of
 from phr.sandbox.oauth import Grant
 from phr.sandbox.resources import Stored
 
@@ -36,13 +36,13 @@ _templates = Environment(
 
 async def home(request: Request) -> Response:
     """What this server is, for someone who opens it in a browser."""
-    hospital = _hospital(request)
+    hospital = hospital_of(request)
     return _page("home.html", base=hospital.base, client_id=hospital.config.client_id)
 
 
 async def authorize(request: Request) -> Response:
     """The authorization endpoint, by GET or by form POST (`authorize-post`)."""
-    hospital = _hospital(request)
+    hospital = hospital_of(request)
     pairs = (
         await _form(request)
         if request.method == "POST"
@@ -70,7 +70,7 @@ async def authorize(request: Request) -> Response:
 
 async def sign_in(request: Request) -> Response:
     """Someone has chosen who he is; ask what the app may see."""
-    hospital = _hospital(request)
+    hospital = hospital_of(request)
     form = dict(await _form(request))
     try:
         transaction = hospital.transactions.take(form.get("transaction", ""), signed_in=False)
@@ -95,7 +95,7 @@ async def sign_in(request: Request) -> Response:
 
 async def consent(request: Request) -> Response:
     """The person has said yes to all, to some, or no."""
-    hospital = _hospital(request)
+    hospital = hospital_of(request)
     form = await _form(request)
     said = dict(form)
     try:
@@ -148,11 +148,6 @@ def _code(hospital: Hospital, asked: AuthorizationRequest, patient: str, granted
     code = hospital.authorization.issue_code(grant, asked.redirect_uri, asked.challenge)
     said = replace(asked, state="another-state") if "state" in lies else asked
     return said.answer(code, "https://elsewhere.example/fhir" if "iss" in lies else hospital.base)
-
-
-def _hospital(request: Request) -> Hospital:
-    hospital: Hospital = request.app.state.hospital
-    return hospital
 
 
 async def _form(request: Request) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from phr.sandbox.hospital import Hospital
+from phr.sandbox.hospital import Hospital, hospital_of
 from phr.sandbox.identity import Signer
 from phr.sandbox.oauth import Answer, OAuthError
 from phr.sandbox.scopes import resource_scopes
@@ -23,7 +23,7 @@ _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 async def token(request: Request) -> Response:
     """Tokens for a code or for a refresh token."""
-    hospital: Hospital = request.app.state.hospital
+    hospital = hospital_of(request)
     try:
         form = await _form(request)
         grant_type = form.get("grant_type")
@@ -43,7 +43,7 @@ async def token(request: Request) -> Response:
 
 async def revoke(request: Request) -> Response:
     """Takes a token back; also one that is not known (RFC 7009, section 2.2)."""
-    hospital: Hospital = request.app.state.hospital
+    hospital = hospital_of(request)
     try:
         form = await _form(request)
         client_id = _client(hospital, request, form)

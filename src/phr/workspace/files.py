@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from phr.errors import UsageError
+from phr.errors import UnreadableFile, UsageError
 from phr.importers import opening
 from phr.importers.base import Imported, skipped
 from phr.model import Change, Problem, SyncRun
@@ -43,6 +43,8 @@ class ImportedFile:
     unchanged: int
     failed: int
     skipped: list[dict[str, Any]] = field(default_factory=list)
+    error: str | None = None
+    """Why nothing of it came in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,24 +54,49 @@ class ImportReport:
     job_id: str | None
     files: tuple[ImportedFile, ...]
 
+    @property
+    def exit_status(self) -> int:
+        """0, or 3 when some of the files could not be read at all."""
+        return 3 if any(one.error for one in self.files) else 0
+
 
 def import_files(
     workspace: Workspace, files: Sequence[Path | None], wish: ImportWish, *, stdin: BinaryIO
 ) -> ImportReport:
     """Take in files, each into the source of its name; None is `stdin`.
 
-    All files are looked into before the first is taken in, so that a mistake in one of them changes nothing.
-    Raises UnreadableFile, UsageError (several patients and none chosen), Busy, Locked.
+    All files are looked into before the first is taken in. One that cannot be read is named, and the others come in.
+    Raises UnreadableFile when none can be read, UsageError (no such file; several patients and none chosen), Busy,
+    Locked; nothing has changed then.
     """
-    opened = [opening.read(stdin if file is None else file, format=wish.format) for file in files]
+    opened, unread = _open_all(files, wish, stdin)
     patients = [one.choose(wish.patient) for one in opened]
     if wish.dry_run:
-        return ImportReport(None, tuple(_look(one, who) for one, who in zip(opened, patients, strict=True)))
+        looked = [_look(one, who) for one, who in zip(opened, patients, strict=True)]
+        return ImportReport(None, (*looked, *unread))
     with workspace.lock(), workspace.store(create=True) as store:
         store.refresh_records()
         jobs = [_take_in(store, one, who, wish) for one, who in zip(opened, patients, strict=True)]
-        store.audit.note("import", f"{len(files)} files")
-    return ImportReport(jobs[0][0] if jobs else None, tuple(report for _, report in jobs))
+        store.audit.note("import", f"{len(opened)} files")
+    return ImportReport(jobs[0][0], (*(report for _, report in jobs), *unread))
+
+
+def _open_all(
+    files: Sequence[Path | None], wish: ImportWish, stdin: BinaryIO
+) -> tuple[list[Imported], list[ImportedFile]]:
+    """The files that can be read, and why the others cannot. Raises UnreadableFile when there is none."""
+    opened, unread, last = [], [], None
+    for file in files:
+        try:
+            opened.append(opening.read(stdin if file is None else file, format=wish.format))
+        except UnreadableFile as error:
+            last = error
+            words = " ".join(filter(None, (error.message, error.hint)))
+            name = file.name if file else "the standard input"
+            unread.append(ImportedFile(name, "unknown", "", {}, 0, 0, 0, 1, error=words))
+    if last is not None and not opened:
+        raise last
+    return opened, unread
 
 
 def _look(one: Imported, patient: str | None) -> ImportedFile:

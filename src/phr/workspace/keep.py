@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
+from dataclasses import replace as with_changes
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -85,6 +86,9 @@ def restore(
             _check(store)
             resources, connections = sum(store.counts()[0].values()), len(store.connections.all())
             if not dry_run:
+                for one in store.connections.all():
+                    if one.state == "active":  # tokens are not in a backup
+                        store.connections.save(with_changes(one, state="expired"))
                 store.audit.note("restore", f"{resources} resources")
                 store.rekey(_key_for(workspace, opened.record_key))
         aside = None if dry_run else _put_aside(place)

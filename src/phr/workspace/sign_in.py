@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from phr import settings
 from phr.errors import FhirError, PhrError, SignInError, UsageError
 from phr.fhir.client import FhirClient
-from phr.model import Connection, Provider, Search, Token, Vendor
+from phr.model import Connection, Provider, Search, SmartConfiguration, Token, Vendor
 from phr.smart import launch, scopes
 from phr.smart.discovery import discover
 from phr.smart.token import Client, revoke
@@ -95,7 +95,7 @@ def connect(workspace: Workspace, request: ConnectRequest, speaker: Speaker) -> 
             connection = replace(fresh.connection, name=store.connections.free_name(wanted))
         else:
             connection = _renewed(known, fresh.connection, request.name)
-        _keep(workspace, store, connection, fresh.token, goal, request)
+        _keep(workspace, store, connection, fresh, goal, request)
         store.audit.note("connect", connection.name)
         return connection
 
@@ -119,7 +119,7 @@ def reconnect(workspace: Workspace, name: str, request: ConnectRequest, speaker:
                 hint=f"Sign in as the same person, or make a connection of its own: phr connect {known.provider}",
             )
         connection = _renewed(known, fresh.connection, None)
-        _keep(workspace, store, connection, fresh.token, goal, request)
+        _keep(workspace, store, connection, fresh, goal, request)
         store.audit.note("reconnect", name)
         return connection
 
@@ -146,6 +146,7 @@ def disconnect(workspace: Workspace, name: str, *, purge: bool = False) -> Disco
 class _Fresh:
     connection: Connection
     token: Token
+    configuration: SmartConfiguration
 
 
 def _goal(workspace: Workspace, request: ConnectRequest) -> _Goal:
@@ -218,7 +219,7 @@ def _sign_in(workspace: Workspace, goal: _Goal, request: ConnectRequest, speaker
         sign_in_before=None if token.refresh_token else tokens.instant(token.expires_at),
         every_hours=round(workspace.settings.sync.interval / settings.HOUR),
     )
-    return _Fresh(connection, token)
+    return _Fresh(connection, token, configuration)
 
 
 def _redirect(workspace: Workspace, goal: _Goal, port: int | None, *, pasted: bool) -> launch.Redirect:
@@ -315,13 +316,14 @@ def _keep(
     workspace: Workspace,
     store: Store,
     connection: Connection,
-    token: Token,
+    fresh: _Fresh,
     goal: _Goal,
     request: ConnectRequest,
 ) -> None:
     """Secrets first: a connection without its token would look signed in."""
     secrets = workspace.vault.secrets
-    tokens.keep(secrets, connection, token)
+    tokens.keep_server(secrets, connection, fresh.configuration)
+    tokens.keep(secrets, connection, fresh.token)
     if goal.client.secret is not None:
         tokens.keep_secret(secrets, connection, goal.client.secret)
     store.connections.save(connection)
@@ -335,7 +337,7 @@ def _revoke(workspace: Workspace, connection: Connection) -> bool | None:
     if token is None:
         return None
     try:
-        configuration = discover(connection.fhir_base)
+        configuration = tokens.server(workspace, connection)
         if configuration.revocation_endpoint is None:
             return None
         secret = tokens.kept_secret(workspace, connection)

@@ -10,8 +10,8 @@ from phr.ccda.bundle import Entry
 from phr.ccda.codes import CPT, HCPCS, LOINC, SNOMED
 from phr.ccda.datatypes import coded, has_code, ids, interval, maybe_at, part_id, period, timestamp
 from phr.ccda.desk import Desk, newest
-from phr.ccda.narrative import day, from_html, span
-from phr.ccda.participants import author, performer
+from phr.ccda.narrative import day, from_html, moment, remarked, span
+from phr.ccda.participants import author, performer, words_for
 from phr.ccda.sections.dosage import dosages, dose_quantity, sig, taking_time
 from phr.ccda.sections.drugs import drug_words, product
 from phr.ccda.sections.encounters import encounter_code
@@ -142,7 +142,8 @@ def _medication(section: Section, entry: Entry) -> None:
         return
     instructions = dosages(resource)
     dosage = instructions[0] if instructions else {}
-    words = " - ".join(filter(None, (drug_words(section.desk, entry), sig(dosage))))
+    how = "; ".join(filter(None, map(sig, instructions)))
+    words = " - ".join(filter(None, (drug_words(section.desk, entry), how)))
     row = section.row(
         entry,
         words,
@@ -150,6 +151,7 @@ def _medication(section: Section, entry: Entry) -> None:
         text(resource.get("status")),
         None,
         reason_words(section.desk, entry),
+        notes=resource.get("note"),
     )
     section.add(
         el(
@@ -163,6 +165,7 @@ def _medication(section: Section, entry: Entry) -> None:
             product(section.desk, entry, denied=False),
             author(section.desk, entry, resource.get("requester"), resource.get("authoredOn")),
             [related("RSON", each) for each in indications(section.desk, entry)],
+            comments(section.desk, entry, row),
             classCode="SBADM",
             moodCode=_mood(resource),
         )
@@ -197,16 +200,17 @@ def _visit(
     section: Section, entry: Entry, words: str | None, code: Element, times: tuple[object, object]
 ) -> None:
     resource, desk = entry.resource, section.desk
+    people = [each for each in listed(resource.get("participant")) if isinstance(each, dict)]
+    who = [desk.find(entry, each.get("actor", each.get("individual"))) for each in people]
     row = section.row(
         entry,
-        words or "Appointment",
-        span(*times),
+        remarked(words or "Appointment", *_with(desk, entry)),
+        moment(times[0]) or span(*times),
         text(resource.get("status")),
         None,
         reason_words(desk, entry),
+        notes=[{"text": resource.get(key)} for key in ("patientInstruction", "comment")],
     )
-    people = [each for each in listed(resource.get("participant")) if isinstance(each, dict)]
-    who = [desk.find(entry, each.get("actor", each.get("individual"))) for each in people]
     booked = entry.type == "Appointment" and text(resource.get("status")) == "booked"
     section.add(
         el(
@@ -224,10 +228,24 @@ def _visit(
             ],
             author(desk, entry, None, resource.get("created")),
             [related("RSON", each) for each in indications(desk, entry)],
+            comments(desk, entry, row),
             classCode="ENC",
             moodCode="APT" if booked else "INT",
         )
     )
+
+
+def _with(desk: Desk, entry: Entry) -> list[str | None]:
+    """With whom and where, by name; the patient comes anyway."""
+    people = [each for each in listed(entry.resource.get("participant")) if isinstance(each, dict)]
+    places = [each for each in listed(entry.resource.get("location")) if isinstance(each, dict)]
+    meant = [each.get("actor", each.get("individual")) for each in people]
+    meant += [each.get("location") for each in places]
+    strangers = [
+        each for each in meant if (found := desk.find(entry, each)) is None or found.type != "Patient"
+    ]
+    strangers = [each for each in strangers if "Patient/" not in str(each)]
+    return [words_for(desk, entry, each) for each in strangers]
 
 
 # ── care plans ────────────────────────────────────────────────────────────────────────────────────
@@ -247,6 +265,7 @@ def _care_plan(section: Section, entry: Entry) -> None:
     ]
     over = ("completed", "cancelled", "stopped")
     open_ = [pair for pair in details if text(pair[1].get("status")) not in over]
+    notes, why = resource.get("note"), _addressed(section.desk, entry)
     for index, detail in open_:
         words = concept_text(detail.get("code")) or text(detail.get("description"))
         concept = detail.get("code") or {"text": words}
@@ -257,16 +276,29 @@ def _care_plan(section: Section, entry: Entry) -> None:
             span(*scheduled),
             text(detail.get("status")),
             title,
-            concept_text(detail.get("reasonCode")),
+            concept_text(detail.get("reasonCode")) or why,
+            notes=notes,
         )
+        notes = None  # the plan's own: said once
         section.add(_act(section.desk, entry, row, part_id(entry, f"activity{index}"), concept, scheduled))
     section.blocks.extend(_narrative(entry, title))
     if not open_:
         times = period(resource.get("period"))
         words = text(resource.get("description")) or title
-        row = section.row(entry, words, span(*times), text(resource.get("status")), title, None)
+        row = section.row(entry, words, span(*times), text(resource.get("status")), title, why, notes=notes)
         concept = {"text": words} if words else _last(resource.get("category"))
         section.add(_act(section.desk, entry, row, part_id(entry, "plan"), concept, times))
+
+
+def _addressed(desk: Desk, entry: Entry) -> str | None:
+    """The problems that a plan is for."""
+    found = []
+    for reference in listed(entry.resource.get("addresses")):
+        target = desk.find(entry, reference)
+        words = concept_text(target.resource.get("code")) if target else None
+        display = reference.get("display") if isinstance(reference, dict) else None
+        found.append(words or text(display))
+    return "; ".join(dict.fromkeys(words for words in found if words)) or None
 
 
 def _narrative(entry: Entry, title: str | None) -> list[Element]:
@@ -295,6 +327,7 @@ def _act(
         el("statusCode", code="active"),
         _time(*times),
         author(desk, entry, entry.resource.get("author"), entry.resource.get("created")),
+        comments(desk, entry, row),
         classCode="ACT",
         moodCode=_mood(entry.resource) if "intent" in entry.resource else "INT",
     )
