@@ -176,7 +176,7 @@ def test_an_unreachable_server_fails_one_run_and_quiet_says_it_on_stderr(phr: An
 
 def test_sync_without_connections_says_what_to_do(phr: Any, record: Any) -> None:
     assert phr("disconnect", "clinic").status == 0
-    assert "phr connect" in phr("sync").err
+    assert "phr reconnect" in phr("sync").err
     assert phr("disconnect", "--all", "--yes").status == 0
     assert phr("disconnect").status == 2
 

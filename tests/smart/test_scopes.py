@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from phr.model import SmartConfiguration, Vendor
-from phr.smart.scopes import allows, dialect, names_resources, refused, requested
+from phr.smart.scopes import allows, dialect, requested, why_not
 
 
 def configuration(*capabilities: str, scopes: tuple[str, ...] = ()) -> SmartConfiguration:
@@ -72,27 +72,7 @@ def test_a_registration_that_decides_itself_asks_for_no_resources() -> None:
     assert requested(Vendor("x", "X", scopes=("openid",), resource_scopes=()), configuration()) == ("openid",)
 
 
-def test_grants_are_compared_across_dialects() -> None:
-    assert refused("patient/*.read", "patient/*.rs", ["Goal"]) == ()
-    assert refused("patient/*.rs", "patient/Goal.read", ["Goal"]) == ()
-
-
-def test_what_was_asked_and_not_granted_is_named() -> None:
-    found = refused(
-        "patient/*.rs", "openid patient/Goal.rs patient/Device.r", ["Goal", "Device", "Condition"]
-    )
-    assert [r.type for r in found] == ["Device", "Condition"]
-    assert "not searching" in found[0].reason and "not granted" in found[1].reason
-
-
-def test_a_grant_that_silently_lost_all_read_scopes_refuses_everything() -> None:
-    assert [r.type for r in refused("patient/*.read", "openid", ["Goal"])] == ["Goal"]
-
-
-def test_a_grant_that_says_nothing_about_resources_refuses_nothing_if_nothing_was_asked() -> None:
-    assert refused("openid", "openid", ["Goal"]) == ()
-    assert not names_resources("openid") and names_resources("patient/*.read")
-
-
-def test_types_that_were_not_asked_for_are_not_called_refused() -> None:
-    assert refused("patient/Goal.read", "patient/Goal.read", ["Goal", "Device"]) == ()
+def test_a_type_that_will_not_come_says_why() -> None:
+    assert why_not("patient/Goal.r", "Goal") == "the sign-in allows reading single ones, not searching"
+    assert why_not("patient/Goal.rs", "Device") == "not granted at sign-in"
+    assert why_not(None, "Device") == "not granted at sign-in"

@@ -16,8 +16,8 @@ from phr.model import Connection
 from phr.sandbox.config import SandboxConfig
 from phr.sandbox.server import Sandbox
 from phr.workspace import Workspace
-from phr.workspace.bring import SyncReport, SyncWish
 from phr.workspace.sign_in import ConnectRequest, Speaker
+from phr.workspace.sync import SyncReport, SyncWish
 
 
 def follow(url: str) -> bool:

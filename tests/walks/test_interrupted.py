@@ -15,7 +15,7 @@ import pytest
 from phr.sandbox.server import Sandbox
 
 SYNC = (
-    "import os; from phr.workspace import Workspace; from phr.workspace.bring import SyncWish;"
+    "import os; from phr.workspace import Workspace; from phr.workspace.sync import SyncWish;"
     "Workspace(os.environ).sync(SyncWish())"
 )
 

@@ -35,8 +35,8 @@ def backup(
 
     Inside: every resource, every record, the documents, and the key of the record. Not inside: the tokens of
     your connections; after a restore, sign in again. The passphrase is asked for twice on a terminal, or
-    comes from --passphrase-file, PHR_BACKUP_PASSPHRASE or PHR_BACKUP_PASSPHRASE_FILE. Without it nobody can
-    open the file: not you either.
+    comes from --passphrase-file, PHR_BACKUP_PASSPHRASE(_FILE), or else from PHR_PASSPHRASE(_FILE). Without it nobody
+    can open the file: not you either.
 
     Exit statuses: 0 fine, 1 failed, 2 usage (also: no passphrase), 6 locked.
     """

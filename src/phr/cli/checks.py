@@ -177,7 +177,7 @@ def _records(store: Store) -> Check:
     detail = (
         f"{count(bare, 'resource')} without a record"
         if bare
-        else f"{count(total, 'record')}, each from its resource."
+        else f"{count(total, 'resource')}, each read into its record."
     )
     return Check("records", not bare, detail, "phr doctor --repair")
 

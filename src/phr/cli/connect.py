@@ -256,7 +256,7 @@ def _with_place(here: Workspace, provider: str, error: UsageError, place: str | 
 
 def _finish(here: Workspace, made: model.Connection, *, sync: bool, quiet: bool, json: bool) -> None:
     from phr.cli.sync import report_lines, run_document, run_sync
-    from phr.workspace.bring import SyncWish
+    from phr.workspace.sync import SyncWish
 
     for line in granted_lines(made):
         output.talk(line)

@@ -158,8 +158,9 @@ def _hours(text: str) -> int:
 
 def check_name(name: str) -> str:
     """A name that can be typed again. Raises UsageError."""
-    if not name or clean(name) != name or name.startswith("-") or len(name) > 64:
+    if not name or clean(name) != name or name.startswith("-") or "/" in name or len(name) > 64:
         raise UsageError(
-            "A name has 1 to 64 characters and does not begin with a dash.", hint="Take a short word."
+            "A name has 1 to 64 characters, no slash, and does not begin with a dash.",
+            hint="Take a short word.",
         )
     return name

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from phr.exporters.base import Exported
     from phr.views.timeline import Timeline
     from phr.workspace import Workspace
-    from phr.workspace.bring import SyncReport
+    from phr.workspace.sync import SyncReport
 
 FILE = "phr-demo-ccd.xml"
 NAME = "demo-hospital"
@@ -93,7 +93,7 @@ def _story(here: Workspace, *, json: bool) -> tuple[SyncReport, dict[str, Any]]:
     from phr.sandbox.server import Sandbox
     from phr.views import status, timeline
     from phr.views.selection import EVERYTHING
-    from phr.workspace.bring import SyncWish
+    from phr.workspace.sync import SyncWish
 
     output.talk("1. A pretend hospital opens on this computer.", style="bold")
     with Sandbox(SandboxConfig(auto_approve=True)) as hospital:

@@ -146,7 +146,7 @@ def new_passphrase(file: Path | None, variable: str, what: str) -> str:
     """
     given = _given_passphrase(file, variable)
     if given is not None:
-        return given
+        return _checked(given)
     first = _ask(f"Passphrase for {what}: ", variable)
     if first != _ask("The same once more: ", variable):
         raise UsageError("The two passphrases are not the same.", hint="Run it again.")
@@ -160,14 +160,17 @@ def known_passphrase(file: Path | None, variable: str, what: str) -> str:
 
 
 def _given_passphrase(file: Path | None, variable: str) -> str | None:
-    path = file or (Path(os.environ[variable + "_FILE"]) if os.environ.get(variable + "_FILE") else None)
-    if path is not None:
-        try:
-            return _checked(path.read_text("utf-8").rstrip("\r\n"))
-        except (OSError, UnicodeDecodeError):
-            raise UsageError(f"The passphrase file {path} cannot be read.") from None
-    value = os.environ.get(variable)
-    return _checked(value) if value else None
+    """From the file, from the variable of its own, or from the one that opens the sealed file of the vault."""
+    for name in (variable, "PHR_PASSPHRASE"):
+        path = file or (Path(os.environ[name + "_FILE"]) if os.environ.get(name + "_FILE") else None)
+        if path is not None:
+            try:
+                return path.read_text("utf-8").rstrip("\r\n")
+            except (OSError, UnicodeDecodeError):
+                raise UsageError(f"The passphrase file {path} cannot be read.") from None
+        if os.environ.get(name):
+            return os.environ[name]
+    return None
 
 
 def _ask(prompt: str, variable: str) -> str:

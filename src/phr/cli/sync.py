@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
     from phr.model import SyncRun
     from phr.workspace import Workspace
-    from phr.workspace.bring import SyncReport, SyncWish
+    from phr.workspace.sync import SyncReport, SyncWish
 
 
 def sync(
     ctx: typer.Context,
     names: Connections = None,
     full: Annotated[
-        bool, typer.Option("--full", help="Ask for everything again, not only what changed.")
+        bool, typer.Option("--full", help="Ask for everything again; today every sync does.")
     ] = False,
     type_: Annotated[
         list[str] | None,
@@ -61,7 +61,7 @@ def sync(
     3 partly done, the rest is kept; 4 every selected connection asks for a new sign-in; 5 another run holds the
     lock; 6 locked; 130 interrupted.
     """
-    from phr.workspace.bring import SyncWish
+    from phr.workspace.sync import SyncWish
 
     output.hush(quiet)
     wish = SyncWish(
@@ -165,7 +165,7 @@ def _skipped(run: SyncRun, view: Screen) -> Iterator[str]:
 
 def _plan(here: Workspace, wish: SyncWish, *, json: bool) -> None:
     """Which connections would be asked; nobody is asked."""
-    from phr.workspace.bring import chosen
+    from phr.workspace.sync import chosen
 
     with here.store() as store:
         found = chosen(store, wish)

@@ -113,3 +113,19 @@ def recover(
     output.talk(
         "The record opens again. Sign in again at each provider: phr connections, then phr reconnect N"
     )
+
+
+@app.command("rotate", cls=PhrCommand)
+def rotate(ctx: typer.Context, yes: Yes = False) -> None:
+    """Encrypt the record anew with a new key: the old one, and its recovery key, open nothing any more.
+
+    Backups that were made before keep opening with their own passphrase.
+
+    Exit statuses: 0 fine, 1 failed, 2 usage, 5 another run holds the lock, 6 locked.
+    """
+    here = workspace(ctx)
+    output.confirm(
+        "Make a new key for this record? The recovery key that you wrote down will be void.", yes=yes
+    )
+    here.rotate_key()
+    output.talk("The record has a new key. Write down the new recovery key: phr vault recovery-key")

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from phr.model import Refusal, SmartConfiguration, Vendor
+from phr.model import SmartConfiguration, Vendor
 
 _RESOURCE = re.compile(r"(?P<who>patient|user|system)/(?P<type>\*|[A-Za-z]+)\.(?P<letters>\*|[a-z]+)(\?.*)?")
+NOT_GRANTED = "not granted at sign-in"
 _V1 = {"read": "rs", "write": "cud", "*": "cruds"}
 _V2_ORDER = "cruds"
 
@@ -68,23 +69,9 @@ def names_resources(granted: str | Iterable[str] | None) -> bool:
     return any(_RESOURCE.fullmatch(scope) for scope in words(granted))
 
 
-def refused(
-    asked: str | Iterable[str] | None, granted: str | Iterable[str] | None, types: Iterable[str]
-) -> tuple[Refusal, ...]:
-    """The types that were asked for and not granted, each with a reason in words."""
-    asked, granted = words(asked), words(granted)
-    if not names_resources((*asked, *granted)):
-        return ()
-    open_question = not names_resources(asked)  # the registration decides, so every type was meant
-    return tuple(
-        Refusal(type_, _reason(granted, type_))
-        for type_ in types
-        if not allows(granted, type_) and (open_question or allows(asked, type_))
-    )
-
-
-def _reason(granted: tuple[str, ...], type_: str) -> str:
+def why_not(granted: str | Iterable[str] | None, type_: str) -> str:
+    """Why a type that `allows` does not give will not come, in words."""
     given = permissions(granted, type_)
     if "r" in given:
         return "the sign-in allows reading single ones, not searching"
-    return "not granted at sign-in"
+    return NOT_GRANTED

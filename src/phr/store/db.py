@@ -35,8 +35,7 @@ def connect(path: Path, key: bytes, *, create: bool = False) -> Database:
     if not path.exists():
         if not create:
             raise StoreError(
-                "There is no record yet.",
-                hint="Bring one in: phr connect PROVIDER, or phr import FILE; or look around first: phr demo",
+                "There is no record yet.", hint="Bring one in: phr connect PROVIDER, or phr import FILE"
             )
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
     elif not create and path.stat().st_size == 0:

@@ -14,9 +14,9 @@ from typing import TypeVar
 from phr.errors import FhirError, Unreachable
 from phr.fhir.client import FhirClient
 from phr.model import Connection, Page, Problem
+from phr.smart import scopes
 from phr.store.documents import Wanted
 from phr.store.store import Store
-from phr.sync.plan import NOT_GRANTED, may_read
 from phr.sync.tally import LASTING, Tally
 
 ROUNDS = 4
@@ -52,7 +52,9 @@ def _unreadable(connection: Connection, type_: str, id_: str) -> str | None:
     """Why there is no point in asking for a reference; None when there is."""
     if id_.startswith("?"):
         return "by a search that only the sender can resolve"
-    return None if may_read(connection.granted_scopes, type_) else NOT_GRANTED
+    granted = connection.granted_scopes
+    readable = "r" in scopes.permissions(granted, type_) or not scopes.names_resources(granted)
+    return None if readable else scopes.NOT_GRANTED
 
 
 def _read_all(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from phr.fhir.capability import Capability
 from phr.model import Refusal, Search, Vendor
-from phr.smart.scopes import allows, names_resources
+from phr.smart.scopes import allows, names_resources, why_not
 
 # Types of the R4 Patient compartment that a person's record is made of, the ones others refer to first.
 COMPARTMENT = (
@@ -34,7 +34,6 @@ USCDI = (
 # How a type names its patient, the usual one first; Coverage and two others have a word of their own.
 PATIENT_PARAMETERS = ("patient", "subject", "beneficiary", "subscriber")
 OWN_PARAMETER = {"SupplyRequest": "subject", "AdverseEvent": "subject"}
-NOT_GRANTED = "not granted at sign-in"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +57,14 @@ def plan(
     for type_, parameter, reason in _candidates(vendor, capability):
         if only and type_ not in only:
             continue
-        if not may_read(granted, type_):
-            refused.append(Refusal(type_, NOT_GRANTED))
+        # A grant that names no resource at all says nothing: asking will show.
+        if names_resources(granted) and not allows(granted, type_):
+            refused.append(Refusal(type_, why_not(granted, type_)))
             continue
         for extra in vendor.splits.get(type_) or ((),):
             params = ((parameter, patient_id), *((extra,) if extra else ()))
             searches.append(Search(type_, params, reason))
     return Plan(tuple(searches), tuple(refused))
-
-
-def may_read(granted: tuple[str, ...], type_: str) -> bool:
-    """Whether a type may be asked for. A grant that names no resource at all says nothing: asking will show."""
-    return allows(granted, type_) or not names_resources(granted)
 
 
 def _candidates(vendor: Vendor, capability: Capability | None) -> list[tuple[str, str, str]]:

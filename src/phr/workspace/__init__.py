@@ -4,4 +4,4 @@ The rooms below know nothing of one another's secrets or files; here they are ha
 command line calls these methods and prints what they answer.
 """
 
-from phr.workspace.house import Workspace as Workspace
+from phr.workspace.workspace import Workspace as Workspace

@@ -17,7 +17,7 @@ from phr.store.store import Store
 from phr.sync.tally import Tally
 
 if TYPE_CHECKING:
-    from phr.workspace.house import Workspace
+    from phr.workspace.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from phr.sync.plan import plan
 from phr.workspace import tokens
 
 if TYPE_CHECKING:
-    from phr.workspace.house import Workspace
+    from phr.workspace.workspace import Workspace
 
 OWN_TO_ONE_PERSON = frozenset({"custom", "sandbox"})
 """Vendors whose client id belongs to one server: it is kept with the connection, not in the settings."""

@@ -15,7 +15,7 @@ from phr.smart.session import Session
 from phr.vault.base import SecretStore
 
 if TYPE_CHECKING:
-    from phr.workspace.house import Workspace
+    from phr.workspace.workspace import Workspace
 
 _TOKEN, _CLIENT_SECRET, _SERVER = "token/", "client-secret/", "sign-in-server/"
 """What the items of a connection are called in the vault, before the connection's key."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phr import paths, settings
+from phr.errors import Locked, StoreError
 from phr.paths import Paths
 from phr.settings import Settings
 from phr.store.store import Store
@@ -21,10 +22,10 @@ from phr.vault.keys import Vault
 if TYPE_CHECKING:
     from phr.model import Connection
     from phr.providers.catalog import Catalog
-    from phr.workspace.bring import SyncReport, SyncWish
+    from phr.workspace.backup import Backup, Restored
     from phr.workspace.files import ImportReport, ImportWish
-    from phr.workspace.keep import Backup, Restored
     from phr.workspace.sign_in import ConnectRequest, Disconnected, Speaker
+    from phr.workspace.sync import SyncReport, SyncWish
 
 
 class Workspace:
@@ -75,9 +76,39 @@ class Workspace:
         if create:
             paths.make_private(path.parent)
         elif not path.exists():
-            # Said before a key is asked for: there is nothing to unlock.
-            return Store(path, b"")
-        return Store(path, self.vault.record_key(create=create), create=create)
+            raise self._nothing_here()  # said before a key is asked for
+        try:
+            return Store(path, self.vault.record_key(create=create), create=create)
+        except Locked:
+            from phr.vault import rotation
+
+            pending = rotation.pending_key(self.vault)
+            if pending is None:
+                raise
+            store = Store(path, pending)  # a rotation was broken off half-way: bring it to its end
+            rotation.finish(self.vault)
+            return store
+
+    def rotate_key(self) -> None:
+        """Encrypt the record anew with a new key. Raises Busy, Locked, SecretsError (the key is not ours to change)."""
+        from phr.vault import rotation
+
+        with self.lock(), self.store() as store:
+            rotation.rotate(self.vault, lambda _, new: store.rekey(new))
+            store.audit.note("rotate key")
+
+    def _nothing_here(self) -> StoreError:
+        """There is no record; perhaps because the name of the user is a slip of the pen."""
+        users = sorted(p.name for p in self.paths.data.glob("*") if (p / paths.RECORDS_FILE).exists())
+        if users:
+            return StoreError(
+                f"There is no record yet for the user {self.user}.",
+                hint=f"There is one for {', '.join(users)}: --user NAME. A new one begins with phr connect or phr import.",
+            )
+        return StoreError(
+            "There is no record yet.",
+            hint="Bring one in: phr connect PROVIDER, or phr import FILE; or look around first: phr demo",
+        )
 
     def lock(self) -> AbstractContextManager[None]:
         """Keep other runs away from this person's record. Raises Busy."""
@@ -102,10 +133,10 @@ class Workspace:
         return sign_in.disconnect(self, name, purge=purge)
 
     def sync(self, wish: SyncWish) -> SyncReport:
-        """Bring connections up to date. See `bring.sync`."""
-        from phr.workspace import bring
+        """Bring connections up to date. See `sync.sync`."""
+        from phr.workspace import sync as syncing
 
-        return bring.sync(self, wish)
+        return syncing.sync(self, wish)
 
     def import_files(self, files: Sequence[Path | None], wish: ImportWish) -> ImportReport:
         """Take in files; None is standard input. See `files.import_files`."""
@@ -114,15 +145,15 @@ class Workspace:
         return taking.import_files(self, files, wish, stdin=sys.stdin.buffer)
 
     def backup(self, target: Path, passphrase: str) -> Backup:
-        """Write a sealed copy and read it back. See `keep.backup`."""
-        from phr.workspace import keep
+        """Write a sealed copy and read it back. See `backup.backup`."""
+        from phr.workspace import backup as backups
 
-        return keep.backup(self, target, passphrase)
+        return backups.backup(self, target, passphrase)
 
     def restore(
         self, file: Path, passphrase: str, *, dry_run: bool = False, replace: bool = False
     ) -> Restored:
-        """Put a sealed copy in place. See `keep.restore`."""
-        from phr.workspace import keep
+        """Put a sealed copy in place. See `backup.restore`."""
+        from phr.workspace import backup as backups
 
-        return keep.restore(self, file, passphrase, dry_run=dry_run, replace=replace)
+        return backups.restore(self, file, passphrase, dry_run=dry_run, replace=replace)

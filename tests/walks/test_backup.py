@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from phr.errors import Locked, UnreadableFile, UsageError
+from phr.errors import Locked, StoreError, UnreadableFile, UsageError
 from phr.model import Received
-from phr.vault import recovery
+from phr.store.store import Store
+from phr.vault import recovery, rotation
 from phr.workspace import Workspace
 from phr.workspace.files import ImportWish
 
@@ -103,3 +104,52 @@ def test_importing_twice_changes_nothing_and_a_dry_run_makes_no_file(person: Any
     person.workspace.import_files([file], ImportWish())
     again = person.workspace.import_files([file], ImportWish()).files[0]
     assert (again.new, again.updated, again.unchanged, again.source) == (0, 0, 1, "clinic")
+
+
+@pytest.mark.parametrize("source", ["PHR_KEY_FILE", "PHR_PASSPHRASE"])
+def test_a_new_key_makes_the_old_one_useless(person: Any, tmp_path: Path, source: str) -> None:
+    if source == "PHR_PASSPHRASE":
+        del person.environ["PHR_KEY_FILE"]
+        person.environ["PHR_PASSPHRASE"] = "four random words"
+    file = tmp_path / "clinic.json"
+    file.write_text('{"resourceType":"Condition","id":"1","code":{"text":"Asthma"}}')
+    person.workspace.import_files([file], ImportWish())
+    old = person.workspace.vault.record_key()
+    person.workspace.rotate_key()
+    assert person.workspace.vault.record_key() != old
+    assert titles(person.workspace) == ["Asthma"]
+    with pytest.raises(Locked):
+        Store(person.workspace.paths.records("default"), old)
+
+
+def test_a_rotation_that_was_broken_off_is_brought_to_its_end(filled: Any) -> None:
+    class PowerCutError(Exception):
+        pass
+
+    def fail(old: bytes, new: bytes) -> None:
+        with Store(filled.workspace.paths.records("default"), old) as store:
+            store.rekey(new)
+        raise PowerCutError
+
+    with pytest.raises(PowerCutError):
+        rotation.rotate(filled.workspace.vault, fail)
+    assert titles(filled.workspace) == ["Asthma"]
+    assert rotation.pending_key(filled.workspace.vault) is None
+    assert titles(filled.workspace) == ["Asthma"]
+
+
+def test_a_user_that_is_none_is_told_who_there_is(filled: Any) -> None:
+    with pytest.raises(StoreError) as caught:
+        Workspace(filled.environ, "mumm").store()
+    assert "default" in (caught.value.hint or "")
+
+
+def test_one_unreadable_file_does_not_stop_the_others(person: Any, tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.json", tmp_path / "bad.json"
+    good.write_text('{"resourceType":"Condition","id":"1","code":{"text":"Asthma"}}')
+    bad.write_text("<html>sign in</html>")
+    report = person.workspace.import_files([bad, good], ImportWish())
+    assert (report.exit_status, [one.error is None for one in report.files]) == (3, [True, False])
+    assert titles(person.workspace) == ["Asthma"]
+    with pytest.raises(UnreadableFile):
+        person.workspace.import_files([bad], ImportWish())

@@ -15,7 +15,7 @@ from phr.sync.pull import Progress, Wish, pull
 from phr.workspace import tokens
 
 if TYPE_CHECKING:
-    from phr.workspace.house import Workspace
+    from phr.workspace.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,11 @@ def chosen(store: Store, wish: SyncWish) -> list[Connection]:
         return [store.connections.get(name) for name in dict.fromkeys(wish.names)]
     found = [one for one in store.connections.all() if one.state != "revoked"]
     if not found:
+        left = ", ".join(one.name for one in store.connections.all())
+        again = f"All were disconnected ({left}). Sign in again: phr reconnect NAME"
         raise UsageError(
-            "There is nothing to bring up to date yet.", hint="Make a connection: phr connect PROVIDER"
+            "There is nothing to bring up to date.",
+            hint=again if left else "Make a connection: phr connect PROVIDER",
         )
     return [one for one in found if is_due(one, utc_now())] if wish.due else found
 

@@ -21,7 +21,7 @@ from phr.vault import backup as sealed
 from phr.vault.unpack import RECORD_KEY
 
 if TYPE_CHECKING:
-    from phr.workspace.house import Workspace
+    from phr.workspace.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
