@@ -68,7 +68,8 @@ def test_dates_read_as_people_write_them() -> None:
     assert day("2024-05-03T10:20:30Z") == "2024-05-03"
     assert day("2024") == "2024"
     assert day("soon") is None
-    assert moment("2024-05-03T10:20:30Z") == "2024-05-03 10:20"
+    assert moment("2024-05-03T10:20:30Z") == "2024-05-03 10:20 UTC"
+    assert moment("2024-05-03T10:20:30-04:00") == "2024-05-03 10:20"
     assert moment("2024-05-03T00:00:00Z") == "2024-05-03"
     assert span("2024-05-03", "2024-06") == "2024-05-03 to 2024-06"
     assert span("2024-05-03", "2024-05-03T11:00:00Z") == "2024-05-03"

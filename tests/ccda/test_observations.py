@@ -151,7 +151,7 @@ def test_vital_signs_of_one_moment_are_one_organizer_and_pressure_is_two(write: 
     organizers = document.find("//c:section[c:code/@code='8716-3']/c:entry/c:organizer")
     assert [len(organizer.findall("{*}component")) for organizer in organizers] == [1, 3]
     assert "85354-9" not in document.find("//c:organizer//c:observation/c:code/@code")
-    assert document.rows("8716-3")[1] == ["Systolic", "2024-01-10 09:30", "128 mm[Hg]", ""]
+    assert document.rows("8716-3")[1] == ["Systolic", "2024-01-10 09:30 UTC", "128 mm[Hg]", ""]
 
 
 def test_a_vital_sign_without_a_measured_unit_stays_in_the_narrative(write: Write) -> None:

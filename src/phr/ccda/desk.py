@@ -142,7 +142,7 @@ def newest(entries: list[Entry], when: Callable[[Resource], object]) -> list[Ent
 
 
 def _in_error(resource: Resource) -> bool:
-    if text(resource.get("status")) in ("entered-in-error", "nullified"):
+    if {text(resource.get(key)) for key in ("status", "lifecycleStatus")} & {"entered-in-error", "nullified"}:
         return True
     said = [resource.get(key) for key in ("verificationStatus", "docStatus")]
     return any(has_code(each, {"entered-in-error"}) or text(each) == "entered-in-error" for each in said)

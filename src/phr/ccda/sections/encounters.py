@@ -88,7 +88,11 @@ def _locations(resource: Resource) -> list[object]:
 def _where(desk: Desk, entry: Entry) -> str | None:
     names = [place_words(desk, entry, each) for each in _locations(entry.resource)]
     names.append(place_words(desk, entry, entry.resource.get("serviceProvider")))
-    return "; ".join(dict.fromkeys(name for name in names if name)) or None
+    said = ""
+    for name in names:  # a room often carries the name of its clinic
+        if name and name not in said:
+            said = f"{said}; {name}" if said else name
+    return said or None
 
 
 def _participants(resource: Resource) -> list[Resource]:
@@ -110,7 +114,8 @@ def _why(desk: Desk, entry: Entry, conditions: list[Entry]) -> str | None:
     reasons = (reason_words(desk, entry) or "").split("; ")
     named = [words for words in diagnoses if words]
     known = "; ".join(named).casefold()
-    return "; ".join([*named, *(each for each in reasons if each and each.casefold() not in known)]) or None
+    new = [each for each in reasons if each and each.casefold() not in known]
+    return "; ".join(dict.fromkeys([*named, *new])) or None
 
 
 def _discharged(resource: Resource) -> str | None:
