@@ -7,7 +7,6 @@ narrative; a PDF or a picture is enclosed as it is, up to a size that receivers 
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from dataclasses import dataclass
 
@@ -20,7 +19,7 @@ from phr.ccda.narrative import from_html, moment, paragraphs, remarked
 from phr.ccda.participants import author, words_for
 from phr.ccda.sections.frame import Heading, Row, Section, template
 from phr.ccda.xml import Element, el
-from phr.fhir.read import concept_text, first, listed, text
+from phr.fhir.read import base64_bytes, concept_text, first, listed, text
 from phr.model import Resource
 
 MOST = 2_000_000
@@ -147,11 +146,8 @@ def _content(desk: Desk, entry: Entry, attachment: Resource) -> _Content | None:
         media_type = media_type or (text(binary.resource.get("contentType")) or "").partition(";")[0]
     if not encoded:
         return None
-    try:
-        data = base64.b64decode(encoded, validate=False)
-    except (binascii.Error, ValueError):
-        return None
-    if not data.strip():
+    data = base64_bytes(encoded)
+    if not data or not data.strip():
         return None
     known = media_type or "text/plain"
     kind = known if re.fullmatch(r"[\w.+-]+/[\w.+-]+", known, re.ASCII) else "application/octet-stream"
