@@ -11,6 +11,7 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from phr import __version__
 from phr.cli import commands
 
 if TYPE_CHECKING:
@@ -41,9 +42,7 @@ def _quick_answer(words: list[str]) -> int | None:
         sys.stdout.write(commands.page() + "\n")
         return 0
     if words == ["--version"]:
-        from importlib.metadata import version
-
-        sys.stdout.write(f"phr {version('phr')}\n")
+        sys.stdout.write(f"phr {__version__}\n")
         return 0
     return None
 
