@@ -125,6 +125,8 @@ CREATE TABLE record (
 );
 -- The first two columns order a timeline, the others answer its filters without touching the row.
 CREATE INDEX record_by_date ON record(date_from DESC, id DESC, date_to, kind, sensitivity) WHERE supporting = 0;
+-- Narrow, so that counting a whole life reads a fifth of the pages.
+CREATE INDEX record_by_kind ON record(kind) WHERE supporting = 0;
 CREATE INDEX record_encounter ON record(encounter) WHERE encounter IS NOT NULL;
 
 -- One fact can come from several sources, and one source can say it more than once.
