@@ -68,9 +68,10 @@ def recovery_key(ctx: typer.Context, yes: Yes = False, json: Json = False) -> No
     """
     from phr.vault import recovery
 
-    output.confirm(
-        "This shows a key that opens your whole record. Nobody should look over your shoulder.", yes=yes
-    )
+    if output.has_terminal():  # elsewhere nobody can look over a shoulder
+        output.confirm(
+            "This shows a key that opens your whole record. Nobody should look over your shoulder.", yes=yes
+        )
     here = workspace(ctx)
     with here.store() as store:
         printed = recovery.recovery_key(here.vault.record_key())
@@ -98,14 +99,16 @@ def recover(
     from phr.store.store import Store
     from phr.vault import recovery
 
-    if not stdin and not output.has_terminal():
+    piped = stdin or not output.has_terminal()
+    if not piped:
+        output.ask("Recovery key (dashes, spaces and capitals do not matter): ")
+    typed = sys.stdin.read() if piped else sys.stdin.readline()
+    if not typed.strip():
         raise UsageError(
             "The recovery key is needed, and nobody can be asked here.",
-            hint="Pipe it in: phr vault recover --stdin",
+            hint="Pipe it in: phr vault recover < FILE",
         )
-    if not stdin:
-        output.ask("Recovery key (dashes, spaces and capitals do not matter): ")
-    key = recovery.parse(sys.stdin.read() if stdin else sys.stdin.readline())
+    key = recovery.parse(typed)
     here = workspace(ctx)
     with here.lock(), Store(here.paths.records(here.user), key) as store:
         here.vault.restore_key(key, replace_unreadable=True)
