@@ -116,7 +116,7 @@ def show(
         "Vendor": vendor.name,
         "Place": one.place,
         "FHIR base": one.fhir_base,
-        "Sign-in": vendor.auth,
+        "Sign-in": ", ".join(vendor.auth),
         "Redirect": redirect,
         "Client id": client_id or "none yet",
         "Portal": vendor.portal,

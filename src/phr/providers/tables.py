@@ -10,7 +10,7 @@ from typing import Any
 
 from phr.errors import UsageError
 from phr.fhir.links import origin
-from phr.model import Vendor
+from phr.model import AUTH_METHODS, REDIRECTS, Vendor
 
 Tables = dict[str, dict[str, dict[str, Any]]]
 """`{"vendors": {id: {key: value}}, "providers": {id: {key: value}}}`."""
@@ -76,22 +76,76 @@ def _splits(value: object) -> str | None:
     return None if good else "is a table of types, each with parameters and their lists of values"
 
 
+def _among(*choices: str) -> Callable[[object], str | None]:
+    """A list, not empty, of some of these words."""
+
+    def check(value: object) -> str | None:
+        if isinstance(value, list) and value and all(item in choices for item in value):
+            return None
+        return f"is a list of some of {', '.join(choices)}"
+
+    return check
+
+
+def _by_type(value: object) -> str | None:
+    """`Appointment = { date = "ge1900-01-01" }`: parameters beside the patient."""
+    good = isinstance(value, dict) and all(
+        isinstance(params, dict) and params and all(isinstance(one, str) for one in params.values())
+        for params in value.values()
+    )
+    return None if good else "is a table of types, each with parameters and their values"
+
+
+def _pairs(value: object) -> str | None:
+    good = isinstance(value, dict) and all(isinstance(one, str) and one for one in value.values())
+    return None if good else "is a table of names and texts"
+
+
 VENDOR_KEYS: dict[str, Callable[[object], str | None]] = {
     "name": _text,
-    "auth": _one_of("public", "secret", "private-key"),
+    "aliases": _texts,
+    "auth": _among(*AUTH_METHODS),
+    "registration": _one_of("portal", "open", "after-sign-in"),
+    "redirects": _among(*REDIRECTS),
     "redirect_host": _one_of("127.0.0.1", "localhost"),
     "redirect_port": _number(0, 65535),
     "redirect_path": _path,
     "scopes": _texts,
     "scope_dialect": _one_of("auto", "v1", "v2"),
     "resource_scopes": _texts,
+    "aud_slash": _flag,
+    "pkce": _one_of("required", "optional", "ignored"),
+    "nonce": _flag,
+    "issuer_differs": _flag,
+    "patient_from": _among("token", "id_token", "access_token", "search"),
+    "patient_claims": _texts,
+    "token_in_query": _flag,
+    "token_seconds": _number(1, 10_000_000),
+    "refresh": _one_of("public", "confidential", "dynamic", "none", "unknown"),
+    "refresh_scope": _flag,
+    "refresh_pause": _number(0, 3600),
+    "refresh_idle_hours": _number(1, 100_000),
+    "consent_days": _number(1, 10_000),
     "types": _texts,
     "splits": _splits,
+    "search_params": _by_type,
+    "claim_params": _pairs,
     "page_size": _number(0, 1000),
     "concurrency": _number(1, 8),
-    "aud_slash": _flag,
-    "recipe": _any_text,
+    "last_updated": _texts,
+    "everything": _flag,
+    "bulk": _one_of("patient", "system", "none"),
+    "requests_per_minute": _number(1, 1_000_000),
+    "requests_per_day": _number(1, 100_000_000),
     "portal": _any_text,
+    "directory": _any_text,
+    "directory_hosts": _texts,
+    "recipe": _any_text,
+    "waiting": _any_text,
+    "support": _any_text,
+    "status_page": _any_text,
+    "test_sign_ins": _any_text,
+    "sure": _any_text,
 }
 PROVIDER_KEYS: dict[str, Callable[[object], str | None]] = {
     "name": _text,
@@ -100,6 +154,8 @@ PROVIDER_KEYS: dict[str, Callable[[object], str | None]] = {
     "place": _text,
     "client_id": _text,
     "sandbox": _flag,
+    "shared": _flag,
+    "auth": _one_of(*AUTH_METHODS),
 }
 _CHECKS = {"vendors": VENDOR_KEYS, "providers": PROVIDER_KEYS}
 
@@ -165,6 +221,9 @@ def vendor(id_: str, row: Mapping[str, Any]) -> Vendor:
     values["splits"] = {
         type_: tuple((param, choice) for param, choices in ways.items() for choice in choices)
         for type_, ways in row.get("splits", {}).items()
+    }
+    values["search_params"] = {
+        type_: tuple(params.items()) for type_, params in row.get("search_params", {}).items()
     }
     values.setdefault("name", id_)
     values["recipe"] = str(values.get("recipe", "")).strip()

@@ -1,0 +1,61 @@
+"""What comes in: Search, Received, Problem, Page, Change. `Resource` and `Bundle` stay plain JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+Resource = dict[str, Any]
+Bundle = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """One search to ask: a type, its parameters, and why we ask."""
+
+    type: str
+    params: tuple[tuple[str, str], ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One resource as it came: its exact bytes, and the two words that address it."""
+
+    type: str
+    id: str
+    raw: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that was skipped: what, why, and its bytes if there were any. Never a clinical word."""
+
+    type: str
+    reason: str
+    id: str | None = None
+    http_status: int | None = None
+    known: bool = False
+    """A server is known to refuse this: it is named but does not make a run `partial`."""
+    raw: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a searchset: what came, what could not be read, what the server remarked, what is next."""
+
+    received: tuple[Received, ...]
+    problems: tuple[Problem, ...] = ()
+    next_url: str | None = None
+    total: int | None = None
+    bytes: int = 0
+
+
+class Change(StrEnum):
+    """What saving one resource did."""
+
+    NEW = "new"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    GONE = "gone"
