@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import ingest, startup, sync
+from benchmarks import finding, ingest, startup, sync
 from benchmarks.world import World
 
 
@@ -20,6 +20,7 @@ def main() -> None:
         ingest.run(world)
         startup.run(world)
         sync.run(world)
+        finding.run(world)
 
 
 if __name__ == "__main__":

@@ -252,3 +252,53 @@ def test_a_command_from_somebody_elses_file_is_not_run(config: Path) -> None:
         load(config, {})
     config.write_text('[general]\nuser = "anna"\n')
     assert load(config, {}).general.user == "anna"
+
+
+# ── the network, and the way back ─────────────────────────────────────────────────────────────────
+
+
+def test_the_own_ca_and_the_way_back_are_settings(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/anna")
+    config.write_text(
+        '[network]\nca_file = "~/company.pem"\n'
+        '[connect]\nredirect = "relay"\nrelay = "https://anna.example.org/phr/"\n'
+    )
+
+    settings = load(config, {})
+    assert settings.network.ca_file == Path("/home/anna/company.pem")
+    assert (settings.connect.redirect, settings.connect.relay) == ("relay", "https://anna.example.org/phr/")
+
+    settings = load(config, {"PHR_NETWORK_CA_FILE": "/etc/ca.pem", "PHR_CONNECT_REDIRECT": "paste"})
+    assert (settings.network.ca_file, settings.connect.redirect) == (Path("/etc/ca.pem"), "paste")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[network]\nca_file = "ca.pem"', "[network] ca_file must be the whole path"),
+        ('[network]\nca_file = "~nobody-of-this-name/x"', "[network] ca_file must be a file"),
+        ("[network]\nca_file = 1", "[network] ca_file must be a text"),
+        ("[network]\nverify = false", "[network] verify is not a setting"),
+        ('[connect]\nredirect = "https"', "[connect] redirect must be one of loopback, https-loopback, relay, paste"),
+        ('[connect]\nrelay = "http://anna.example.org/"', "[connect] relay must be an address that begins with https://"),
+        ('[connect]\nrelay = "http://127.0.0.1/"', "[connect] relay must be"),
+        ('[vendors.epic]\nredirect_uri = "http://anna.example.org/cb"', "[vendors.epic] redirect_uri must be"),
+        ('[vendors.epic]\nredirect_uri = "https://u:p@anna.example.org/cb"', "[vendors.epic] redirect_uri must be"),
+        ('[vendors.epic]\nredirect_uri = "https://anna.example.org/cb#x"', "[vendors.epic] redirect_uri must be"),
+        ('[vendors.epic]\nredirect_uri = "https://[/cb"', "[vendors.epic] redirect_uri must be"),
+        ('[vendors.epic]\nredirect_uri = "callback"', "[vendors.epic] redirect_uri must be"),
+    ],
+)  # fmt: skip
+def test_what_makes_no_sense_there_is_told(config: Path, text: str, words: str) -> None:
+    config.write_text(text)
+
+    with pytest.raises(UsageError) as caught:
+        load(config, {})
+    assert words in caught.value.message
+
+
+def test_a_redirect_address_in_a_variable_is_checked_too(config: Path) -> None:
+    with pytest.raises(UsageError, match="PHR_EPIC_REDIRECT_URI must be an address"):
+        load(config, {"PHR_EPIC_REDIRECT_URI": "http://anna.example.org/cb"})
+    for address in ("https://anna.example.org/cb", "http://localhost:8765/callback", "http://[::1]:1/cb"):
+        assert load(config, {"PHR_EPIC_REDIRECT_URI": address}).vendor("epic").redirect_uri == address

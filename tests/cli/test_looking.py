@@ -1,4 +1,4 @@
-"""`phr timeline`, `show`, `status`, `tag`, `jobs`, `audit`, `paths`, `doctor`: what a person looks at."""
+"""`phr timeline`, `show`, `status`, `tag`, `jobs`, `audit`, `paths`: what a person looks at."""
 
 from __future__ import annotations
 
@@ -187,31 +187,3 @@ def test_paths_are_printed_and_nothing_is_made(phr: Any, tmp_path: Path) -> None
     found = phr("paths", "--json").json
     assert found["records"] == str(tmp_path / "home" / "data" / "default" / "records.db")
     assert not (tmp_path / "home").exists()
-
-
-def test_doctor_finds_what_is_wrong_and_says_the_mend(phr: Any, record: Any) -> None:
-    well = phr("doctor", "--json").json
-    assert well["ok"] is True
-    assert {"python", "database", "folders", "key", "record", "integrity", "schema", "audit"} <= {
-        one["name"] for one in well["checks"]
-    }
-    with record.store() as store:
-        store.db.execute("DELETE FROM record WHERE resource = 'Condition/c1'")
-    record.paths.records("default").chmod(0o644)
-    sick = phr("doctor", "--json")
-    assert sick.status == 1
-    assert {one["name"]: one["mend"] for one in sick.json["checks"] if not one["ok"]} == {
-        "folders": f"chmod -R go= {record.paths.records('default')}",
-        "records": "phr doctor --repair",
-    }
-    record.paths.records("default").chmod(0o600)
-    assert phr("doctor", "--repair").status == 0
-    assert phr("timeline", "--json").json["total"] == 6
-
-
-def test_doctor_without_a_record_or_a_key_does_not_stumble(phr: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert phr("doctor").status == 0
-    monkeypatch.delenv("PHR_KEY_FILE")
-    answer = phr("doctor", "--json")
-    assert answer.status == 1
-    assert [one["name"] for one in answer.json["checks"] if not one["ok"]] == ["key"]

@@ -58,3 +58,12 @@ def test_odd_parts_are_skipped() -> None:
     )
     assert found is not None and not found.everything and found.fhir_version is None
     assert found.types["Goal"].interactions == frozenset()
+
+
+def test_bulk_export_is_seen_where_it_is_declared() -> None:
+    export = [{"name": "export", "definition": "x"}]
+    group = {"type": "Group", "operation": export}
+    statement = {"resourceType": "CapabilityStatement", "rest": [{"resource": [group], "operation": export}]}
+    found = parse(statement)
+    assert found is not None
+    assert found.exports == ("group", "system")

@@ -104,3 +104,13 @@ def test_redirects_stay_on_the_origin_and_never_lose_https() -> None:
 def test_redirects_to_another_origin_are_refused(location: str) -> None:
     with pytest.raises(ForeignLinkError):
         redirect_address(ASKED, location)
+
+
+def test_what_every_search_carries_keeps_its_slash_and_gives_way_to_the_search() -> None:
+    always = (("ah-practice", "Organization/a-1.Practice-7"), ("category", "x"))
+    search = Search("Observation", (("patient", "p"), ("category", "laboratory")))
+    found = search_url("https://ehr.example/fhir", search, 50, always)
+    assert found == (
+        "https://ehr.example/fhir/Observation?patient=p&category=laboratory"
+        "&ah-practice=Organization/a-1.Practice-7&_count=50"
+    )

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
 import pytest
@@ -19,6 +19,16 @@ ADA, BEN = "ada", "ben"
 VERIFIER = "v" * 43
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
 REDIRECT = "http://127.0.0.1:4711/callback"
+REGISTERED = "http://127.0.0.1:8765/callback"
+ELSEWHERE = "https://phr.invalid/callback"
+_MEMBERS = {
+    "authorize": "authorization_endpoint",
+    "token": "token_endpoint",
+    "revoke": "revocation_endpoint",
+    "introspect": "introspection_endpoint",
+    "register": "registration_endpoint",
+    "jwks": "jwks_uri",
+}
 SCOPE = "openid fhirUser launch/patient offline_access patient/*.rs"
 
 
@@ -89,17 +99,35 @@ class App:
     sandbox: Sandbox
     http: httpx.Client
     redirect_uri: str = REDIRECT
-    asked: dict[str, str] = field(default_factory=dict)
+    client: dict[str, Any] = field(default_factory=dict)
+    """Who it is: `id`, and `secret` for client_secret_basic, or `post` for client_secret_post."""
 
     @property
     def origin(self) -> str:
         return self.sandbox.fhir_base.removesuffix("/fhir")
 
+    @property
+    def client_id(self) -> str:
+        return str(self.client.get("id", self.sandbox.client_id))
+
+    def said(self) -> dict[str, Any]:
+        """The smart-configuration, from below the FHIR base or from the root of the host."""
+        for base in (self.sandbox.fhir_base, self.origin):
+            response = self.http.get(base + "/.well-known/smart-configuration")
+            if response.status_code == 200:
+                return dict(response.json())
+        return {}
+
+    def where(self, name: str) -> str:
+        """The address of an endpoint, as the server says; else where a plain one has it."""
+        said = self.said().get(_MEMBERS.get(name, ""), f"{self.origin}/oauth/{name}")
+        return str(said)
+
     def authorize(self, **changed: str | None) -> httpx.Response:
         """GET the authorization endpoint; None leaves a parameter out."""
         params: dict[str, str | None] = {
             "response_type": "code",
-            "client_id": self.sandbox.client_id,
+            "client_id": self.client_id,
             "redirect_uri": self.redirect_uri,
             "scope": SCOPE,
             "state": "st-1",
@@ -108,9 +136,9 @@ class App:
             "code_challenge_method": "S256",
             **changed,
         }
-        return self.http.get(
-            f"{self.origin}/oauth/authorize", params={k: v for k, v in params.items() if v is not None}
-        )
+        address = self.where("authorize")
+        query = urlencode({k: v for k, v in params.items() if v is not None})
+        return self.http.get(f"{address}{'&' if '?' in address else '?'}{query}")
 
     def code(self, **changed: str | None) -> str:
         return answer(self.authorize(**changed))["code"]
@@ -119,20 +147,31 @@ class App:
         form: dict[str, str | None] = {
             "grant_type": "authorization_code",
             "redirect_uri": self.redirect_uri,
-            "client_id": self.sandbox.client_id,
+            "client_id": self.client_id,
             "code_verifier": VERIFIER,
             **changed,
         }
-        return self.post("token", {k: v for k, v in form.items() if v is not None})
+        return self._authenticated("token", {k: v for k, v in form.items() if v is not None})
 
     def refresh(self, refresh_token: str, **more: str) -> httpx.Response:
-        client = {"client_id": self.sandbox.client_id}
-        return self.post(
-            "token", {"grant_type": "refresh_token", "refresh_token": refresh_token, **client, **more}
-        )
+        form = {"grant_type": "refresh_token", "refresh_token": refresh_token, "client_id": self.client_id}
+        return self._authenticated("token", {**form, **more})
+
+    def sign_in(self, **changed: str | None) -> dict[str, Any]:
+        """The whole dance: what the token endpoint answers."""
+        response = self.token(code=self.code(**changed))
+        assert response.status_code == 200, response.text
+        return dict(response.json())
+
+    def _authenticated(self, where: str, form: dict[str, str]) -> httpx.Response:
+        if "secret" in self.client:
+            return self.post(where, form, auth=(self.client_id, self.client["secret"]))
+        if "post" in self.client:
+            form = {**form, "client_secret": self.client["post"]}
+        return self.post(where, form)
 
     def post(self, where: str, form: dict[str, str], **more: Any) -> httpx.Response:
-        return self.http.post(f"{self.origin}/oauth/{where}", data=form, **more)
+        return self.http.post(self.where(where), data=form, **more)
 
     def fhir(self, path: str, token: str | None = None, **headers: str) -> httpx.Response:
         if token is not None:

@@ -6,8 +6,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from phr.sandbox.authorize import redirect_allowed
-from phr.sandbox.vendors import VENDORS, VendorHabits
+from phr.sandbox.clients import redirect_allowed
+from phr.sandbox.habits import VendorHabits
+from phr.sandbox.vendors import REGISTERED_REDIRECTS, VENDORS
 
 from .conftest import REDIRECT, SCOPE, App, Start, answer
 
@@ -132,10 +133,16 @@ def test_no_other_address_may_be_redirected_to(uri: str) -> None:
 
 @pytest.mark.parametrize("vendor", ["epic", "oracle", "athenahealth"])
 def test_a_vendor_compares_the_redirect_address_letter_by_letter(vendor: str) -> None:
-    assert redirect_allowed("http://127.0.0.1:8765/callback", VENDORS[vendor])
-    assert not redirect_allowed("http://127.0.0.1:8766/callback", VENDORS[vendor])
-    assert not redirect_allowed("http://127.0.0.1:8765/callback/", VENDORS[vendor])
-    assert not redirect_allowed("http://localhost:8765/callback", VENDORS[vendor])
+    def allowed(uri: str) -> bool:
+        return redirect_allowed(uri, VENDORS[vendor], REGISTERED_REDIRECTS)
+
+    assert allowed("http://127.0.0.1:8765/callback")
+    assert allowed("https://localhost:8765/callback")
+    assert allowed("https://phr.invalid/callback")
+    assert not allowed("http://127.0.0.1:8766/callback")
+    assert not allowed("http://127.0.0.1:8765/callback/")
+    assert not allowed("https://phr.invalid/callback?x=1")
+    assert not allowed("https://elsewhere.example/callback")
 
 
 def test_the_vendor_rule_holds_over_http(start: Start) -> None:

@@ -48,14 +48,14 @@ def test_it_says_when_it_listens_and_ends_at_once_on_a_signal(
         [sys.executable, "-c", SERVE, str(data)], stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
-        base, client_id, pid = process.stdout.readline().split()
+        base, client_id, pid, patient = process.stdout.readline().split()
         with httpx.Client(trust_env=False) as http:
             assert http.get(base + "/metadata").status_code == 200
             began = time.monotonic()
             process.send_signal(number)
             assert process.wait(timeout=5) == status
         assert time.monotonic() - began < 2
-        assert (client_id, int(pid)) == ("phr-sandbox", process.pid)
+        assert (client_id, int(pid), patient) == ("phr-sandbox", process.pid, ADA)
         assert process.stdout.read() == ""
 
 

@@ -256,18 +256,3 @@ def test_the_id_token_is_signed_and_carries_nonce_and_fhir_user(app: App) -> Non
     assert said["fhirUser"] == f"{app.sandbox.fhir_base}/Patient/{ADA}"
     with pytest.raises(InvalidSignature):
         key.verify(der, f"{header}.{claims}x".encode(), ec.ECDSA(hashes.SHA256()))
-
-
-def test_a_vendor_may_give_no_refresh_token_or_no_patient_or_keep_the_first_one(start: Start) -> None:
-    redirect = "http://127.0.0.1:8765/callback"
-    epic, oracle = start(vendor="epic"), start(vendor="oracle")
-    epic.redirect_uri = oracle.redirect_uri = redirect
-
-    assert "refresh_token" not in epic.token(code=epic.code()).json()
-    tokens = oracle.token(code=oracle.code()).json()
-    assert "patient" not in tokens
-    assert tokens["expires_in"] == 570
-    for _ in range(2):
-        renewed = oracle.refresh(tokens["refresh_token"])
-        assert renewed.status_code == 200
-        assert "refresh_token" not in renewed.json()

@@ -179,3 +179,109 @@ def test_a_server_in_trouble_is_unreachable_for_now() -> None:
     with pytest.raises(Unreachable) as caught:
         discover(BASE, httpx.MockTransport(lambda request: httpx.Response(503)))
     assert caught.value.http_status == 503
+
+
+# ── what vendors do (in the order in which they were met) ─────────────────────────────────────────
+
+
+def test_everything_a_server_says_of_its_sign_in_is_read() -> None:
+    more = {
+        "registration_endpoint": "https://auth.example.org/register",
+        "introspection_endpoint": "https://auth.example.org/introspect",
+        "management_endpoint": "https://portal.example.org/apps",
+        "jwks_uri": "https://keys.example.org/jwks",
+        "authorization_response_iss_parameter_supported": True,
+        "token_endpoint_auth_signing_alg_values_supported": ["ES384", "RS384", "ES384", None],
+    }
+    found = discover(BASE, world(well_known=httpx.Response(200, json=GOOD | more)))
+    assert found.registration_endpoint == more["registration_endpoint"]
+    assert found.introspection_endpoint == more["introspection_endpoint"]
+    assert found.management_endpoint == more["management_endpoint"]
+    assert found.jwks_uri == more["jwks_uri"]
+    assert found.iss_parameter is True
+    assert found.signing_algorithms == ("ES384", "RS384")
+
+
+@pytest.mark.parametrize(
+    "wrong", [5, None, "", "  ", [], "http://x.example/", "http://127.0.0.1/", "https://a:b@x.example/"]
+)
+def test_what_is_not_needed_and_cannot_be_trusted_is_left_out(wrong: object) -> None:
+    names = ("registration_endpoint", "introspection_endpoint", "management_endpoint", "jwks_uri")
+    found = discover(BASE, world(well_known=httpx.Response(200, json=GOOD | dict.fromkeys(names, wrong))))
+    assert {getattr(found, name) for name in names} == {None}
+
+
+@pytest.mark.parametrize("said", [None, False, "false", 0, "no", []])
+def test_iss_is_awaited_only_where_it_is_promised(said: object) -> None:
+    more = {"authorization_response_iss_parameter_supported": said}
+    assert not discover(BASE, world(well_known=httpx.Response(200, json=GOOD | more))).iss_parameter
+
+
+@pytest.mark.parametrize(
+    ("key", "given", "read"),
+    [
+        ("token_endpoint_auth_methods_supported", ["client_secret_basic"] * 3, ("client_secret_basic",)),
+        ("token_endpoint_auth_methods", ["client_secret_post", "client_secret_post"], ("client_secret_post",)),
+        ("token_endpoint_auth_methods_supported", "client_secret_post private_key_jwt",
+         ("client_secret_post", "private_key_jwt")),
+        ("token_endpoint_auth_methods_supported", None, ()),
+        ("token_endpoint_auth_methods_supported", {"no": 1}, ()),
+    ],
+)  # fmt: skip
+def test_lists_that_are_misnamed_duplicated_or_absent_never_stop_a_sign_in(
+    key: str, given: object, read: tuple[str, ...]
+) -> None:
+    document = {name: GOOD[name] for name in ("authorization_endpoint", "token_endpoint")} | {key: given}
+    found = discover(BASE, world(well_known=httpx.Response(200, json=document)))
+    assert found.token_auth_methods == read and found.scopes_supported == ()
+
+
+def test_base_issuer_and_endpoints_may_all_be_on_different_hosts() -> None:
+    document = {
+        "issuer": "https://id.example.net/",
+        "authorization_endpoint": "https://login.example.com/authorize",
+        "token_endpoint": "https://token.example.net/tenants/t/hosts/fhir.example.org/token",
+    }
+    found = discover(BASE, world(well_known=httpx.Response(200, json=document)))
+    assert (found.issuer, found.authorization_endpoint, found.token_endpoint) == tuple(document.values())
+
+
+def test_a_base_with_its_port_written_out_is_looked_up_at_the_root_of_its_host() -> None:
+    asked: list[str] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        if request.url.path == "/.well-known/smart-configuration":
+            return httpx.Response(200, json=GOOD | {"token_endpoint": "/oauth/token"})
+        return httpx.Response(404)
+
+    found = discover("https://mtrestapis.example.org:443/v1/uscore/R4", httpx.MockTransport(handle))
+    assert found.issuer == GOOD["issuer"]
+    assert found.token_endpoint == "https://mtrestapis.example.org:443/oauth/token"
+    assert asked[0] == "/v1/uscore/R4/.well-known/smart-configuration"
+
+
+def test_the_capability_statement_names_the_other_endpoints_too() -> None:
+    told = statement(
+        "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris",
+        authorize="https://a.example/authorize",
+        token="https://a.example/token",
+        register="https://a.example/register",
+        introspect="https://a.example/introspect",
+        manage="https://a.example/manage",
+    )
+    found = discover(BASE, world(metadata=told))
+    assert found.registration_endpoint == "https://a.example/register"
+    assert found.introspection_endpoint == "https://a.example/introspect"
+    assert found.management_endpoint == "https://a.example/manage"
+
+
+def test_without_a_person_a_token_endpoint_is_enough() -> None:
+    document = {"token_endpoint": "https://auth.example.org/token"}
+    answer = httpx.Response(200, json=document)
+    found = discover(BASE, world(well_known=answer), needs_authorize=False)
+    assert (found.authorization_endpoint, found.token_endpoint) == ("", "https://auth.example.org/token")
+    with pytest.raises(SignInError, match="authorization_endpoint is missing"):
+        discover(BASE, world(well_known=answer))
+    with pytest.raises(SignInError):
+        discover(BASE, world(well_known=httpx.Response(200, json={"x": 1})), needs_authorize=False)

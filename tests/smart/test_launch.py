@@ -6,16 +6,20 @@ import base64
 import http.client
 import json
 import logging
+import socket
+import ssl
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import httpx
 import pytest
 
-from phr.errors import SignInDenied, SignInError, StateMismatch, Unreachable
+from phr.errors import SignInDenied, SignInError, SignInTimeout, StateMismatch, Unreachable, UsageError
 from phr.model import SmartConfiguration, Token, Vendor
-from phr.smart.launch import Client, Redirect, sign_in
+from phr.smart.launch import PASTE_PAGE, Client, Redirect, sign_in
 from phr.smart.pkce import challenge_of
 
 BASE = "https://fhir.example.org/r4"
@@ -31,7 +35,7 @@ ANSWER = {"access_token": "at-secret", "token_type": "Bearer", "expires_in": 300
 
 def jwt(**claims: object) -> str:
     payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
-    return f"eyJhbGciOiJub25lIn0.{payload}.sig"
+    return f"eyJhbGciOiJSUzI1NiJ9.{payload}.c2ln"  # its keys cannot be had here
 
 
 class World:
@@ -68,6 +72,8 @@ class World:
         return True
 
     def handle(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            return httpx.Response(404)
         self.posts += 1
         self.headers = request.headers
         self.posted = {k: v[0] for k, v in parse_qs(request.content.decode()).items()}
@@ -139,12 +145,6 @@ def test_a_client_with_a_secret_uses_basic_or_post_as_the_server_says() -> None:
     assert world.posted["client_secret"] == "s" and "authorization" not in world.headers
 
 
-def test_without_openid_there_is_no_nonce() -> None:
-    world = World()
-    world.sign_in(scopes=("patient/*.read",))
-    assert "nonce" not in world.asked
-
-
 def test_an_answer_by_post_works_too() -> None:
     assert World(method="POST").sign_in().patient == "p1"
 
@@ -160,35 +160,247 @@ def test_the_address_is_announced_when_no_browser_opens() -> None:
     assert len(said) == 1 and said[0].startswith("https://auth.example.org/authorize?")
 
 
-def test_a_pasted_address_does_the_same_as_the_listener() -> None:
-    world = World()
-    page = "https://me.example.org/phr"
-    seen: dict[str, str] = {}
+# ── the answer pasted by hand ─────────────────────────────────────────────────────────────────────
+
+PAGE = "https://me.example.org/phr"
+
+
+def by_hand(world: World, *texts: str, **more: Any) -> Token:
+    """Sign in by pasting these one after the other; `{state}` stands for the right one."""
+    asked = iter(texts)
 
     def note(url: str) -> bool:
-        world.asked = seen | {k: v[0] for k, v in parse_qs(urlsplit(url).query).items()}
+        world.asked = {k: v[0] for k, v in parse_qs(urlsplit(url).query).items()}
         return True
 
-    token = world.sign_in(
-        open_browser=note,
-        redirect_to=Redirect(uri=page),
-        paste=lambda: f" {page}#code=code-secret&state={quote(world.asked['state'])}\n",
-    )
-    assert token.patient == "p1" and world.posted["redirect_uri"] == page
+    def paste() -> str:
+        return next(asked).replace("{state}", quote(world.asked["state"]))
 
-    for pasted in (f"{page}?code=c&state=forged", "nonsense", ""):
-        with pytest.raises(SignInError):
-            world.sign_in(open_browser=note, redirect_to=Redirect(uri=page), paste=lambda p=pasted: p)
+    goal = more.pop("redirect_to", Redirect("paste", uri=PAGE))
+    token = world.sign_in(open_browser=note, redirect_to=goal, paste=paste, **more)
+    assert next(asked, None) is None, "not all was asked for"
+    return token
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [f" {PAGE}#code=code-secret&state={{state}}\n"],
+        ["code=code-secret&state={state}"],
+        ["nonsense", "<me.example.org/phr?code=code-secret&state={state}>"],
+        ["what?", PAGE, "?code=code-secret&state={state}"],
+    ],
+)
+def test_a_pasted_address_does_the_same_as_the_listener(texts: list[str]) -> None:
+    world = World()
+    assert by_hand(world, *texts).patient == "p1"
+    assert world.posted["redirect_uri"] == world.asked["redirect_uri"] == PAGE
+
+
+@pytest.mark.parametrize(
+    ("texts", "error"),
+    [
+        ([""], SignInError),
+        (["nonsense", ""], SignInError),
+        (["nonsense"] * 3, SignInError),
+        ([f"{PAGE}?code=c&state=forged"], StateMismatch),
+        ([f"{PAGE}?code=c"], StateMismatch),
+        ([f"{PAGE}?error=access_denied&state={{state}}"], SignInDenied),
+        ([f"{PAGE}?error=access_denied"], SignInDenied),
+        ([f"{PAGE}?code=c&state={{state}}&iss=https://evil.example"], StateMismatch),
+    ],
+)
+def test_a_pasted_answer_is_checked_like_any_other(texts: list[str], error: type[SignInError]) -> None:
+    world = World()
+    with pytest.raises(error):
+        by_hand(world, *texts)
+    assert world.posts == 0
+
+
+def test_without_somebody_to_ask_nothing_can_be_pasted() -> None:
+    with pytest.raises(UsageError):
+        World().sign_in(redirect_to=Redirect("paste", uri=PAGE))
+
+
+def test_a_pasted_sign_in_needs_no_page_anywhere() -> None:
+    world = World()
+    goal = Redirect.of(Vendor("x", "X", redirects=("relay", "paste")), mode="paste")
+    by_hand(world, f"{PASTE_PAGE}?code=code-secret&state={{state}}", redirect_to=goal)
+    assert world.posted["redirect_uri"] == PASTE_PAGE
+
+
+# ── the other ways back ───────────────────────────────────────────────────────────────────────────
+
+
+def test_an_answer_through_a_relay_page_finds_the_port_in_its_state() -> None:
+    world = World()
+
+    def relayed(url: str) -> bool:
+        world.asked = {k: v[0] for k, v in parse_qs(urlsplit(url).query).items()}
+        state = world.asked["state"]
+        back = urlencode({"code": "code-secret", "state": state})
+        connection = http.client.HTTPConnection("127.0.0.1", int(state.rpartition(".")[2]), timeout=5)
+        connection.request("GET", f"/callback?{back}")
+        assert connection.getresponse().status == 200
+        connection.close()
+        return True
+
+    token = world.sign_in(open_browser=relayed, redirect_to=Redirect("relay", port=0, uri=PAGE))
+    assert token.patient == "p1"
+    assert world.asked["redirect_uri"] == world.posted["redirect_uri"] == PAGE
+
+
+def test_https_to_this_computer_makes_its_own_certificate(tmp_path: Path) -> None:
+    world, pem = World(), tmp_path / "tls" / "localhost.pem"
+
+    def trusting(url: str) -> bool:
+        world.asked = {k: v[0] for k, v in parse_qs(urlsplit(url).query).items()}
+        target = urlsplit(world.asked["redirect_uri"])
+        assert (target.scheme, target.hostname, target.path) == ("https", "localhost", "/callback")
+        context = ssl.create_default_context(cafile=str(pem))
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        connection = http.client.HTTPSConnection("localhost", target.port, timeout=5, context=context)
+        connection.request("GET", f"/callback?code=code-secret&state={world.asked['state']}")
+        assert connection.getresponse().status == 200
+        connection.close()
+        return True
+
+    goal = Redirect.of(Vendor("x", "X"), port=0, mode="https-loopback", certificate=pem)
+    assert world.sign_in(open_browser=trusting, redirect_to=goal).patient == "p1"
+    with pytest.raises(UsageError):
+        world.sign_in(redirect_to=Redirect("https-loopback", port=0))
+
+
+def test_a_registered_address_is_told_letter_by_letter() -> None:
+    world = World()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    uri = f"http://LOCALHOST:{port}/epic/callback?tenant=a"
+    world.sign_in(redirect_to=Redirect.of(Vendor("x", "X"), uri=uri))
+    assert world.asked["redirect_uri"] == world.posted["redirect_uri"] == uri
+
+
+def test_the_port_is_free_again_however_a_sign_in_ends() -> None:
+    ports: list[int] = []
+
+    def interrupted(url: str) -> bool:
+        uri = parse_qs(urlsplit(url).query)["redirect_uri"][0]
+        ports.append(urlsplit(uri).port or 0)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        World().sign_in(open_browser=interrupted)
+    with socket.create_server(("127.0.0.1", ports[0])):
+        pass
+
+
+# ── what is asked ─────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_query_that_the_authorize_address_has_is_kept() -> None:
+    """Seen at NextGen Office."""
+    url = "https://auth.example.org/authorize?practice=7&x=&client_id=theirs"
+    world = World(configuration=replace(CONFIGURATION, authorization_endpoint=url))
+    seen: list[str] = []
+
+    def note(url: str) -> bool:
+        seen.append(url)
+        return world.open(url)
+
+    world.sign_in(open_browser=note)
+    query = parse_qs(urlsplit(seen[0]).query, keep_blank_values=True)
+    assert query["practice"] == ["7"] and query["x"] == [""] and query["client_id"] == ["my-app"]
+
+
+@pytest.mark.parametrize(("slash", "aud"), [(None, BASE), (True, f"{BASE}/"), (False, BASE)])
+def test_the_audience_is_spelled_as_the_vendor_wants_it(slash: bool | None, aud: str) -> None:
+    world = World()
+    world.sign_in(vendor=Vendor("x", "X", redirect_port=0, aud_slash=slash))
+    assert world.asked["aud"] == aud
+
+
+@pytest.mark.parametrize(
+    ("rule", "scopes", "sent"),
+    [
+        (None, ("openid",), True),
+        (None, ("patient/*.rs",), False),
+        (True, ("patient/*.rs",), True),
+        (False, ("openid",), False),
+    ],
+)
+def test_the_nonce_follows_the_vendors_rule(rule: bool | None, scopes: tuple[str, ...], sent: bool) -> None:
+    world = World()
+    world.sign_in(vendor=Vendor("x", "X", redirect_port=0, nonce=rule), scopes=scopes)
+    assert ("nonce" in world.asked) is sent
+
+
+def test_without_scopes_none_is_asked_for() -> None:
+    world = World()
+    world.sign_in(scopes=())
+    assert "scope" not in world.asked
+
+
+@pytest.mark.parametrize("pkce", ["required", "optional", "ignored"])
+def test_the_challenge_is_sent_to_every_server(pkce: str) -> None:
+    world = World()
+    world.sign_in(vendor=Vendor("x", "X", redirect_port=0, pkce=pkce))
+    assert world.asked["code_challenge_method"] == "S256" and world.posted["code_verifier"]
+
+
+# ── a provider that never calls back ──────────────────────────────────────────────────────────────
+
+
+def test_an_error_page_that_stops_everything_is_read_when_the_time_is_up() -> None:
+    world = World()
+    seen: list[httpx.Request] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(400, html="<h1>invalid redirect_uri</h1>")
+
+    def note(url: str) -> bool:
+        world.asked = {k: v[0] for k, v in parse_qs(urlsplit(url).query).items()}
+        return True
+
+    with pytest.raises(SignInTimeout, match="speaks of the redirect address") as caught:
+        sign_in(
+            BASE,
+            CONFIGURATION,
+            Vendor("x", "X", redirect_port=0),
+            Client("my-app", "cl-secret"),
+            scopes=SCOPES,
+            open_browser=note,
+            announce=lambda url: None,
+            timeout=0.2,
+            transport=httpx.MockTransport(handle),
+        )
+    assert world.asked["redirect_uri"] in (caught.value.hint or "")
+    assert len(seen) == 1 and seen[0].method == "GET"
+    sent = str(seen[0].url) + str(seen[0].headers)
+    for secret in (world.asked["state"], world.asked["nonce"], world.asked["code_challenge"], "cl-secret"):
+        assert secret not in sent
 
 
 # ── wrong servers ─────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_forged_state_ends_the_sign_in_before_any_token_is_asked() -> None:
+def test_a_forged_state_gives_no_token() -> None:
     world = World(browse={"code": "code-secret", "state": "forged"})
-    with pytest.raises(StateMismatch):
-        world.sign_in()
+    with pytest.raises(StateMismatch) as caught:
+        world.sign_in(timeout=0.3)
     assert world.posts == 0
+    assert "forged" not in caught.value.message and "code-secret" not in caught.value.message
+
+
+def test_a_forged_answer_does_not_keep_the_right_one_out() -> None:
+    world = World(browse={"code": "code-secret", "state": "forged"})
+
+    def attacked(url: str) -> bool:
+        world.open(url)
+        world.browse = None
+        return world.open(url)
+
+    assert world.sign_in(open_browser=attacked).access_token == "at-secret"
 
 
 def test_an_answer_of_another_issuer_is_not_used() -> None:
@@ -226,6 +438,11 @@ def test_a_server_that_got_another_challenge_refuses_the_code() -> None:
 def test_an_id_token_of_another_sign_in_is_refused() -> None:
     with pytest.raises(StateMismatch):
         World(ANSWER | {"id_token": jwt(nonce="other")}).sign_in()
+
+
+def test_an_id_token_made_out_to_another_app_is_refused() -> None:
+    with pytest.raises(SignInError):
+        World(ANSWER | {"id_token": jwt(fhirUser="Patient/p2", aud="another-app")}).sign_in()
 
 
 def test_an_id_token_with_the_right_nonce_is_taken() -> None:
@@ -298,7 +515,6 @@ def test_token_type_may_be_in_any_letters() -> None:
         ({"id_token": jwt(fhirUser="https://f.example/r4/Patient/p2")}, "p2"),
         ({"id_token": jwt(fhirUser="Patient/p2/_history/3", aud=["other", "my-app"])}, "p2"),
         ({"id_token": jwt(profile="https://f.example/r4/Patient/p3/")}, "p3"),
-        ({"id_token": jwt(fhirUser="https://f.example/r4/Patient/p2", aud="another-app")}, None),
         ({"id_token": jwt(fhirUser="https://f.example/r4/RelatedPerson/r1")}, None),
         ({"id_token": jwt(fhirUser="https://f.example/r4/Practitioner/d1")}, None),
         ({"access_token": jwt(local_patient_id="p4")}, "p4"),
@@ -306,7 +522,7 @@ def test_token_type_may_be_in_any_letters() -> None:
         ({"access_token": jwt(fhirUser="Patient/p6")}, "p6"),
         ({"id_token": "a.!!!.c"}, None),
         ({"id_token": "nothing"}, None),
-        ({"id_token": jwt(fhirUser=5, aud=7)}, None),
+        ({"id_token": jwt(fhirUser=5)}, None),
         ({}, None),
     ],
 )

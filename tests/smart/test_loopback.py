@@ -12,17 +12,25 @@ import urllib.parse
 import pytest
 
 from phr.errors import PortTaken, SignInDenied, SignInError, SignInTimeout, StateMismatch
+from phr.smart import landing, loopback
 from phr.smart.loopback import RedirectListener
 
 
 def visit(
-    listener: RedirectListener, query: str = "", *, path: str | None = None, form: str | None = None
+    listener: RedirectListener,
+    query: str = "",
+    *,
+    path: str | None = None,
+    form: str | None = None,
+    headers: dict[str, str] | None = None,
 ) -> tuple[int, str]:
     parts = urllib.parse.urlsplit(listener.redirect_uri)
     connection = http.client.HTTPConnection("127.0.0.1", parts.port, timeout=5)
     try:
         target = (path or parts.path) + (f"?{query}" if query else "")
-        headers = {"Content-Type": "application/x-www-form-urlencoded"} if form is not None else {}
+        headers = dict(headers or {})
+        if form is not None:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
         connection.request("POST" if form is not None else "GET", target, form, headers)
         answer = connection.getresponse()
         return answer.status, answer.read().decode()
@@ -80,15 +88,88 @@ def test_the_second_visit_is_told_that_it_is_done() -> None:
         assert listener.wait(5) == "first"
 
 
-@pytest.mark.parametrize(
-    "query", ["code=c&state=wrong", "code=c", "code=c&state=", "error=x&state=wrong", "state=wrong"]
-)
-def test_an_answer_with_another_state_is_refused_and_the_page_says_so(query: str) -> None:
+FOREIGN = [
+    "code=c&state=wrong",
+    "code=c",
+    "code=c&state=",
+    "error=x&state=wrong",
+    "state=wrong",
+    "code=c&state=st&state=x",
+]
+
+
+@pytest.mark.parametrize("query", FOREIGN)
+def test_an_answer_with_another_state_is_refused_and_ends_nothing(query: str) -> None:
     with RedirectListener("st", port=0) as listener:
-        status, page = visit(listener, query)
-        assert status == 400 and "does not belong to this sign-in" in page
+        for _ in range(3):
+            status, page = visit(listener, query)
+            assert status == 400 and "does not belong to this sign-in" in page
+        assert visit(listener, "code=good&state=st")[0] == 200
+        assert listener.wait(5) == "good"
+
+
+def test_an_answer_to_another_sign_in_ends_the_wait_after_a_moment_for_the_right_one() -> None:
+    with RedirectListener("st", port=0) as listener:
+        assert visit(listener, "code=c&state=wrong")[0] == 400
         with pytest.raises(StateMismatch):
-            listener.wait(5)
+            listener.wait(30)
+    with RedirectListener("st", port=0) as listener:
+        visit(listener, "code=c&state=wrong")
+        visit(listener, "code=good&state=st")
+        assert listener.wait(5) == "good"
+
+
+def test_answers_that_a_page_sent_behind_the_persons_back_are_told_when_the_time_is_up() -> None:
+    scripted = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    with RedirectListener("st", port=0) as listener:
+        visit(listener, "code=c&state=wrong", headers=scripted)
+        visit(listener, "code=c", headers=scripted)
+        with pytest.raises(SignInTimeout, match="2 answers that did not belong to this sign-in"):
+            listener.wait(0.1)
+
+
+def test_a_foreign_answer_after_the_right_one_changes_nothing() -> None:
+    with RedirectListener("st", port=0) as listener:
+        visit(listener, "code=good&state=st")
+        assert visit(listener, "error=access_denied&state=wrong")[0] == 400
+        assert visit(listener, "error=access_denied")[0] == 200
+        assert visit(listener, "error=access_denied&state=st")[0] == 200
+        assert listener.wait(5) == "good"
+
+
+# ── an error without state: from a server that forgets it, or from a page that wants to disturb ───
+
+
+def test_an_error_without_state_leaves_a_right_answer_time_to_overtake_it() -> None:
+    with RedirectListener("st", port=0) as listener:
+        assert visit(listener, "error=access_denied")[0] == 400
+        threading.Timer(0.3, visit, (listener, "code=good&state=st")).start()
+        assert listener.wait(30) == "good"
+
+
+def test_an_error_without_state_then_ends_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loopback, "GRACE", 0.1)
+    started = time.monotonic()
+    with RedirectListener("st", port=0) as listener:
+        visit(
+            listener, "error=access_denied", headers={"Sec-Fetch-Site": "cross-site", "Sec-Fetch-User": "?1"}
+        )
+        with pytest.raises(SignInDenied):
+            listener.wait(30)
+    assert time.monotonic() - started < 5
+
+
+def test_an_error_without_state_that_no_person_set_off_is_only_told_at_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(loopback, "GRACE", 0.01)
+    sent = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    with RedirectListener("st", port=0) as listener:
+        visit(listener, "error=access_denied", headers=sent)
+        with pytest.raises(SignInTimeout, match=r"without proof.*declined"):
+            listener.wait(0.5)
+        visit(listener, "code=good&state=st", headers=sent)
+        assert listener.wait(5) == "good"
 
 
 def test_a_denial_carries_the_providers_words_short_and_harmless() -> None:
@@ -103,7 +184,8 @@ def test_a_denial_carries_the_providers_words_short_and_harmless() -> None:
 
 
 @pytest.mark.parametrize("query", ["error=invalid_scope&state=st", "error=server_error"])
-def test_other_errors_end_the_sign_in_in_words(query: str) -> None:
+def test_other_errors_end_the_sign_in_in_words(query: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loopback, "GRACE", 0.1)
     with RedirectListener("st", port=0) as listener:
         visit(listener, query)
         with pytest.raises(SignInError) as caught:
@@ -120,16 +202,39 @@ def test_a_state_without_code_is_an_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("iss", "good"), [("https://auth.example.org/", True), ("https://evil.example", False)]
+    ("iss", "required", "good"),
+    [
+        ("&iss=https://auth.example.org", False, True),
+        ("&iss=https://auth.example.org/", True, True),
+        ("", False, True),
+        ("", True, False),
+        ("&iss=https://evil.example", False, False),
+        ("&iss=https://AUTH.example.org", True, False),
+        ("&iss=https://auth.example.org&iss=https://evil.example", True, False),
+    ],
 )
-def test_the_issuer_must_be_the_server_that_was_asked(iss: str, good: bool) -> None:
-    with RedirectListener("st", port=0, issuers=("https://auth.example.org",)) as listener:
-        visit(listener, f"code=c&state=st&iss={iss}")
+def test_the_issuer_must_be_the_server_that_was_asked(iss: str, required: bool, good: bool) -> None:
+    issuers = ("https://auth.example.org",)
+    with RedirectListener("st", port=0, issuers=issuers, iss_required=required) as listener:
+        visit(listener, f"code=c&state=st{iss}")
         if good:
             assert listener.wait(5) == "c"
         else:
             with pytest.raises(StateMismatch):
                 listener.wait(5)
+
+
+def test_a_login_of_more_than_four_minutes_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, leap = time.monotonic, [0.0]
+    monkeypatch.setattr(loopback.time, "monotonic", lambda: real() + leap[0])
+
+    def come_back_late() -> None:
+        leap[0] = 500.0
+        visit(listener, "code=late&state=st")
+
+    with RedirectListener("st", port=0) as listener:
+        threading.Timer(0.3, come_back_late).start()
+        assert listener.wait() == "late"
 
 
 def test_nobody_coming_back_is_a_timeout() -> None:
@@ -262,3 +367,108 @@ def test_nobody_else_can_take_the_other_address_of_localhost() -> None:
             pass
     with socket.create_server(("127.0.0.1", taken)):
         pass
+
+
+# ── hostile visitors ──────────────────────────────────────────────────────────────────────────────
+
+
+def raw(listener: RedirectListener, *parts: bytes, wait: float = 5) -> bytes:
+    """What the listener answers to these bytes; nothing if it hangs up."""
+    port = urllib.parse.urlsplit(listener.redirect_uri).port
+    with socket.create_connection(("127.0.0.1", port or 0), timeout=wait) as connection:
+        answer = b""
+        with contextlib.suppress(OSError):
+            for part in parts:
+                connection.sendall(part)
+            while piece := connection.recv(65_536):
+                answer += piece
+        return answer
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"GET /callback?code=very-secret HTTP/1.1\r\nX: " + b"a" * 70_000 + b"\r\n\r\n", b" 431 "),
+        (b"GET /callback?code=very-secret HTTP/1.1\r\n" + b"X: a\r\n" * 200 + b"\r\n", b" 431 "),
+        (b"GET /callback?code=very-secret" + b"a" * 70_000 + b" HTTP/1.1\r\n\r\n", b" 414 "),
+        (b"BREW /callback?code=very-secret HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", b" 501 "),
+        (b"POST /callback HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: -5\r\n\r\n", b" 413 "),
+        (b"POST /callback HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: x\r\n\r\n", b" 413 "),
+    ],
+)
+def test_a_request_that_cannot_be_read_is_refused_and_not_repeated(sent: bytes, status: bytes) -> None:
+    with RedirectListener("st", port=0) as listener:
+        answer = raw(listener, sent)
+        assert status in answer.split(b"\r\n")[0]
+        assert b"very-secret" not in answer
+        visit(listener, "code=good&state=st")
+        assert listener.wait(5) == "good"
+
+
+def test_two_hundred_idle_connections_and_more_do_not_hold_up_the_answer() -> None:
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(RedirectListener("st", port=0))
+        port = urllib.parse.urlsplit(listener.redirect_uri).port or 0
+        idle = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=5))
+            for _ in range(landing.MOST_OPEN + 20)
+        ]
+        visit(listener, "code=good&state=st")
+        assert listener.wait(5) == "good"
+        # The oldest had to go, the newest are still there.
+        assert idle[0].recv(1) == b""
+        idle[-1].settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            idle[-1].recv(1)
+
+
+def test_a_visitor_who_trickles_holds_up_nobody_and_is_hung_up_on_at_the_end() -> None:
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(RedirectListener("st", port=0))
+        port = urllib.parse.urlsplit(listener.redirect_uri).port or 0
+        slow = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=5))
+        slow.sendall(b"GET /callback?code=c&sta")
+        visit(listener, "code=good&state=st")
+        assert listener.wait(5) == "good"
+        listener.__exit__(None, None, None)
+        with contextlib.suppress(ConnectionResetError):
+            assert slow.recv(1) == b""
+
+
+def test_a_silent_visitor_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(landing, "PATIENCE", 0.1)
+    monkeypatch.setattr(landing._Handler, "timeout", 0.1)
+    with RedirectListener("st", port=0) as listener:
+        assert raw(listener, b"GET /callback?co") == b""
+
+
+def test_an_answer_posted_from_the_providers_page_is_taken() -> None:
+    sent = {
+        "Origin": "https://auth.example.org",
+        "Sec-Fetch-Site": "cross-site",
+        "Sec-Fetch-Mode": "navigate",
+        "Sec-Fetch-Dest": "document",
+    }
+    with RedirectListener("st", port=0) as listener:
+        assert visit(listener, form="code=c&state=st", headers=sent)[0] == 200
+        assert listener.wait(5) == "c"
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="no IPv6 loopback here")
+def test_the_ipv6_address_may_be_the_registered_one() -> None:
+    with RedirectListener("st", host="::1", port=0) as listener:
+        parts = urllib.parse.urlsplit(listener.redirect_uri)
+        assert listener.redirect_uri.startswith("http://[::1]:")
+        connection = http.client.HTTPConnection("::1", parts.port, timeout=5)
+        with contextlib.closing(connection):
+            connection.request("GET", "/callback?code=c&state=st")
+            assert connection.getresponse().status == 200
+        assert listener.wait(5) == "c"
+
+
+def test_the_state_can_name_the_port_for_a_relay_page() -> None:
+    with RedirectListener("st", port=0, port_in_state=True) as listener:
+        assert listener.state == f"st.{urllib.parse.urlsplit(listener.redirect_uri).port}"
+        assert visit(listener, "code=c&state=st")[0] == 400
+        visit(listener, f"code=c&state={listener.state}")
+        assert listener.wait(5) == "c"

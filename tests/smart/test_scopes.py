@@ -3,7 +3,19 @@ from __future__ import annotations
 import pytest
 
 from phr.model import SmartConfiguration, Vendor
-from phr.smart.scopes import allows, dialect, requested, why_not
+from phr.smart.scopes import (
+    NOT_GRANTED,
+    OTHER_VERSION,
+    allows,
+    dialect,
+    names_resources,
+    narrowed,
+    other_version,
+    requested,
+    system_scopes,
+    why_not,
+    words,
+)
 
 
 def configuration(*capabilities: str, scopes: tuple[str, ...] = ()) -> SmartConfiguration:
@@ -76,3 +88,89 @@ def test_a_type_that_will_not_come_says_why() -> None:
     assert why_not("patient/Goal.r", "Goal") == "the sign-in allows reading single ones, not searching"
     assert why_not("patient/Goal.rs", "Device") == "not granted at sign-in"
     assert why_not(None, "Device") == "not granted at sign-in"
+
+
+ASKED_V1 = ("openid", "offline_access", "patient/Observation.read", "patient/Goal.read")
+ASKED_V2 = ("openid", "patient/*.rs")
+
+
+@pytest.mark.parametrize(
+    ("granted", "asked", "reason"),
+    [
+        ("openid fhirUser online_access", ASKED_V1, OTHER_VERSION),
+        ("openid patient/Goal.write", ASKED_V2, OTHER_VERSION),
+        ("openid patient/Goal.cud", ASKED_V1, OTHER_VERSION),
+        ("patient/Observation.read", ASKED_V1, NOT_GRANTED),
+        ("patient/Observation.rs", ASKED_V1, NOT_GRANTED),
+        ("patient/Observation.read", ("patient/Observation.read",), "not asked for at sign-in"),
+        ("openid", ("openid", "fhirUser"), NOT_GRANTED),
+        ("", ASKED_V1, NOT_GRANTED),
+        (None, ASKED_V1, NOT_GRANTED),
+        ("openid", None, NOT_GRANTED),
+        ("patient/Goal.s", ASKED_V2, "the sign-in allows searching, not reading"),
+        ("patient/Goal.r", ASKED_V2, "the sign-in allows reading single ones, not searching"),
+    ],
+)
+def test_the_reason_is_named_if_it_is_known(
+    granted: str | None, asked: tuple[str, ...] | None, reason: str
+) -> None:
+    assert why_not(granted, "Goal", asked) == reason
+    assert other_version(granted, asked) is (reason == OTHER_VERSION)
+
+
+@pytest.mark.parametrize(
+    ("granted", "named", "observation"),
+    [
+        ("patient/Observation.rs openid", True, True),
+        ("openid,patient/Observation.rs,patient/Goal.rs", True, True),
+        ("openid, patient/Observation.read", True, True),
+        ("patient/*.read", True, True),
+        ("patient/*.*", True, True),
+        ("patient/Observation.rs?category=laboratory", True, True),
+        ("patient/Goal.read", True, False),
+        ("openid", False, False),
+        ("", False, False),
+        ("   ", False, False),
+        (None, False, False),
+    ],
+)
+def test_what_was_granted_is_read_by_meaning_in_any_order_and_spelling(
+    granted: str | None, named: bool, observation: bool
+) -> None:
+    assert names_resources(granted) is named
+    assert allows(granted, "Observation") is observation
+    assert allows(tuple(reversed(words(granted))), "Observation") is observation
+
+
+@pytest.mark.parametrize(
+    ("granted", "conditions"),
+    [
+        ("patient/Observation.rs?category=laboratory", ("category=laboratory",)),
+        ("patient/Observation.rs?category=a patient/Observation.rs?category=b", ("category=a", "category=b")),
+        ("patient/Observation.rs?category=a patient/*.rs", ()),
+        ("patient/Goal.rs?x=y", ()),
+        ("patient/Observation.rs", ()),
+        (None, ()),
+    ],
+)
+def test_a_type_that_may_be_searched_in_part_says_which(
+    granted: str | None, conditions: tuple[str, ...]
+) -> None:
+    assert narrowed(granted, "Observation") == conditions
+
+
+@pytest.mark.parametrize(
+    ("resource_scopes", "dialect_", "asked"),
+    [
+        (("patient/*",), "v2", ("system/*.rs",)),
+        (("patient/*",), "v1", ("system/*.read",)),
+        (("patient/Goal", "patient/Device", "patient/Goal"), "v2", ("system/Goal.rs", "system/Device.rs")),
+        (("patient/Goal.read",), "v2", ("system/Goal.read",)),
+        ((), "v1", ("system/*.read",)),
+    ],
+)
+def test_a_backend_asks_for_the_same_types_for_the_system(
+    resource_scopes: tuple[str, ...], dialect_: str, asked: tuple[str, ...]
+) -> None:
+    vendor = Vendor("x", "X", resource_scopes=resource_scopes, scope_dialect=dialect_)
+    assert system_scopes(vendor, configuration()) == asked

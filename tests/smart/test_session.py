@@ -4,15 +4,18 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs
 
 import httpx
 import pytest
 
-from phr.errors import ReconnectNeeded, SignInError, Unreachable
+from phr.errors import Busy, ReconnectNeeded, SignInError, Unreachable
 from phr.fhir.client import FhirClient
-from phr.model import Connection, Search, SmartConfiguration, Token
+from phr.model import Connection, Search, SmartConfiguration, Token, Vendor
+from phr.smart.client import JWT_BEARER, Client
+from phr.smart.keys import ClientKeys
 from phr.smart.session import Session
 
 CONFIGURATION = SmartConfiguration("https://auth.example.org/authorize", "https://auth.example.org/token")
@@ -27,12 +30,15 @@ class World:
         self.now = 1000.0
         self.posted: list[dict[str, str]] = []
         self.kept: list[Token] = []
+        self.slept: list[float] = []
         self._answers = list(answers)
         self.session = Session(
-            CONNECTION,
+            more.pop("connection", CONNECTION),
             CONFIGURATION,
             token or Token("at-0", 1300.0, "patient/*.rs", refresh_token="rt-0", patient="p1", id_token="i"),
+            client=more.pop("client", Client("my-app")),
             keep=more.pop("keep", self.kept.append),
+            sleep=self.slept.append,
             transport=httpx.MockTransport(self._handle),
             clock=lambda: self.now,
             **more,
@@ -224,8 +230,8 @@ def test_a_secret_authenticates_the_refresh() -> None:
         CONNECTION,
         CONFIGURATION,
         Token("at-0", None, None, refresh_token="rt-0"),
+        client=Client("my-app", "cl-secret"),
         keep=lambda token: None,
-        client_secret="cl-secret",
         transport=httpx.MockTransport(handle),
     )
     session.renew("at-0")
@@ -264,7 +270,14 @@ def test_a_token_that_dies_between_two_pages_is_renewed_once_for_all_threads() -
 
     transport = httpx.MockTransport(server)
     token = Token("at-0", None, None, refresh_token="rt-0")
-    session = Session(CONNECTION, CONFIGURATION, token, keep=lambda kept: None, transport=transport)
+    session = Session(
+        CONNECTION,
+        CONFIGURATION,
+        token,
+        client=Client("my-app"),
+        keep=lambda kept: None,
+        transport=transport,
+    )
     client = FhirClient(CONNECTION.fhir_base, session, transport=transport)
     started = [iter(client.search(Search(type_))) for type_ in ("Goal", "Device", "Condition")]
     first = [next(pages) for pages in started]
@@ -278,3 +291,225 @@ def test_a_token_that_dies_between_two_pages_is_renewed_once_for_all_threads() -
     assert len(first) == 3 and counts == [3, 3, 3]
     assert refreshes == ["rt-0"]
     assert session.token.refresh_token == "rt-1"
+
+
+# ── short lives and pauses ────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("life", [5, 40, 300, 570, 3600])
+def test_a_token_that_another_process_has_just_renewed_is_used_however_short_its_life(life: int) -> None:
+    kept = Token("at-9", 1000.0 + life, None, "rt-9", renewed_at=1000.0)
+    world = World(reload=lambda: kept)
+    assert world.session.renew("at-0") == "at-9"
+    assert [world.session.bearer() for _ in range(3)] == ["at-9"] * 3 and world.posted == []
+
+
+def test_a_kept_token_of_five_seconds_is_not_renewed_at_once() -> None:
+    world = World(fresh(), token=Token("at-0", 1005.0, None, "rt-0", renewed_at=1000.0))
+    assert world.session.bearer() == "at-0"
+    world.now = 1003.0
+    assert world.session.bearer() == "at-1"
+
+
+ORACLE = Vendor("oracle", "Oracle Health", refresh_pause=60)
+
+
+def test_a_vendor_with_a_pause_is_not_asked_again_for_a_token_that_is_merely_due() -> None:
+    world = World(fresh(), vendor=ORACLE, token=Token("at-0", 1050.0, None, "rt-0", renewed_at=1000.0))
+    world.now = 1049.0
+    assert world.session.bearer() == "at-0" and world.posted == []
+    world.now = 1050.0
+    assert world.session.bearer() == "at-1"
+
+
+def test_after_the_pause_a_token_is_renewed_ahead_of_its_end() -> None:
+    world = World(fresh(), vendor=ORACLE, token=Token("at-0", 1570.0, None, "rt-0", renewed_at=1000.0))
+    world.now = 1511.0
+    assert world.session.bearer() == "at-1"
+
+
+def test_a_token_that_met_a_401_is_renewed_within_the_pause_too() -> None:
+    world = World(fresh(), vendor=ORACLE, token=Token("at-0", 1570.0, None, "rt-0", renewed_at=990.0))
+    assert world.session.renew("at-0") == "at-1"
+    assert len(world.posted) == 1 and world.slept == []
+
+
+def test_a_clock_that_was_set_back_does_not_pause_for_ever() -> None:
+    world = World(fresh(), vendor=ORACLE, token=Token("at-0", 9000.0, None, "rt-0", renewed_at=8000.0))
+    assert world.session.renew("at-0") == "at-1"
+
+
+def test_a_server_that_asks_for_a_moment_gets_it_during_a_renewal() -> None:
+    busy = httpx.Response(429, headers={"retry-after": "5"})
+    world = World(busy, fresh())
+    assert world.session.renew("at-0") == "at-1" and world.slept == [5.0]
+
+
+# ── other ways to renew ───────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def keys() -> ClientKeys:
+    return ClientKeys.new()
+
+
+NO_REFRESH = Token("at-0", 1300.0, "patient/*.rs", patient="p1", fhir_user="Patient/p1", signed_in_at=7.0)
+
+
+def test_a_client_of_its_own_renews_by_its_own_signature(keys: ClientKeys) -> None:
+    client = Client("own-id", method="private_key_jwt", keys=keys)
+    connection = replace(CONNECTION, auth="dynamic")
+    world = World(fresh(), connection=connection, client=client, token=NO_REFRESH)
+    world.now = 1300.0
+    assert world.session.bearer() == "at-1"
+    assert world.posted[0].keys() == {"grant_type", "assertion", "client_id"}
+    assert (world.posted[0]["grant_type"], world.posted[0]["client_id"]) == (JWT_BEARER, "own-id")
+    kept = world.kept[-1]
+    assert (kept.patient, kept.fhir_user, kept.signed_in_at, kept.refresh_token, kept.scope) == (
+        "p1", "Patient/p1", 7.0, None, "patient/*.rs",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("error", ["invalid_grant", "invalid_client", "unauthorized_client"])
+def test_a_client_of_its_own_that_is_gone_comes_back_by_signing_in(keys: ClientKeys, error: str) -> None:
+    client = Client("own-id", method="private_key_jwt", keys=keys)
+    connection = replace(CONNECTION, auth="dynamic")
+    world = World(refusal(error), connection=connection, client=client, token=NO_REFRESH)
+    with pytest.raises(ReconnectNeeded):
+        world.session.renew("at-0")
+
+
+def test_a_client_of_its_own_without_keys_needs_a_sign_in() -> None:
+    world = World(connection=replace(CONNECTION, auth="dynamic"), token=NO_REFRESH)
+    with pytest.raises(ReconnectNeeded):
+        world.session.renew("at-0")
+    assert world.posted == []
+
+
+def test_a_backend_asks_for_its_scopes_anew(keys: ClientKeys) -> None:
+    connection = replace(CONNECTION, auth="backend", requested_scopes=("system/*.rs",))
+    client = Client("my-app", method="private_key_jwt", keys=keys)
+    world = World(fresh(), connection=connection, client=client, token=NO_REFRESH)
+    assert world.session.renew("at-0") == "at-1"
+    assert world.posted[0]["scope"] == "system/*.rs" and "client_assertion" in world.posted[0]
+    assert world.kept[-1].patient == "p1"
+
+
+def test_a_backend_that_is_refused_has_nobody_to_sign_in() -> None:
+    connection = replace(CONNECTION, auth="backend", requested_scopes=("system/*.rs",))
+    world = World(
+        refusal("invalid_grant"), connection=connection, client=Client("my-app", "s"), token=NO_REFRESH
+    )
+    with pytest.raises(SignInError):
+        world.session.renew("at-0")
+
+
+@pytest.mark.parametrize(
+    "token", [NO_REFRESH, replace(NO_REFRESH, refresh_token="rt"), replace(NO_REFRESH, expires_at=None)]
+)
+def test_a_token_given_by_hand_is_used_until_it_ends_and_never_renewed(token: Token) -> None:
+    world = World(connection=replace(CONNECTION, auth="bearer"), token=token)
+    world.now = 1299.0
+    assert world.session.bearer() == "at-0"
+    with pytest.raises(ReconnectNeeded) as caught:
+        world.session.renew("at-0")
+    assert "phr reconnect home" in (caught.value.hint or "") and world.posted == []
+
+
+# ── the end ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_suspended_sign_in_names_the_page_where_it_is_approved_again() -> None:
+    page = "https://authorization.example.org/approve"
+    world = World(refusal("invalid_grant", error_uri=page))
+    with pytest.raises(ReconnectNeeded) as caught:
+        world.session.renew("at-0")
+    assert page in (caught.value.hint or "") and "phr reconnect home" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("error", ["invalid_scope", "unsupported_grant_type", "made_up_by_the_vendor"])
+def test_an_error_that_is_not_known_to_be_the_end_is_not_taken_for_it(error: str) -> None:
+    world = World(*[refusal(error)] * 3)
+    with pytest.raises(SignInError):
+        world.session.renew("at-0")
+
+
+def test_a_refresh_is_never_sent_twice_over_a_broken_connection() -> None:
+    # Its answer may have been on the way: a used refresh token that comes again ends the grant (RFC 9700).
+    world = World(httpx.ReadError("reset"), fresh())
+    with pytest.raises(Unreachable):
+        world.session.renew("at-0")
+    assert len(world.posted) == 1
+
+
+# ── other processes ───────────────────────────────────────────────────────────────────────────────
+
+
+@contextmanager
+def held_by_another() -> Iterator[None]:
+    raise Busy("held")
+    yield
+
+
+def test_a_lock_that_stays_held_does_not_stop_a_token_that_still_lives() -> None:
+    world = World(lock=held_by_another)
+    world.now = 1250.0
+    assert world.session.bearer() == "at-0"
+    world.now = 1300.0
+    with pytest.raises(Busy):
+        world.session.bearer()
+
+
+def test_what_the_holder_of_the_lock_has_kept_is_used() -> None:
+    world = World(lock=held_by_another, reload=lambda: Token("at-9", 9000.0, None, "rt-9"))
+    assert world.session.renew("at-0") == "at-9"
+
+
+def test_many_sessions_at_once_refresh_a_rotating_token_once() -> None:
+    lock, store = threading.Lock(), [Token("at-0", 1005.0, None, "rt-0", renewed_at=1000.0)]
+    used: list[str] = []
+
+    def server(request: httpx.Request) -> httpx.Response:
+        used.append(parse_qs(request.content.decode())["refresh_token"][0])
+        return fresh(len(used), expires_in=5, refresh_token=f"rt-{len(used)}")
+
+    def process() -> Session:
+        return Session(
+            CONNECTION,
+            CONFIGURATION,
+            store[0],
+            client=Client("my-app"),
+            keep=lambda token: store.__setitem__(0, token),
+            reload=lambda: store[0],
+            lock=lambda: lock,
+            transport=httpx.MockTransport(server),
+            clock=lambda: 1005.0,
+        )
+
+    sessions = [process() for _ in range(6)]
+    got: list[str] = []
+    threads = [threading.Thread(target=lambda s=s: got.append(s.bearer())) for s in sessions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert got == ["at-1"] * 6 and used == ["rt-0"]
+
+
+def test_a_process_killed_right_after_the_answer_was_kept_goes_on_with_the_new_token() -> None:
+    store: list[Token] = []
+
+    class KilledError(BaseException):
+        pass
+
+    def keep(token: Token) -> None:
+        store.append(token)
+        raise KilledError
+
+    world = World(fresh(1, refresh_token="rt-1"), keep=keep)
+    with pytest.raises(KilledError):
+        world.session.renew("at-0")
+    after = World(fresh(2), token=store[-1])
+    assert after.session.bearer() == "at-1"
+    after.session.renew("at-1")
+    assert after.posted[0]["refresh_token"] == "rt-1"

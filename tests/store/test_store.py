@@ -31,6 +31,10 @@ def connection(key: str = "k1", name: str = "lakeside") -> Connection:
         patient_id="p",
         granted_scopes=("patient/*.read",),
         refused=(Refusal("Claim", "not granted at sign-in"),),
+        auth="private_key_jwt",
+        redirect="relay",
+        redirect_uri="https://me.example/back",
+        fhir_user="RelatedPerson/mum",
     )
 
 
@@ -95,6 +99,41 @@ def test_models_and_migrations_declare_the_same_tables(store: Store) -> None:
 def test_the_newest_migration_is_the_current_version() -> None:
     numbers = [number for number, _ in migrate.migrations()]
     assert numbers == list(range(1, migrate.CURRENT + 1))
+
+
+def test_a_file_of_the_first_version_gains_the_columns_and_keeps_its_rows(tmp_path: Path) -> None:
+    from sqlcipher3 import dbapi2 as sqlite
+
+    path = tmp_path / "records.db"
+    db = sqlite.connect(str(path), isolation_level=None)
+    db.execute(f"PRAGMA key = \"x'{KEY.hex()}'\"")
+    db.execute("PRAGMA cipher_page_size = 16384")
+    db.executescript(migrate.migrations()[0][1])
+    db.execute("PRAGMA user_version = 1")
+    db.execute("INSERT INTO source VALUES (7, 'k1', 'lakeside', 'connection', NULL, '2026-01-01T00:00:00Z')")
+    old = (
+        "provider vendor organisation fhir_base client_id auth state requested_scopes granted_scopes refused"
+    )
+    values = ("lakeside", "epic", "Lakeside", "https://ehr.example/fhir", "abc", "public", "active")
+    columns = ", ".join(f"{name}" for name in old.split())
+    db.execute(
+        f"INSERT INTO connection (source_id, {columns}, auto_sync, every_hours)"
+        " VALUES (7, ?, ?, ?, ?, ?, ?, ?, '[]', '[\"patient/*.read\"]', '[]', 1, 6)",
+        values,
+    )
+    db.execute(
+        "INSERT INTO resource VALUES (1, 7, 'Condition', '1', x'00', x'00', 'current', 'a', 'b', x'7b7d')"
+    )
+    db.close()
+
+    with Store(path, KEY) as store:
+        assert store.db.execute("PRAGMA user_version").fetchone() == (migrate.CURRENT,)
+        found = store.connections.get("lakeside")
+        assert (found.redirect, found.redirect_uri, found.fhir_user) == ("loopback", None, None)
+        assert (found.granted_scopes, found.every_hours) == (("patient/*.read",), 6)
+        assert store.raw("Condition", "1") == [("lakeside", b"{}")]
+        store.connections.save(replace(found, redirect="paste", fhir_user="RelatedPerson/1"))
+        assert store.connections.get("lakeside").fhir_user == "RelatedPerson/1"
 
 
 def test_a_connection_comes_back_as_it_was_saved(store: Store) -> None:

@@ -85,3 +85,30 @@ def test_encounters_come_before_what_happened_in_them() -> None:
         plan(VENDOR, capability(Observation="patient", Zebra="patient", Encounter="patient"), ALL, "p")
     )
     assert found == ["Encounter", "Observation", "Zebra"]
+
+
+def test_parameters_that_a_type_always_needs_go_with_each_of_its_searches() -> None:
+    vendor = Vendor(
+        "v",
+        "V",
+        splits={"Observation": (("category", "laboratory"), ("category", "exam"))},
+        search_params={"Observation": (("date", "ge1900"),), "Appointment": (("date", "ge1900"),)},
+    )
+    found = plan(vendor, capability(Observation="patient", Appointment="patient", Goal="patient"), ALL, "p")
+    needed = {
+        (one.type, dict(one.params).get("category")): dict(one.params).get("date") for one in found.searches
+    }
+    assert needed == {
+        ("Observation", "laboratory"): "ge1900",
+        ("Observation", "exam"): "ge1900",
+        ("Appointment", None): "ge1900",
+        ("Goal", None): None,
+    }
+
+
+def test_a_type_that_was_not_asked_for_is_refused_with_that_reason() -> None:
+    granted = ("patient/Goal.rs",)
+    (refusal,) = plan(
+        VENDOR, capability(Observation="patient", Goal="patient"), granted, "p", asked=granted
+    ).refused
+    assert (refusal.type, "not asked for" in refusal.reason) == ("Observation", True)

@@ -262,3 +262,13 @@ def test_nothing_secret_reaches_a_repr_a_message_or_a_log(caplog: pytest.LogCapt
     said = f"{store!r} {caught.value} {caught.value.hint} {caught.value.__cause__} {caplog.text}"
     assert "hush" not in said
     assert "aHVzaC1odXNo" not in said
+
+
+def test_which_keyrings_need_a_desktop() -> None:
+    def of(module: str) -> bool:
+        return KeyringStore(type("Keyring", (SmallEntries,), {"__module__": module})()).needs_desktop
+
+    assert all(
+        map(of, ("keyring.backends.SecretService", "keyring.backends.libsecret", "keyring.backends.kwallet"))
+    )
+    assert not any(map(of, ("keyring.backends.macOS", "keyring.backends.Windows", "keyring_pass")))

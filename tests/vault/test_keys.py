@@ -311,3 +311,21 @@ def test_the_store_given_for_the_keyring_is_any_secret_store(tmp_path: Path) -> 
     store: SecretStore = MemoryStore()
     assert vault(tmp_path, keyring=store).source() == "keyring"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_key_in_the_keyring_of_a_desktop_that_is_not_there_is_said_so(tmp_path: Path) -> None:
+    vault(tmp_path, keyring=MemoryStore()).record_key(create=True)
+
+    with pytest.raises(Locked, match="keyring that this run cannot reach") as caught:  # as cron, or over ssh
+        vault(tmp_path).record_key()
+
+    assert "phr doctor --as-cron" in str(caught.value.hint)
+
+
+def test_a_keyring_that_is_reached_over_the_desktop_is_known(tmp_path: Path) -> None:
+    class Desktop(MemoryStore):
+        needs_desktop = True
+
+    assert vault(tmp_path, keyring=Desktop()).keyring_needs_desktop()
+    assert not vault(tmp_path, keyring=MemoryStore()).keyring_needs_desktop()
+    assert not vault(tmp_path).keyring_needs_desktop()

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import shlex
+import shutil
 import stat
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -229,3 +232,59 @@ def test_the_home_of_a_stranger_is_said_in_words(variable: str) -> None:
             {variable: "~nobody-of-this-name/x"},
             None,
         )
+
+
+# ── pipes ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("variable", ["PHR_KEY_FILE", "PHR_PASSPHRASE_FILE"])
+def test_a_pipe_into_which_nobody_writes_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setattr("phr.vault.sources.PIPE_TIMEOUT", 0.2)
+    os.mkfifo(tmp_path / "pipe", 0o600)
+    started = time.monotonic()
+
+    with pytest.raises(Locked, match="is a pipe, and nothing came"):
+        vault(tmp_path, {variable: str(tmp_path / "pipe")}).record_key(create=True)
+
+    assert time.monotonic() - started < 3
+
+
+@pytest.mark.parametrize("late", [0.0, 0.3])
+def test_a_pipe_gives_the_key_also_in_pieces(tmp_path: Path, late: float) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe, 0o600)
+
+    def write() -> None:
+        time.sleep(late)
+        with pipe.open("wb", buffering=0) as file:
+            file.write(KEY[:7])
+            time.sleep(0.1)
+            file.write(KEY[7:])
+
+    thread = threading.Thread(target=write, daemon=True)
+    thread.start()
+    assert vault(tmp_path, {"PHR_KEY_FILE": str(pipe)}).record_key() == KEY
+    thread.join()
+
+
+def test_a_key_may_come_out_of_the_shell_s_own_pipe(tmp_path: Path) -> None:
+    code = (
+        "import os; from pathlib import Path; from phr.vault.sources import read_key_file;"
+        "path = Path(os.environ['PHR_KEY_FILE']); print(read_key_file(path, {}).hex())"
+    )
+    line = f'PHR_KEY_FILE=<(printf %032d 7) {shlex.quote(sys.executable)} -c "$1"'
+    if not shutil.which("bash"):
+        pytest.skip("needs bash")
+    done = subprocess.run(["bash", "-c", line, "-", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == b"00000000000000000000000000000007".hex(), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("path", "words"), [("/dev/zero", "more than"), ("/dev/null", "holds 0"), ("/", "read by|cannot be read")]
+)
+def test_what_is_no_file_at_all_is_locked_and_not_waited_for(path: str, words: str) -> None:
+    # Devices may be read by all; as if systemd had put them there.
+    with pytest.raises(Locked, match=words):
+        ask("key-file", {"PHR_KEY_FILE": path, "CREDENTIALS_DIRECTORY": "/dev"}, None)

@@ -101,6 +101,53 @@ def test_a_disconnected_source_makes_nobody_worry_and_an_expired_one_does(life: 
     assert "phr reconnect hospital" in report["attention"][0]["reason"]
 
 
+@pytest.mark.parametrize(
+    ("ends", "soon", "words"),
+    [
+        (None, False, None),
+        ("2026-04-01T00:00:00Z", False, None),
+        ("2026-03-07T12:00:00Z", True, "sign in again before 2026-03-0"),
+        ("2026-02-28T22:00:00Z", True, "the sign-in ended at"),
+    ],
+)
+def test_a_sign_in_that_ends_within_days_asks_for_attention(
+    life: Store, ends: str | None, soon: bool, words: str | None
+) -> None:
+    life.db.execute("UPDATE connection SET sign_in_before = ?, connected = '2026-02-28T00:00:00Z'", (ends,))
+
+    report = status(life, "default")
+    one = report["connections"][0]
+    assert (one["sign_in_before"], one["sign_in_soon"]) == (ends, soon)
+    told = [line["reason"] for line in report["attention"]]
+    assert [words in line and "phr reconnect hospital" in line for line in told] == ([True] if words else [])
+    life.db.execute("UPDATE connection SET state = 'revoked'")
+    assert not connections(life)[0]["sign_in_soon"]
+
+
+@pytest.mark.parametrize(
+    ("ends", "every", "soon"),
+    [
+        ("2026-03-02T12:00:00Z", 24, False),  # the next sync comes first
+        ("2026-03-02T12:00:00Z", 48, True),
+        ("2026-02-28T22:00:00Z", 24, True),
+    ],
+)
+def test_an_end_for_want_of_use_asks_nobody_while_syncs_come_before_it(
+    life: Store, ends: str, every: int, soon: bool
+) -> None:
+    life.db.execute("UPDATE connection SET sign_in_before = ?, every_hours = ?", (ends, every))
+    _runs(life, "completed")
+    asked: list[str] = []
+
+    def idle(vendor: str) -> int | None:
+        asked.append(vendor)
+        return 48
+
+    assert connections(life, idle)[0]["sign_in_soon"] is soon
+    assert asked == ["epic"]
+    assert connections(life)[0]["sign_in_soon"], "nothing known of the vendor: better said than not"
+
+
 def test_an_empty_record_is_healthy(store: Store) -> None:
     report = status(store, "default")
 

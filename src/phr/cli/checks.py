@@ -32,11 +32,13 @@ class Check:
     ok: bool
     detail: str
     mend: str | None = None
+    warning: bool = False
+    """It is well as yet; `mend` is told all the same."""
 
 
 def examine(here: Workspace) -> list[Check]:
     """Every check, in the order in which one builds on the other."""
-    found = [*_versions(), _folders(here), _clock(here), _disk(here), *_keys(here)]
+    found = [*_versions(), _folders(here), _clock(here), _disk(here), *_own_ca(here), *_keys(here)]
     if not here.paths.records(here.user).exists():
         return [*found, Check("record", True, "There is none yet.")]
     try:
@@ -106,6 +108,18 @@ def _disk(here: Workspace) -> Check:
         place = place.parent
     free = shutil.disk_usage(place).free
     return Check("disk", free >= ENOUGH_BYTES, f"{size(free)} free", "Make room: at least 500 MB.")
+
+
+def _own_ca(here: Workspace) -> Iterator[Check]:
+    from phr.fhir import trust
+
+    ca_file = here.settings.network.ca_file
+    if ca_file is not None:
+        try:
+            held = count(trust.check(ca_file), "certificate")
+            yield Check("own CA", True, f"{ca_file} holds {held}, trusted beside the usual ones.")
+        except PhrError as error:
+            yield Check("own CA", False, error.message, error.hint)
 
 
 def _keys(here: Workspace) -> Iterator[Check]:

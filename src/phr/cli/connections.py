@@ -11,8 +11,8 @@ import typer
 from phr.cli import output
 from phr.cli.context import workspace
 from phr.cli.options import Connection, Json, PhrCommand, group
-from phr.cli.status import connection_table
-from phr.cli.text import clean, when
+from phr.cli.status import attention_lines, connection_table
+from phr.cli.text import clean, table, when
 from phr.errors import UsageError
 
 app = group()
@@ -27,7 +27,12 @@ class OnOff(StrEnum):
 
 @app.callback(invoke_without_command=True)
 def connections(ctx: typer.Context, json: Json = False) -> None:
-    """List connections and their state: active, expired, revoked or error; rename and set them.
+    """List connections and their state: active, expired, revoked or error; rename and set them; what each can do.
+
+    \b
+    phr connections
+    phr connections set clinic --every 6h
+    phr connections capabilities clinic
 
     Exit statuses: 0 fine, 1 failed, 2 usage, 6 locked.
     """
@@ -52,13 +57,15 @@ def _list(ctx: typer.Context, *, json: bool) -> None:
         found: list[dict[str, Any]] = []
     else:
         with here.store() as store:
-            found = listed(store)
+            found = listed(store, here.idle_hours)
     if json:
         output.emit_json({"connections": found})
     elif not found:
         output.talk("No connection yet: phr connect PROVIDER. Find yours: phr providers search TEXT")
     else:
-        output.emit(connection_table(found, output.out()))
+        view = output.out()
+        output.emit(connection_table(found, view))
+        output.emit(attention_lines(found, view))
 
 
 @app.command("show", cls=PhrCommand)
@@ -69,14 +76,16 @@ def show(ctx: typer.Context, name: Connection, json: Json = False) -> None:
     """
     from phr.views.status import connections as listed
 
-    with workspace(ctx).store() as store:
+    with (here := workspace(ctx)).store() as store:
         store.connections.get(name)
-        found = next(one for one in listed(store) if one["name"] == name)
+        found = next(one for one in listed(store, here.idle_hours) if one["name"] == name)
     if json:
         output.emit_json(found)
         return
     times = ("connected", "last_sync", "next_due", "token_expires", "sign_in_before")
     for key, value in found.items():
+        if key in ("sign_in_soon", "stale", "skipped"):
+            continue
         if key in times:
             value = when(value) if value else None
         elif key == "refused":
@@ -85,6 +94,52 @@ def show(ctx: typer.Context, name: Connection, json: Json = False) -> None:
             value = ", ".join(map(str, value)) if all(isinstance(one, str) for one in value) else len(value)
         if value not in (None, "", []):
             output.emit([f"{key.replace('_', ' '):<16}{clean(value)}"])
+
+
+@app.command("capabilities", cls=PhrCommand)
+def capabilities(ctx: typer.Context, name: Connection, json: Json = False) -> None:
+    """Ask a provider what it can do, and lay beside it what your sign-in allows.
+
+    For each resource type: whether it can be searched for a patient, whether it was granted, whether only what
+    changed can be asked for (_lastUpdated), and which parameters its searches need. Then bulk export, $everything,
+    writing, and the rate limit that is known.
+
+    Exit statuses: 0 fine, 1 failed, 2 usage (also: no such connection), 6 locked.
+    """
+    found = workspace(ctx).capabilities(name)
+    if json:
+        output.emit_json(found.document())
+        return
+    rows = [
+        (
+            one.type,
+            _yes(one.searchable),
+            _yes(one.granted),
+            _yes(one.last_updated),
+            ", ".join(one.required),
+        )
+        for one in found.types
+    ]
+    view = output.out()
+    if not found.declared:
+        output.talk("The server does not say what it can do; this is what its vendor is known for.")
+    output.emit(table(rows, ("TYPE", "SEARCH", "GRANTED", "SINCE", "NEEDS"), view, wide=4))
+    limits = found.rate_limit or {}
+    words = [f"{number:,} {what.replace('_', ' ')}" for what, number in limits.items()]
+    output.emit(
+        [
+            "",
+            f"Bulk export:  {clean(found.bulk or 'no')}",
+            f"$everything:  {_yes(found.everything)}",
+            f"Writing:      {clean(', '.join(found.write) or 'no')}",
+            f"Rate limit:   {', '.join(words) or 'none known'}",
+        ]
+    )
+
+
+def _yes(value: bool | None) -> str:
+    """`?` where only asking shows."""
+    return "?" if value is None else "yes" if value else "no"
 
 
 @app.command("rename", cls=PhrCommand)

@@ -13,7 +13,7 @@ from phr.cli.text import count
 from phr.errors import UsageError
 
 if TYPE_CHECKING:
-    from phr.workspace.sign_in import Disconnected
+    from phr.workspace.leave import Disconnected
 
 
 def disconnect(
@@ -35,9 +35,14 @@ def disconnect(
     yes: Yes = False,
     json: Json = False,
 ) -> None:
-    """End a connection: revoke the sign-in where the provider can, and forget its secrets.
+    """End a connection: revoke the sign-in where the provider can, and forget its secrets and keys.
 
-    The records stay, unless you say --purge. To sign in again later: phr reconnect N.
+    The records stay, unless you say --purge. A provider that is gone keeps nobody from leaving. To sign in again
+    later: phr reconnect N.
+
+    \b
+    phr disconnect clinic
+    phr disconnect --all --purge --yes
 
     Exit statuses: 0 fine, 1 failed, 2 usage, 5 another run holds the lock, 6 locked.
     """
@@ -78,7 +83,13 @@ def disconnect(
         output.emit_json(
             {
                 "disconnected": [
-                    {"name": d.name, "revoked": d.revoked, "records_removed": d.records_removed} for d in done
+                    {
+                        "name": d.name,
+                        "revoked": d.revoked,
+                        "unregistered": d.unregistered,
+                        "records_removed": d.records_removed,
+                    }
+                    for d in done
                 ]
             }
         )
@@ -95,7 +106,10 @@ def _sentence(one: Disconnected, *, purged: bool) -> str:
     revoked = {
         True: "The provider has revoked the sign-in.",
         False: "The provider did not confirm that the sign-in is revoked: look at the list of apps in its portal.",
-        None: "The provider offers no way to revoke: look at the list of apps in its portal.",
+        None: "There was nothing that could be revoked from here: look at the list of apps in its portal.",
     }[one.revoked]
+    if one.unregistered is not None:
+        ended = "is gone" if one.unregistered else "may still be listed there"
+        revoked += f" The app's own registration {ended}."
     records = f"{count(one.records_removed, 'resource')} removed." if purged else "Its records stay."
     return f"{one.name} is disconnected and its secrets are forgotten. {revoked} {records}"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from phr.cli import output
 from phr.cli.options import Json
+
+if TYPE_CHECKING:
+    from phr.sandbox.config import SandboxConfig
 
 
 def complete_faults(incomplete: str) -> list[str]:
@@ -18,12 +21,25 @@ def complete_faults(incomplete: str) -> list[str]:
     return [name for name in FAULTS if name.startswith(incomplete)]
 
 
+def complete_vendors(incomplete: str) -> list[str]:
+    """Ids of vendors that begin like this."""
+    from phr.sandbox.vendors import VENDORS
+
+    return [name for name in VENDORS if name.startswith(incomplete)]
+
+
 def sandbox(
     port: Annotated[
         int, typer.Option("--port", min=0, max=65535, help="0 takes a free one.", metavar="N")
     ] = 0,
     vendor: Annotated[
-        str | None, typer.Option("--vendor", help="Imitate this vendor's habits.", metavar="ID")
+        str | None,
+        typer.Option(
+            "--vendor",
+            help="Imitate this vendor's habits: epic, oracle, nextgen …",
+            autocompletion=complete_vendors,
+            metavar="ID",
+        ),
     ] = None,
     data: Annotated[
         list[Path] | None,
@@ -45,9 +61,23 @@ def sandbox(
     auto_approve: Annotated[
         bool, typer.Option("--auto-approve", help="Sign in and consent by redirects alone.")
     ] = False,
+    redirect_uri: Annotated[
+        list[str] | None,
+        typer.Option("--redirect-uri", help="Register this one too; may be repeated.", metavar="URI"),
+    ] = None,
+    jwks: Annotated[
+        Path | None,
+        typer.Option("--jwks", help="Public keys of the client phr-sandbox-key.", metavar="FILE"),
+    ] = None,
+    token_seconds: Annotated[
+        int | None, typer.Option("--token-seconds", min=1, help="Life of an access token.", metavar="N")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Run a pretend hospital on 127.0.0.1: a SMART on FHIR R4 server with synthetic patients, or your own files.
+
+    Three apps are registered: phr-sandbox (public), phr-sandbox-confidential (its secret is phr-sandbox-secret) and,
+    with --jwks, phr-sandbox-key (private_key_jwt and backend services).
 
     Faults: 429, 500-once, 503, expired-token, page-2, slow, truncated, broken-resource, html-error, reset. They
     hit FHIR requests only, the first time for each resource type. End it with Ctrl-C.
@@ -57,14 +87,6 @@ def sandbox(
     from phr.sandbox.config import SandboxConfig
     from phr.sandbox.server import serve_forever
 
-    def announce(fhir_base: str, client_id: str, pid: int) -> None:
-        if json:
-            output.emit_json({"fhir_base": fhir_base, "client_id": client_id, "pid": pid})
-            return
-        output.emit([f"A pretend hospital is open at {fhir_base}"])
-        output.talk(f"Connect: phr connect custom --url {fhir_base} --client-id {client_id} --port 0")
-        output.talk("End it with Ctrl-C.")
-
     config = SandboxConfig(
         port=port,
         data=tuple(data or ()),
@@ -73,8 +95,62 @@ def sandbox(
         faults=tuple(fault or ()),
         auto_approve=auto_approve,
         vendor=vendor,
+        redirect_uris=tuple(redirect_uri or ()),
+        jwks=_read_jwks(jwks) if jwks else None,
+        token_seconds=token_seconds,
     )
+
+    def announce(fhir_base: str, client_id: str, pid: int, who: str) -> None:
+        if json:
+            more = {"patient": who, **_registered(config)} if vendor or redirect_uri or jwks else {}
+            output.emit_json({"fhir_base": fhir_base, "client_id": client_id, "pid": pid, **more})
+            return
+        output.emit([f"A pretend hospital is open at {fhir_base}"])
+        output.talk("Connect: " + _connect_line(config, fhir_base))
+        output.talk("End it with Ctrl-C.")
+
     try:
         serve_forever(config, announce)
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
+
+
+def _registered(config: SandboxConfig) -> dict[str, Any]:
+    """What is registered there, for programs that read the line."""
+    from phr.sandbox.config import CONFIDENTIAL_ID, CONFIDENTIAL_SECRET, KEY_ID
+
+    return {
+        "vendor": config.vendor_id,
+        "confidential_client_id": CONFIDENTIAL_ID,
+        "client_secret": CONFIDENTIAL_SECRET,
+        "key_client_id": KEY_ID if config.jwks is not None else None,
+        "redirect_uris": list(config.all_redirect_uris),
+    }
+
+
+def _connect_line(config: SandboxConfig, fhir_base: str) -> str:
+    from phr.sandbox.config import CONFIDENTIAL_SECRET
+
+    line = f"phr connect {config.vendor_id or 'custom'} --url {fhir_base}"
+    if config.habits.open_access:
+        return f"{line} --auth none"
+    line += f" --client-id {config.client_id}"
+    if not config.habits.public_client:
+        return f"echo {CONFIDENTIAL_SECRET} | {line} --client-secret-stdin"
+    return f"{line} --port 0" if config.habits.redirects == "loopback" else line
+
+
+def _read_jwks(path: Path) -> dict[str, Any]:
+    """The JWK Set in a file; what `phr keys show --json` prints is one too. Raises UsageError."""
+    import orjson
+
+    from phr.errors import UsageError
+
+    try:
+        value = orjson.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"There are no public keys to read in {path}.", hint="Make them with phr keys show --json."
+        ) from error
+    inner = value.get("jwks", value) if isinstance(value, dict) else {}
+    return {"keys": inner.get("keys")} if isinstance(inner, dict) else {}

@@ -35,7 +35,7 @@ def status(
     from phr.views import status as view
 
     with (here := workspace(ctx)).store() as store:
-        report = view.status(store, here.user)
+        report = view.status(store, here.user, here.idle_hours)
     why = view.check(report) if check else ()
     if json:
         output.emit_json(report)
@@ -57,10 +57,7 @@ def _screen(report: Report, view: Screen) -> Iterator[str]:
         yield from connection_table(report["connections"], view)
     else:
         yield "No connection yet: phr connect PROVIDER"
-    for one in report.get("attention", ()):
-        yield view.paint(
-            view.spell(view.fit(f"! {clean(one['connection'])} {clean(one['reason'])}")), "yellow"
-        )
+    yield from attention_lines(report["connections"], view)
     yield from _skipped(report, view)
     yield from _imports(report, view)
     yield ""
@@ -79,7 +76,7 @@ def connection_table(found: list[Report], view: Screen) -> list[str]:
     rows = [
         (
             one["name"],
-            one["state"],
+            one["state"] + (" !" if one.get("sign_in_soon") and one["state"] == "active" else ""),
             one.get("health", ""),
             f"{one['resources']:,}",
             when(one["last_sync"]),
@@ -88,6 +85,16 @@ def connection_table(found: list[Report], view: Screen) -> list[str]:
         for one in found
     ]
     return table(rows, ("CONNECTION", "STATE", "HEALTH", "RESOURCES", "LAST SYNC", "EVERY"), view)
+
+
+def attention_lines(found: list[Report], view: Screen) -> Iterator[str]:
+    """What each connection asks of the person; until when its sign-in lasts, where an end is known."""
+    for one in found:
+        name = clean(one["name"])
+        for why in one["attention"]:
+            yield view.paint(view.spell(view.fit(f"! {name} {clean(why)}")), "yellow")
+        if one["sign_in_before"] and not one["sign_in_soon"]:
+            yield view.fit(f"  {name} sign in again before {when(one['sign_in_before'])}")
 
 
 def _skipped(report: Report, view: Screen) -> Iterator[str]:

@@ -84,6 +84,8 @@ def sync(
         troubled = replace(report, runs=tuple(run for run in report.runs if run.exit_status))
         output.hush(False)
         output.talk_lines(report_lines(troubled, screen(sys.stderr)))
+    for name, ends in () if quiet else report.sign_in_soon:
+        output.talk(f"{clean(name)}: sign in again before {when(ends)}: phr reconnect {clean(name)}")
     if report.exit_status:
         raise typer.Exit(report.exit_status)
 

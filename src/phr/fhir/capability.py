@@ -28,6 +28,8 @@ class Capability:
     types: dict[str, TypeCapability]
     everything: bool
     software: str | None
+    exports: tuple[str, ...] = ()
+    """Where Bulk Data `$export` is declared: some of `patient`, `group`, `system`."""
 
 
 def parse(statement: object) -> Capability | None:
@@ -38,6 +40,7 @@ def parse(statement: object) -> Capability | None:
         return None
     types: dict[str, TypeCapability] = {}
     everything = False
+    exports: list[str] = []
     for rest in dicts(statement.get("rest")):
         if rest.get("mode") == "client":
             continue
@@ -47,7 +50,10 @@ def parse(statement: object) -> Capability | None:
                 continue
             types[name] = _type(resource, types.get(name))
             everything |= name == "Patient" and _offers_everything(resource)
+            if name in ("Patient", "Group") and _offers_export(resource):
+                exports.append(name.lower())
         everything |= _offers_everything(rest)
+        exports += ["system"] if _offers_export(rest) else []
     software = statement.get("software")
     name = software.get("name") if isinstance(software, dict) else None
     version = statement.get("fhirVersion")
@@ -56,6 +62,7 @@ def parse(statement: object) -> Capability | None:
         types=types,
         everything=everything,
         software=name if isinstance(name, str) else None,
+        exports=tuple(dict.fromkeys(exports)),
     )
 
 
@@ -73,6 +80,14 @@ def _offers_everything(holder: dict[str, object]) -> bool:
         word.strip("$").lower() in ("everything", "patient-everything")
         or word.lower().endswith("/patient-everything")
         for word in named
+    )
+
+
+def _offers_export(holder: dict[str, object]) -> bool:
+    """Bulk Data Access 2.0 "Bulk Data Kick-off Request": at the patients, at a group, or of the whole system."""
+    return any(
+        word.strip("$").lower() in ("export", "patient-export", "group-export")
+        for word in _texts(holder.get("operation"), "name")
     )
 
 

@@ -50,6 +50,7 @@ class TokenSource(Protocol):
 class FhirClient:
     """One FHIR base, one sign-in. May be used by several threads; one thread per search.
 
+    `always` are parameters that every search carries, whatever it asks for (athenahealth: the practice).
     `retry_attempts` counts the tries after the first one; `retry_delay` seconds double with each.
     `requests` counts every request sent, retries included; `bytes` the bodies received.
     """
@@ -59,6 +60,7 @@ class FhirClient:
         base: str,
         token: TokenSource | None = None,
         *,
+        always: tuple[tuple[str, str], ...] = (),
         transport: BaseTransport | None = None,
         timeout: float = 60.0,
         retry_attempts: int = 3,
@@ -74,6 +76,7 @@ class FhirClient:
         self.requests = 0
         self.bytes = 0
         self._token = token
+        self._always = always
         self._wire = Wire(base, transport=transport, timeout=timeout)
         self._retry_attempts = retry_attempts
         self._retry_delay = retry_delay
@@ -106,7 +109,7 @@ class FhirClient:
 
         Raises NotAuthorized, Refused, Unreachable (from the second page on the message names the page).
         """
-        return search.pages(self.fetch, self.base, search_, page_size)
+        return search.pages(self.fetch, self.base, search_, page_size, self._always)
 
     def read(self, type_: str, id_: str) -> Page:
         """One resource. Raises Refused (also when it is not there), Unreachable, NotAuthorized."""

@@ -35,9 +35,15 @@ def same_origin(a: str, b: str) -> bool:
         return False
 
 
-def search_url(base: str, search: Search, page_size: int | None) -> str:
-    """The first address of a search. Slashes stay as they are: athenahealth refuses `Organization%2Fa-1`."""
-    params = list(search.params)
+def search_url(
+    base: str, search: Search, page_size: int | None, always: tuple[tuple[str, str], ...] = ()
+) -> str:
+    """The first address of a search. Slashes stay as they are: athenahealth refuses `Organization%2Fa-1`.
+
+    `always` are parameters that every search of this server carries; what the search says itself counts more.
+    """
+    own = {name for name, _ in search.params}
+    params = [*search.params, *((name, value) for name, value in always if name not in own)]
     if page_size is not None and not any(name == "_count" for name, _ in params):
         params.append(("_count", str(page_size)))
     query = urlencode(params, quote_via=quote, safe="/:,$")

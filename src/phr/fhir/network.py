@@ -60,12 +60,11 @@ class Deadline(threading.local):
         return seconds if timeout is None else min(timeout, seconds)
 
 
-def bound(client: httpx.Client, deadline: Deadline) -> None:
-    """Let every connection that this client makes, through a proxy or not, keep to the deadline."""
-    for transport in (client._transport, *client._mounts.values()):
-        pool: Any = getattr(transport, "_pool", None)
-        if pool is not None:  # a pretend transport has none
-            pool._network_backend = _Backend(pool._network_backend, deadline)
+def bound(transport: httpx.BaseTransport, deadline: Deadline) -> None:
+    """Let every connection that this transport makes, through a proxy or not, keep to the deadline."""
+    pool: Any = getattr(transport, "_pool", None)
+    if pool is not None:  # a pretend transport has none
+        pool._network_backend = _Backend(pool._network_backend, deadline)
 
 
 class _Backend(httpcore.NetworkBackend):

@@ -21,17 +21,24 @@ Fetch = Callable[[str, str], Page]
 """An absolute URL and a type in, one page out."""
 
 
-def pages(fetch: Fetch, base: str, search: Search, page_size: int | None) -> Iterator[Page]:
+def pages(
+    fetch: Fetch,
+    base: str,
+    search: Search,
+    page_size: int | None,
+    always: tuple[tuple[str, str], ...] = (),
+) -> Iterator[Page]:
     """Yield every page once. A next link that expired on the way starts the search over, once.
 
-    `page_size` None or 0 leaves the size to the server.
+    `page_size` None or 0 leaves the size to the server. `always` goes with the first address of the search; the
+    server puts into its next links what it needs there.
     """
     page_size = page_size or None
     try:
-        yield from _walk(fetch, base, search, page_size)
+        yield from _walk(fetch, base, search, page_size, always)
     except _Expired:
         try:
-            yield from _walk(fetch, base, search, page_size)
+            yield from _walk(fetch, base, search, page_size, always)
         except _Expired as again:
             raise Unreachable(again.message, http_status=again.http_status, hint="Try again later.") from None
 
@@ -40,10 +47,12 @@ class _Expired(Unreachable):
     """The server has forgotten the search we are in the middle of (Epic 4113, HAPI `_getpages`)."""
 
 
-def _walk(fetch: Fetch, base: str, search: Search, page_size: int | None) -> Iterator[Page]:
+def _walk(
+    fetch: Fetch, base: str, search: Search, page_size: int | None, always: tuple[tuple[str, str], ...]
+) -> Iterator[Page]:
     type_ = search.type.partition("/")[0]
-    url = links.search_url(base, search, page_size)
-    page = _first(fetch, base, search, type_, url, page_size)
+    url = links.search_url(base, search, page_size, always)
+    page = _first(fetch, type_, url, links.search_url(base, search, None, always))
     tally = _Tally(type_, page.total)
     seen = {url}
     for number in range(1, MAX_PAGES + 1):
@@ -60,13 +69,12 @@ def _walk(fetch: Fetch, base: str, search: Search, page_size: int | None) -> Ite
         page = _later(fetch, url, type_, number + 1)
 
 
-def _first(fetch: Fetch, base: str, search: Search, type_: str, url: str, page_size: int | None) -> Page:
-    """The first page; without `_count` where the server does not know it (healow says 400)."""
+def _first(fetch: Fetch, type_: str, url: str, plain: str) -> Page:
+    """The first page; from the `plain` address where the server does not know `_count` (healow says 400)."""
     try:
         return fetch(url, type_)
     except Refused as error:
-        plain = links.search_url(base, search, None)
-        if page_size is None or plain == url or error.http_status not in _COUNT_REFUSED:
+        if plain == url or error.http_status not in _COUNT_REFUSED:
             raise
         if error.http_status in (403, 404) and "_count" not in error.message:
             raise

@@ -3,7 +3,8 @@
 Why one place: httpx logs every URL at INFO (patient ids and search terms stand in its query) and httpcore
 logs headers at DEBUG. Both are silenced here, whatever the level of the root logger, so that no new caller
 can forget it. Redirects are never followed here: whoever holds a bearer decides where it may go.
-Failures become `Unreachable` in words that hold neither the address's path nor its query.
+Whom to trust is `trust`'s business, proxies are that of `roads`. Failures become `Unreachable` in words that hold
+neither the address's path nor its query, nor anything of a proxy's address.
 """
 
 from __future__ import annotations
@@ -19,10 +20,13 @@ from urllib.parse import urlsplit
 import httpx
 from httpx import BaseTransport as BaseTransport
 
-from phr.errors import Refused, Unreachable
-from phr.fhir import network
+from phr.errors import Refused
+from phr.fhir import network, wire_words
+from phr.fhir.roads import LOOPBACK as LOOPBACK
+from phr.fhir.roads import Roads
+from phr.fhir.trust import configure as configure
+from phr.fhir.wire_words import Untrusted as Untrusted
 
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 BODY_LIMIT = 200_000_000
 USER_AGENT = "phr"
 _CHATTY = (
@@ -59,6 +63,8 @@ class Answer:
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+    certificate_ends: float | None = field(default=None, repr=False)
+    """When the server's certificate ends, in seconds since the epoch; None without TLS."""
 
     @property
     def media_type(self) -> str:
@@ -108,20 +114,23 @@ def is_safe(url: str, *, loopback: bool) -> bool:
 class Wire:
     """A thin synchronous HTTP client; safe to share between threads.
 
-    Servers on this computer are never asked through a proxy.
+    TLS 1.2 or later with the certificate checked, also on this computer. Servers on this computer are never asked
+    through a proxy.
     """
 
     def __init__(self, url: str, *, transport: BaseTransport | None = None, timeout: float = 60.0) -> None:
-        self._client = httpx.Client(
-            transport=transport,
-            timeout=httpx.Timeout(timeout, connect=min(timeout, 20.0)),
-            follow_redirects=False,
-            trust_env=not is_loopback(url),
-            headers={"User-Agent": USER_AGENT, "Accept-Encoding": network.ACCEPT_ENCODING},
-        )
+        """`url` is whom this Wire is mainly for; `transport` stands in for the network in tests."""
         self._timeout = timeout
         self._deadline = network.Deadline()
-        network.bound(self._client, self._deadline)
+        if transport is not None:
+            network.bound(transport, self._deadline)
+        self._client = httpx.Client(
+            transport=transport or Roads(self._deadline),
+            timeout=httpx.Timeout(timeout, connect=min(timeout, 20.0)),
+            follow_redirects=False,
+            trust_env=False,
+            headers={"User-Agent": USER_AGENT, "Accept-Encoding": network.ACCEPT_ENCODING},
+        )
 
     def send(
         self,
@@ -130,42 +139,52 @@ class Wire:
         headers: Mapping[str, str],
         *,
         form: Mapping[str, str] | None = None,
+        json: bytes | None = None,
         limit: int = BODY_LIMIT,
     ) -> Answer:
         """One request, one answer, at most `limit` bytes of body after decompression.
 
-        However slowly the bytes come, an exchange has an end (see `network`). Raises Unreachable when nothing
-        or half an answer came, Refused when the body is too large.
+        `form` is sent as application/x-www-form-urlencoded, `json` as application/json, byte for byte. However
+        slowly the bytes come, an exchange has an end (see `network`). Raises Unreachable when nothing or half an
+        answer came, Untrusted when the server's certificate is not to be trusted, Refused when the body is too
+        large, UsageError when a proxy or an own CA is set that cannot be used.
         """
+        sent = dict(headers)
+        if json is not None:
+            sent.setdefault("Content-Type", "application/json")
         try:
+            request = self._client.build_request(
+                method, url, headers=sent, data=None if form is None else dict(form), content=json
+            )
             with self._deadline.within(self._timeout * network.PATIENCE):
-                return self._send(method, url, headers, form, limit)
+                return self._send(request, host_of(url), limit)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, ValueError):
             raise Refused("The address of the server makes no sense.") from None
         except (httpx.HTTPError, httpx.StreamError, ssl.SSLError, OSError) as error:
-            raise Unreachable(_words(error, host_of(url))) from None
+            raise wire_words.unreachable(error, host_of(url)) from None
         finally:
             # Servers set session cookies; two people's sign-ins must never share one.
             self._client.cookies.clear()
 
-    def _send(
-        self, method: str, url: str, headers: Mapping[str, str], form: Mapping[str, str] | None, limit: int
-    ) -> Answer:
-        data = dict(form) if form is not None else None
-        with self._client.stream(method, url, headers=dict(headers), data=data) as response:
+    def _send(self, request: httpx.Request, host: str, limit: int) -> Answer:
+        response = self._client.send(request, stream=True)
+        try:
             if not network.is_packed_plainly(response.headers.get("content-encoding", "")):
                 raise httpx.DecodingError("packed in a way that was not asked for")
+            ends = _certificate_ends(response)
             chunks, size = [], 0
             for chunk in response.iter_bytes():
                 size += len(chunk)
                 self._deadline.grow(len(chunk))
                 if size > limit:
                     raise Refused(
-                        f"{host_of(url)} sent more than {limit // 1_000_000} MB at once; it was left out.",
+                        f"{host} sent more than {limit // 1_000_000} MB at once; it was left out.",
                         http_status=response.status_code,
                     )
                 chunks.append(chunk)
-            return Answer(response.status_code, dict(response.headers.items()), b"".join(chunks))
+            return Answer(response.status_code, dict(response.headers.items()), b"".join(chunks), ends)
+        finally:
+            response.close()
 
     def close(self) -> None:
         self._client.close()
@@ -179,13 +198,11 @@ class Wire:
         self.close()
 
 
-def _words(error: Exception, host: str) -> str:
-    if isinstance(error, httpx.TimeoutException):
-        return f"{host} did not answer in time."
-    if isinstance(error, httpx.ConnectError):
-        if "CERTIFICATE" in str(error).upper():
-            return f"{host} shows a certificate that cannot be trusted."
-        return f"{host} cannot be reached."
-    if isinstance(error, httpx.DecodingError):
-        return f"{host} sent an answer that cannot be unpacked."
-    return f"The connection to {host} broke off."
+def _certificate_ends(response: httpx.Response) -> float | None:
+    stream = response.extensions.get("network_stream")
+    secured = stream.get_extra_info("ssl_object") if stream is not None else None
+    shown = secured.getpeercert() if secured is not None else None
+    try:
+        return float(ssl.cert_time_to_seconds(str(shown["notAfter"]))) if shown else None
+    except (KeyError, ValueError):  # a date beyond what C can count
+        return None

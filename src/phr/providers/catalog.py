@@ -1,80 +1,168 @@
 """The catalogue: vendors with their habits, sandboxes, and organisations with their FHIR bases.
 
-The facts stand in `providers.toml` at the root of the repository (inside the wheel at `phr/providers.toml`);
-a person's own file of the same form is laid on top of it, key by key.
+Vendors and sandboxes stand in `providers.toml` at the root of the repository (inside the wheel at
+`phr/providers.toml`); a person's own file of the same form is laid on top of it, key by key. Organisations stand in
+`organisations.tsv` beside it, and those that `phr providers update` found in the person's data folder. In the order
+of who wins: own providers.toml, the packaged one, organisations that were found, packaged organisations.
 """
 
 from __future__ import annotations
 
-import difflib
-import re
-import unicodedata
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import phr
 from phr.errors import UsageError
 from phr.model import Provider, Vendor
-from phr.providers import tables
+from phr.providers import organisations, tables
+from phr.providers.organisations import BASE, ID, NAME, PLACE, SHARED, VENDOR, Organisations, Row, Rows
+from phr.providers.search import Index
+from phr.providers.words import words
 
-_WORD = re.compile(r"[a-z0-9]+")
-_GOOD = 0.82
+OTHER = "custom"
+"""The vendor of whatever is not known."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Catalog:
-    """Vendors and providers by id. Every vendor has an entry of its own among the providers."""
+    """Vendors and providers by id, and the organisations, which are not read before they are asked for.
+
+    Every vendor has an entry of its own among the providers.
+    """
 
     vendors: Mapping[str, Vendor]
     providers: Mapping[str, Provider]
+    """What stands in providers.toml."""
+    organisations: Organisations = field(default_factory=Organisations)
 
     def find(self, id: str) -> Provider:  # noqa: A002 (the word people type)
-        """The provider with this id. Raises UsageError that names the nearest ones."""
-        found = self.providers.get(id.strip().lower())
+        """The provider with this id, in any letter case, or a vendor by another name of it.
+
+        Raises UsageError that names the nearest ones.
+        """
+        wanted = id.strip().lower()
+        found = self.providers.get(wanted)
+        if found is None and (vendor := self.vendor_named(wanted)):
+            found = self.providers.get(vendor.id)
+        found = found or self.organisation(wanted)
         if found is not None:
             return found
-        near = difflib.get_close_matches(id.lower(), self.providers, n=3, cutoff=0.6)
-        near = near or [provider.id for provider in self.search(id, limit=3)]
+        near = self._near(wanted)
         hint = f"Did you mean {' or '.join(near)}?" if near else "Look for it: phr providers search"
         raise UsageError(f"There is no provider called {id.strip()[:60]!r}.", hint=hint)
 
-    def search(self, text: str, limit: int = 20) -> list[Provider]:
-        """Providers whose name, place, id or vendor has all these words, best first; forgives small typos."""
-        wanted = _words(text)
-        if not wanted:
-            return list(self.providers.values())[:limit]
-        ranked = []
-        for provider in self.providers.values():
-            score = _score(wanted, provider)
-            if score > 0:
-                ranked.append((-score, provider.name.lower(), provider))
-        ranked.sort(key=lambda row: row[:2])
-        return [row[2] for row in ranked[:limit]]
+    def organisation(self, id_: str) -> Provider | None:
+        """The organisation with this id, without reading the others."""
+        row = self.organisations.find(id_)
+        return self._provider(row) if row else None
+
+    def search(self, text: str, limit: int = 20, vendor: str | None = None) -> list[Provider]:
+        """Those whose name, place, id or vendor have these words, best first; forgives slips and word order.
+
+        `vendor` keeps to the organisations of one, by id.
+        """
+        if not words(text):
+            of_vendor = (one for one in self if vendor is None or one.vendor.id == vendor)
+            return [one for one, _ in zip(of_vendor, range(limit), strict=False)]
+        known = self._index.search(text, limit, self._spellings(vendor) if vendor else None)
+        return [self.providers.get(row[ID]) or self._provider(row) for row in known]
+
+    def vendor_named(self, word: str) -> Vendor | None:
+        """The vendor with this id, or of which this is another name; None when nobody has it."""
+        plain = word.strip().lower()
+        return self.vendors.get(plain) or self.vendors.get(self._aliases.get(plain, ""))
+
+    def vendor_of(self, word: str) -> Vendor:
+        """As `vendor_named`; whatever is not known is a server of its own kind."""
+        return self.vendor_named(word) or self.vendors[OTHER]
+
+    def __iter__(self) -> Iterator[Provider]:
+        """Everything there is: first what stands in providers.toml, then the organisations."""
+        yield from self.providers.values()
+        for row in self.organisations.rows:
+            if row[ID] not in self.providers:
+                yield self._provider(row)
+
+    def beginning(self, text: str) -> list[str]:
+        """All ids that begin like this, for completion."""
+        found = {*self.providers, *(id_ for rows in self.organisations.parted for id_ in rows.column(ID))}
+        return sorted(id_ for id_ in found if id_.startswith(text.lower()))
+
+    @cached_property
+    def _aliases(self) -> dict[str, str]:
+        return {alias.lower(): vendor.id for vendor in self.vendors.values() for alias in vendor.aliases}
+
+    @cached_property
+    def _index(self) -> Index:
+        own = [_row(provider) for provider in self.providers.values()]
+        chosen, found = (rows.without(self.providers) for rows in self.organisations.parted)
+        typed = Rows.of((*own, *chosen))
+        vendors = {*typed.column(VENDOR), *found.column(VENDOR)}
+        sandboxes = frozenset(one.id for one in self.providers.values() if one.sandbox)
+        with organisations.no_collecting():
+            return Index(typed, found, {word: self._vendor_words(word) for word in vendors}, sandboxes)
+
+    def _vendor_words(self, word: str) -> frozenset[str]:
+        """What people may say for the vendor of a row. A vendor that is not known is kept as a word to search for."""
+        vendor = self.vendor_named(word)
+        if vendor is None or vendor.id == OTHER:
+            return frozenset(words(word)) - {OTHER}
+        return frozenset(words(" ".join((word, vendor.id, vendor.name, *vendor.aliases))))
+
+    def _spellings(self, vendor: str) -> frozenset[str]:
+        said = {word for rows in self.organisations.parted for word in rows.column(VENDOR)}
+        return frozenset({vendor, *(word for word in said if self.vendor_of(word).id == vendor)})
+
+    def _provider(self, row: Row) -> Provider:
+        return Provider(
+            id=row[ID],
+            name=row[NAME],
+            vendor=self.vendor_of(row[VENDOR]),
+            fhir_base=row[BASE],
+            place=row[PLACE] or None,
+            shared=row[SHARED] == "yes",
+        )
+
+    def _near(self, id_: str) -> list[str]:
+        from rapidfuzz import process
+        from rapidfuzz.distance import OSA
+
+        ids = [*self.providers, *self._aliases, *(row[ID] for row in self.organisations.rows)]
+        slips = max(1, len(id_) // 4)
+        near = process.extract(id_, ids, scorer=OSA.distance, score_cutoff=slips, limit=3)
+        return [name for name, _, _ in near] or [one.id for one in self.search(id_, limit=3)]
 
 
-def load(user_file: Path | None) -> Catalog:
-    """The packaged catalogue with the person's own file on top, if there is one.
+def load(user_file: Path | None, organisations_file: Path | None = None) -> Catalog:
+    """The packaged catalogue with the person's own file and the organisations they fetched on top, if there are any.
 
     Raises UsageError naming table and key of all that is wrong in a file.
     """
     source = packaged()
     content = tables.read(source)
+    own = tables.Tables()
     if user_file is not None and user_file.exists():
         source = user_file
-        content = tables.merge(content, tables.read(user_file))
+        own = tables.read(user_file)
+        content = tables.merge(content, own)
     vendors = {id_: tables.vendor(id_, row) for id_, row in content["vendors"].items()}
     providers = {v.id: Provider(id=v.id, name=v.name, vendor=v) for v in vendors.values()}
+    catalog = Catalog(vendors, providers, Organisations(organisations.packaged(), organisations_file))
     problems = []
     for id_, row in content["providers"].items():
-        vendor = vendors.get(row.get("vendor", id_ if id_ in vendors else "custom"))
+        # A person's own file may change one key of an organisation; only then the organisations are looked at.
+        known = catalog.organisation(id_) if id_ in own.get("providers", {}) else None
+        usual = known.vendor.id if known else id_ if id_ in vendors else OTHER
+        vendor = vendors.get(row.get("vendor", usual))
         if vendor is None:
             problems.append(f"[providers.{id_}] vendor: there is no such vendor")
             continue
-        values = {key: value for key, value in row.items() if key not in ("vendor", "name")}
-        providers[id_] = Provider(id=id_, name=row.get("name", id_), vendor=vendor, **values)
+        values = {key: value for key, value in row.items() if key != "vendor"}
+        providers[id_] = replace(known or Provider(id_, id_, vendor), vendor=vendor, **values)
     tables.complain(source, problems)
-    return Catalog(vendors=vendors, providers=providers)
+    return catalog
 
 
 def packaged() -> Path:
@@ -84,35 +172,16 @@ def packaged() -> Path:
     return inside if inside.exists() else package.parents[1] / "providers.toml"
 
 
-def _words(text: str) -> list[str]:
-    plain = unicodedata.normalize("NFKD", text.lower().replace("’", "").replace("'", ""))
-    return _WORD.findall("".join(c for c in plain if not unicodedata.combining(c)))
-
-
-def _score(wanted: list[str], provider: Provider) -> float:
-    """0 when a word is missing; else higher the nearer, the name counting most."""
-    name = _words(provider.name)
-    other = [*_words(provider.id), *_words(provider.place or ""), *_words(provider.vendor.name)]
-    total = 0.0
-    for word in wanted:
-        best = max(_nearness(word, name), 0.8 * _nearness(word, other))
-        if best == 0:
-            return 0.0
-        total += best
-    # Of two that hold all the words, the one with fewer others is meant; a sandbox only if it is asked for.
-    penalty = 0.3 if provider.sandbox and "sandbox" not in wanted else 0.0
-    return max(total / len(wanted) + 0.5 * len(wanted) / (len(wanted) + len(name)) - penalty, 0.01)
-
-
-def _nearness(word: str, among: list[str]) -> float:
-    best = 0.0
-    for other in among:
-        if other == word:
-            return 1.0
-        if len(word) >= 2 and other.startswith(word):
-            best = max(best, 0.9)
-        elif len(word) >= 4 and abs(len(word) - len(other)) <= 3:
-            matcher = difflib.SequenceMatcher(None, word, other)
-            if matcher.quick_ratio() >= _GOOD and (ratio := matcher.ratio()) >= _GOOD:
-                best = max(best, ratio * 0.8)
-    return best
+def _row(provider: Provider) -> Row:
+    """What stands in providers.toml, in the form that is searched. A vendor is found by every name it has."""
+    own = provider.id == provider.vendor.id
+    aliases = "|".join((provider.id, *provider.vendor.aliases, provider.vendor.name)) if own else ""
+    return [
+        provider.id,
+        provider.name,
+        provider.vendor.id,
+        provider.place or "",
+        provider.fhir_base or "",
+        aliases,
+        "",
+    ]

@@ -9,15 +9,15 @@ from __future__ import annotations
 import re
 import secrets
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from phr.sandbox import scopes
-from phr.sandbox.vendors import VendorHabits
+from phr.sandbox.clients import Clients, RegisteredClient, redirect_allowed
+from phr.sandbox.habits import VendorHabits
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
-_LOOPBACK = frozenset(["127.0.0.1", "localhost", "::1"])
 _TRANSACTION_SECONDS = 600.0
 
 
@@ -25,15 +25,62 @@ class PageError(Exception):
     """An error that must not be redirected."""
 
 
-class RedirectError(Exception):
-    """An error that the app is told; `location` is its redirect address with the error in it."""
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the app is told, and how it gets there."""
 
-    def __init__(
-        self, redirect_uri: str, error: str, description: str, state: str | None, issuer: str
-    ) -> None:
+    redirect_uri: str
+    params: dict[str, str] = field(repr=False)
+    by: str
+    """`query`, `fragment` or `post`."""
+
+    @property
+    def location(self) -> str:
+        if self.by == "fragment":
+            return f"{self.redirect_uri}#{urlencode(self.params)}"
+        return with_query(self.redirect_uri, self.params)
+
+
+class RedirectError(Exception):
+    """An error that the app is told."""
+
+    def __init__(self, error: str, reply: Reply) -> None:
         super().__init__(error)
-        answer = {"error": error, "error_description": description, "iss": issuer}
-        self.location = with_query(redirect_uri, {**answer, **({"state": state} if state else {})})
+        self.reply = reply
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a request is held against."""
+
+    clients: Clients
+    habits: VendorHabits
+    base: str
+    issuer: str
+    redirect_uris: tuple[str, ...]
+    types: tuple[str, ...]
+    """Those that the server holds, for an app whose registration decides."""
+    error_page: Callable[[str], str]
+    always: str | None = None
+    """An error that every request goes back with."""
+
+    def error(self, redirect_uri: str, error: str, description: str, state: str | None) -> Reply:
+        """An error for the app (RFC 6749, section 4.1.2.1)."""
+        said = {"error": error, "error_description": description}
+        if self.habits.error_uri:
+            said["error_uri"] = self.error_page(error)
+        return self.reply(redirect_uri, said, state)
+
+    def reply(
+        self, redirect_uri: str, params: Mapping[str, str], state: str | None, issuer: str | None = None
+    ) -> Reply:
+        """An answer with `state`, and with `iss` where the vendor sends it (RFC 9207)."""
+        said = dict(params)
+        if state:
+            said["state"] = state
+        if self.habits.iss_parameter:
+            said["iss"] = issuer or self.issuer
+        return Reply(redirect_uri, said, self.habits.answer_by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,65 +94,93 @@ class AuthorizationRequest:
     challenge: str | None = field(repr=False)
     nonce: str | None = field(default=None, repr=False)
 
-    def answer(self, code: str, issuer: str) -> str:
-        """The redirect that brings the code; with `iss` (RFC 9207)."""
-        return with_query(self.redirect_uri, {"code": code, "state": self.state, "iss": issuer})
 
-    def denied(self, issuer: str) -> str:
-        """The redirect that says no."""
-        described = "The person did not allow it."
-        return RedirectError(self.redirect_uri, "access_denied", described, self.state, issuer).location
-
-
-def check_request(
-    pairs: list[tuple[str, str]], clients: Mapping[str, str | None], habits: VendorHabits, base: str
-) -> AuthorizationRequest:
+def check_request(pairs: list[tuple[str, str]], rules: Rules) -> AuthorizationRequest:
     """The request, if nothing is wrong with it. Raises PageError or RedirectError."""
+    habits = rules.habits
+    if habits.authorize_query:
+        # The address of the endpoint says `aud` already; an app that says the same once more is no liar.
+        pairs = list(
+            dict.fromkeys((name, value.rstrip("/") if name == "aud" else value) for name, value in pairs)
+        )
     params = dict(pairs)
     twice = sorted(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
-    client_id, redirect_uri = params.get("client_id", ""), params.get("redirect_uri", "")
-    if client_id not in clients or "client_id" in twice:
-        raise PageError("This app is not registered here (client_id).")
-    if "redirect_uri" in twice or not redirect_allowed(redirect_uri, habits):
-        raise PageError("The address to go back to is not registered for this app (redirect_uri).")
+    client, redirect_uri = _client_and_redirect(params, twice, rules)
     state = params.get("state") if "state" not in twice else None
 
     def refuse(error: str, description: str) -> RedirectError:
-        return RedirectError(redirect_uri, error, description, state, base)
+        return RedirectError(error, rules.error(redirect_uri, error, description, state))
 
+    if rules.always is not None:
+        raise refuse(rules.always, "This is what the server was told to say.")
     if twice:
         raise refuse("invalid_request", "A parameter is there twice: " + ", ".join(twice))
     if params.get("response_type") != "code":
         raise refuse("unsupported_response_type", "response_type must be code")
+    if "authorization_code" not in client.grant_types:
+        raise refuse("unauthorized_client", "This client is not registered for authorization_code")
     if not state:
         raise refuse("invalid_request", "state is missing")
-    if params.get("aud", "").rstrip("/") != base:
+    if not _aud_fits(params.get("aud", ""), rules):
         raise refuse("invalid_request", "aud must be the FHIR base of this server")
+    wrong = _wrong_challenge(params, habits, public=client.public)
+    if wrong:
+        raise refuse("invalid_request", wrong)
+    asked = params.get("scope", "")
+    if habits.needs_nonce and "openid" in asked.split() and not params.get("nonce"):
+        raise refuse("invalid_request", "nonce is missing")
+    granted = _granted(asked, client.scopes, rules)
+    if not granted:
+        raise refuse("invalid_scope", "None of the scopes can be granted here, or one of them is not known")
+    challenge = params.get("code_challenge") if habits.pkce != "ignored" else None
+    return AuthorizationRequest(
+        params["client_id"], redirect_uri, granted, state, challenge, params.get("nonce")
+    )
+
+
+def _client_and_redirect(
+    params: Mapping[str, str], twice: list[str], rules: Rules
+) -> tuple[RegisteredClient, str]:
+    client, redirect_uri = rules.clients.find(params.get("client_id", "")), params.get("redirect_uri", "")
+    if client is None or "client_id" in twice:
+        raise PageError("This app is not registered here (client_id).")
+    if "redirect_uri" in twice or not redirect_allowed(
+        redirect_uri, rules.habits, rules.redirect_uris, client.redirect_uris
+    ):
+        raise PageError("The address to go back to is not registered for this app (redirect_uri).")
+    return client, redirect_uri
+
+
+def _aud_fits(aud: str, rules: Rules) -> bool:
+    if rules.habits.aud_exact:
+        return aud == rules.base + ("/" if rules.habits.aud_slash else "")
+    return aud.rstrip("/") == rules.base
+
+
+def _wrong_challenge(params: Mapping[str, str], habits: VendorHabits, *, public: bool) -> str | None:
+    """What is wrong with the proof key (RFC 7636, section 4.3), if anything."""
     challenge = params.get("code_challenge")
-    if challenge is None and clients[client_id] is None:
-        raise refuse("invalid_request", "code_challenge is missing")
-    if challenge is not None and params.get("code_challenge_method") != "S256":
-        raise refuse("invalid_request", "code_challenge_method must be S256")
-    if challenge is not None and not _CHALLENGE.fullmatch(challenge):
-        raise refuse("invalid_request", "code_challenge is not a SHA-256 in base64url")
-    granted = scopes.grantable(params.get("scope", ""))
-    if not scopes.resource_scopes(granted) and not {"openid", "launch/patient"} & set(granted):
-        raise refuse("invalid_scope", "None of the scopes can be granted here")
-    return AuthorizationRequest(client_id, redirect_uri, granted, state, challenge, params.get("nonce"))
+    if habits.pkce == "ignored":
+        return None
+    if challenge is None:
+        return "code_challenge is missing" if public and habits.pkce == "required" else None
+    if params.get("code_challenge_method") != "S256":
+        return "code_challenge_method must be S256"
+    return None if _CHALLENGE.fullmatch(challenge) else "code_challenge is not a SHA-256 in base64url"
 
 
-def redirect_allowed(uri: str, habits: VendorHabits) -> bool:
-    """Whether a redirect address may be used: exact match at a vendor, else loopback on any port (RFC 8252, 7.3)."""
-    if habits.redirect_uris:
-        return uri in habits.redirect_uris
-    try:
-        parts = urlsplit(uri)
-        _ = parts.port
-    except ValueError:
-        return False
-    # A backslash or a space is read differently by browsers and by urlsplit.
-    odd = any(character in uri for character in "\\ \t\r\n") or "@" in parts.netloc or "#" in uri
-    return parts.scheme in ("http", "https") and parts.hostname in _LOOPBACK and not odd
+def _granted(asked: str, registered: Iterable[str], rules: Rules) -> tuple[str, ...]:
+    """What can be granted; nothing where that would be no sign-in at all, or where the vendor wants exact scopes."""
+    habits = rules.habits
+    if habits.exact_scopes and not set(asked.split()) <= set(habits.exact_scopes):
+        return ()
+    granted = scopes.grantable(asked, habits, registered)
+    if habits.registered_scopes and not scopes.resource_scopes(granted) and granted:
+        known = (name for name in rules.types if name in scopes.KNOWN_TYPES)
+        granted += tuple(f"patient/{name}.read" for name in known)
+    # Where the vendor drops what it does not grant, the sign-in goes on with what is left.
+    enough = {"openid", "launch/patient"} & set(granted) or scopes.resource_scopes(granted)
+    return granted if enough else ()
 
 
 def with_query(uri: str, params: Mapping[str, str]) -> str:

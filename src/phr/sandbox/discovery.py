@@ -10,21 +10,26 @@ from typing import Any
 
 import orjson
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from phr.sandbox import negotiation, params
+from phr.sandbox.clients import JWT_BEARER
+from phr.sandbox.habits import VendorHabits
 from phr.sandbox.hospital import Hospital, hospital_of
 from phr.sandbox.problems import OutcomeError
 from phr.sandbox.scopes import CONTEXT
 
 _OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 _SECURITY_SERVICE = "http://terminology.hl7.org/CodeSystem/restful-security-service"
+_OLD_OAUTH_URIS = "http://fhir-registry.smarthealthit.org/Profile/oauth-uris#"
+"""The DSTU2-era form: one flat extension for each address."""
 _CAPABILITIES = (
     "launch-standalone",
     "authorize-post",
     "client-public",
     "client-confidential-symmetric",
+    "client-confidential-asymmetric",
     "sso-openid-connect",
     "context-standalone-patient",
     "permission-offline",
@@ -33,29 +38,85 @@ _CAPABILITIES = (
     "permission-v1",
     "permission-v2",
 )
+_SMART = "/.well-known/smart-configuration"
+_OPENID = "/.well-known/openid-configuration"
+_LOGIN_PAGE = "<!doctype html><title>Sign in</title><h1>Please sign in</h1>"
 _COMMON_PARAMS = {"_id": "token", "_count": "number", "_lastUpdated": "date"}
 
 
 def smart_configuration(hospital: Hospital) -> dict[str, Any]:
     """The document for apps that want to sign in."""
-    types = hospital.store.types()
-    scopes = [*CONTEXT, "patient/*.rs", "patient/*.read"]
-    scopes += [f"patient/{type_}.{suffix}" for type_ in types for suffix in ("rs", "read")]
-    refreshes = ["refresh_token"] if hospital.habits.refresh_for_public else []
-    return {
-        "issuer": hospital.base,
-        "jwks_uri": f"{hospital.origin}/oauth/jwks",
-        "authorization_endpoint": f"{hospital.origin}/oauth/authorize",
-        "token_endpoint": f"{hospital.origin}/oauth/token",
-        "revocation_endpoint": f"{hospital.origin}/oauth/revoke",
-        "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
-        "grant_types_supported": ["authorization_code", *refreshes],
-        "scopes_supported": scopes,
+    habits = hospital.habits
+    said: dict[str, Any] = {
+        "issuer": hospital.issuer,
+        "jwks_uri": hospital.endpoint("jwks"),
+        "authorization_endpoint": hospital.endpoint("authorize"),
+        "token_endpoint": hospital.endpoint("token"),
+        **_more_endpoints(hospital),
+        "token_endpoint_auth_methods_supported": list(habits.auth_methods),
+        "grant_types_supported": _grant_types(habits),
+        "scopes_supported": _scopes(hospital),
         "response_types_supported": ["code"],
-        "code_challenge_methods_supported": ["S256"],
-        "authorization_response_iss_parameter_supported": True,
-        "capabilities": list(_CAPABILITIES),
+        "capabilities": _capabilities(habits),
     }
+    if "private_key_jwt" in habits.auth_methods:
+        said["token_endpoint_auth_signing_alg_values_supported"] = list(habits.signing_algorithms)
+    if habits.pkce != "ignored":
+        said["code_challenge_methods_supported"] = ["S256"]
+    if habits.iss_parameter:
+        said["authorization_response_iss_parameter_supported"] = True
+    return {name: value for name, value in {**said, **habits.says}.items() if value is not None}
+
+
+def _more_endpoints(hospital: Hospital) -> dict[str, str]:
+    """The endpoints that not every server has."""
+    habits = hospital.habits
+    offered = {
+        "revocation_endpoint": ("revoke", habits.revocation),
+        "introspection_endpoint": ("introspect", habits.introspection != "no"),
+        "registration_endpoint": (
+            "register",
+            habits.registration != "none" and habits.advertises_registration,
+        ),
+        "management_endpoint": ("manage", habits.management),
+    }
+    return {member: hospital.endpoint(name) for member, (name, there) in offered.items() if there}
+
+
+def _grant_types(habits: VendorHabits) -> list[str]:
+    refreshes = (
+        habits.refresh_for_public or not habits.public_client or "client_secret_basic" in habits.auth_methods
+    )
+    offered = {
+        "authorization_code": True,
+        "refresh_token": refreshes,
+        "client_credentials": habits.backend != "no",
+        JWT_BEARER: habits.registration == "after-sign-in",
+    }
+    return [name for name, there in offered.items() if there]
+
+
+def _capabilities(habits: VendorHabits) -> list[str]:
+    missing = set()
+    if not habits.public_client:
+        missing.add("client-public")
+    if "private_key_jwt" not in habits.auth_methods:
+        missing.add("client-confidential-asymmetric")
+    if habits.scope_version == "v1":
+        missing.add("permission-v2")
+    return [name for name in _CAPABILITIES if name not in missing]
+
+
+def _scopes(hospital: Hospital) -> list[str]:
+    habits = hospital.habits
+    if habits.exact_scopes:
+        return list(habits.exact_scopes)
+    # An app registered for version 2 sees both listed: the server's list says nothing about the registration.
+    suffixes = ("read",) if habits.scope_version == "v1" else ("rs", "read")
+    words = [word for word in CONTEXT if word not in habits.drop_scopes]
+    for type_ in (*(("*",) if habits.wildcards else ()), *hospital.types):
+        words += [f"patient/{type_}.{suffix}" for suffix in suffixes]
+    return words + (["system/*.rs"] if habits.backend == "yes" else [])
 
 
 def openid_configuration(hospital: Hospital) -> dict[str, Any]:
@@ -70,6 +131,10 @@ def openid_configuration(hospital: Hospital) -> dict[str, Any]:
 
 def capability_statement(hospital: Hospital) -> dict[str, Any]:
     """The CapabilityStatement for the types that hold anything now."""
+    rest: dict[str, Any] = {"mode": "server"}
+    if not hospital.habits.open_access:
+        rest["security"] = _security(hospital)
+    rest["resource"] = [_resource(hospital, type_) for type_ in hospital.types]
     return {
         "resourceType": "CapabilityStatement",
         "status": "active",
@@ -79,31 +144,23 @@ def capability_statement(hospital: Hospital) -> dict[str, Any]:
         "implementation": {"description": "A pretend hospital on loopback", "url": hospital.base},
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "json"],
-        "rest": [
-            {
-                "mode": "server",
-                "security": _security(hospital),
-                "resource": [_resource(hospital, type_) for type_ in hospital.store.types()],
-            }
-        ],
+        "rest": [rest],
     }
 
 
 def _security(hospital: Hospital) -> dict[str, Any]:
-    uris = [
-        {"url": name, "valueUri": f"{hospital.origin}/oauth/{name}"}
-        for name in ("authorize", "token", "revoke")
-    ]
+    habits = hospital.habits
+    names = ["authorize", "token", *(["revoke"] if habits.revocation else [])]
+    if habits.registration != "none" and habits.advertises_registration:
+        names.append("register")
+    addresses = {name: hospital.endpoint(name) for name in names}
     coding = {"system": _SECURITY_SERVICE, "code": "SMART-on-FHIR", "display": "SMART-on-FHIR"}
-    return {
-        "extension": [{"url": _OAUTH_URIS, "extension": uris}],
-        "service": [
-            {
-                "coding": [coding],
-                "text": "OAuth2 using SMART-on-FHIR profile (see http://docs.smarthealthit.org)",
-            }
-        ],
-    }
+    uris = [{"url": name, "valueUri": address} for name, address in addresses.items()]
+    extensions: list[dict[str, Any]] = [{"url": _OAUTH_URIS, "extension": uris}]
+    if habits.discovery == "metadata-old":
+        extensions = [{"url": _OLD_OAUTH_URIS + item["url"], "valueUri": item["valueUri"]} for item in uris]
+    text = "OAuth2 using SMART-on-FHIR profile (see http://docs.smarthealthit.org)"
+    return {"extension": extensions, "service": [{"coding": [coding], "text": text}]}
 
 
 def _resource(hospital: Hospital, type_: str) -> dict[str, Any]:
@@ -112,12 +169,13 @@ def _resource(hospital: Hospital, type_: str) -> dict[str, Any]:
     if type_ != "Binary":
         interactions.append("search-type")
         kinds = {**_COMMON_PARAMS, **{name: param.kind for name, param in params.of(type_).items()}}
-        if not hospital.habits.last_updated:
+        declared = hospital.habits.last_updated
+        if declared is not None and type_ not in declared:
             del kinds["_lastUpdated"]
         described["searchParam"] = [{"name": name, "type": kind} for name, kind in sorted(kinds.items())]
         described["searchRevInclude"] = ["Provenance:target"]
     described["interaction"] = [{"code": code} for code in interactions]
-    if type_ == "Patient":
+    if type_ == "Patient" and hospital.habits.everything:
         definition = "http://hl7.org/fhir/OperationDefinition/Patient-everything"
         described["operation"] = [{"name": "everything", "definition": definition}]
     return described
@@ -129,6 +187,14 @@ async def _smart(request: Request) -> Response:
 
 async def _openid(request: Request) -> Response:
     return _json(openid_configuration(hospital_of(request)))
+
+
+async def _missing(_request: Request) -> Response:
+    return OutcomeError(404, "not-found", "There is no such document.").response()
+
+
+async def _page_instead(_request: Request) -> Response:
+    return HTMLResponse(_LOGIN_PAGE)
 
 
 async def _jwks(request: Request) -> Response:
@@ -146,14 +212,21 @@ def _json(value: dict[str, Any], media_type: str = "application/json") -> Respon
     return Response(orjson.dumps(value), media_type=media_type)
 
 
-def routes() -> list[Route]:
+def routes(habits: VendorHabits) -> list[Route]:
     """Routes under the FHIR base."""
-    return [
-        Route("/metadata", _metadata),
-        Route("/.well-known/smart-configuration", _smart),
-        Route("/.well-known/openid-configuration", _openid),
-    ]
+    found = [Route("/metadata", _metadata)]
+    if habits.discovery == "html":
+        found += [Route(_SMART, _page_instead), Route(_OPENID, _page_instead)]
+    elif habits.discovery == "smart":
+        found += [Route(_SMART, _smart), Route(_OPENID, _openid)]
+    else:
+        found += [Route(_SMART, _missing), Route(_OPENID, _missing)]
+    return found
 
 
-def key_route() -> Route:
-    return Route("/oauth/jwks", _jwks)
+def root_routes(habits: VendorHabits) -> list[Route]:
+    """Routes at the root of the host."""
+    found = [Route(habits.path("jwks"), _jwks)]
+    if habits.discovery == "root":
+        found += [Route(_SMART, _smart), Route(_OPENID, _openid)]
+    return found

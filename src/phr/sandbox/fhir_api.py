@@ -19,10 +19,18 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from phr.sandbox import faults, negotiation
-from phr.sandbox.hospital import Hospital, hospital_of
-from phr.sandbox.oauth import Access
+from phr.sandbox.grants import Access
+from phr.sandbox.habits import VendorHabits
+from phr.sandbox.hospital import Hospital, bearer, hospital_of
 from phr.sandbox.pagination import Position, Result, history_bundle, page_bundle
-from phr.sandbox.problems import OutcomeError, insufficient_scope, invalid_token, not_found
+from phr.sandbox.problems import (
+    OutcomeError,
+    insufficient_scope,
+    invalid_token,
+    not_found,
+    not_served,
+    vendors_answer,
+)
 from phr.sandbox.resources import Stored
 from phr.sandbox.scopes import permits
 from phr.sandbox.search import Pairs, allowed, everything, search
@@ -111,6 +119,9 @@ async def _history(call: Call) -> Response:
 
 def _visible(call: Call, stored: Stored | None) -> Stored:
     """The resource, if this sign-in may see it: 403 without the scope, 404 for another person's."""
+    served = call.hospital.habits.types
+    if served and call.type not in served:
+        raise not_served(call.type)
     queries = permits(call.access.scopes, call.type, "r")
     if not queries:
         raise insufficient_scope(call.type, "r")
@@ -163,7 +174,7 @@ def _endpoint(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         try:
             return await _serve(request, handler)
         except OutcomeError as problem:
-            return problem.response()
+            return vendors_answer(problem, hospital_of(request).habits)
         except Exception:
             # A bug of the sandbox must look like one, not like a broken connection.
             log.exception("the sandbox failed to answer a FHIR request")
@@ -174,13 +185,15 @@ def _endpoint(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
 
 async def _serve(request: Request, handler: Handler) -> Response:
     hospital = hospital_of(request)
-    token = _bearer(request)
+    token = bearer(request)
     access = hospital.authorization.access(token) if token else None
-    if token is None or access is None:
+    if token is None and hospital.habits.open_access:
+        access = hospital.anyone
+    if access is None:
         raise invalid_token("The access token is missing, expired or not known here")
     call = Call(hospital, access, request, await _params(request))
     fault = hospital.faults.first(call.type)
-    if fault == "expired-token":
+    if fault == "expired-token" and token is not None:
         hospital.authorization.expire(token)
     instead = faults.instead(fault) if fault else None
     if instead is not None:
@@ -193,11 +206,6 @@ async def _serve(request: Request, handler: Handler) -> Response:
         return faults.TruncatedResponse(problem.response())
 
 
-def _bearer(request: Request) -> str | None:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    return token.strip() or None if scheme.lower() == "bearer" else None
-
-
 async def _params(request: Request) -> Pairs:
     """The search parameters of the address and, for POST _search, of the form; empty ones do not count."""
     pairs = parse_qsl(request.url.query)
@@ -206,14 +214,28 @@ async def _params(request: Request) -> Pairs:
         if kind != "application/x-www-form-urlencoded":
             raise OutcomeError(415, "not-supported", "Send the search as application/x-www-form-urlencoded.")
         pairs += parse_qsl((await request.body()).decode(errors="replace"))
+    if hospital_of(request).habits.practice:
+        _check_practice(request)
+        pairs = [(name, value) for name, value in pairs if name != "ah-practice"]
     return tuple(pairs)
 
 
-def routes() -> list[Route]:
+def _check_practice(request: Request) -> None:
+    """athenahealth: the practice as it is, its slash not percent-encoded; without it was seen to work too."""
+    habits = hospital_of(request).habits
+    said = [
+        part.partition("=")[2] for part in request.url.query.split("&") if part.startswith("ah-practice=")
+    ]
+    if any(value != habits.practice for value in said) or (habits.needs_practice and not said):
+        raise OutcomeError(403, "forbidden", "ah-practice has to be " + habits.practice)
+
+
+def routes(habits: VendorHabits) -> list[Route]:
     """The routes under the FHIR base, most specific first."""
+    everything_ = Route("/Patient/{id}/$everything", _endpoint(_everything), methods=["GET"])
     return [
         Route("/{type}/_search", _endpoint(_search), methods=["POST"]),
-        Route("/Patient/{id}/$everything", _endpoint(_everything), methods=["GET"]),
+        *([everything_] if habits.everything else []),
         Route("/{type}/{id}/_history/{version}", _endpoint(_vread), methods=["GET"]),
         Route("/{type}/{id}/_history", _endpoint(_history), methods=["GET"]),
         Route("/{type}/{id}", _endpoint(_read), methods=["GET"]),

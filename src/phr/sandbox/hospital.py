@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from phr.errors import UsageError
+from phr.sandbox.assertions import Assertions
 from phr.sandbox.authorize import Transactions
-from phr.sandbox.config import CONFIDENTIAL_ID, CONFIDENTIAL_SECRET, SandboxConfig
+from phr.sandbox.client_auth import ClientAuthentication
+from phr.sandbox.clients import Clients
+from phr.sandbox.config import SandboxConfig
 from phr.sandbox.faults import Faults
+from phr.sandbox.grants import Access, Grant
+from phr.sandbox.habits import VendorHabits
 from phr.sandbox.identity import Signer
 from phr.sandbox.load import Loader
+from phr.sandbox.minting import Mint
 from phr.sandbox.oauth import AuthorizationServer
 from phr.sandbox.pagination import Cursors
 from phr.sandbox.references import resolve
+from phr.sandbox.registration import DynamicClients
 from phr.sandbox.resources import ResourceStore, Stored
-from phr.sandbox.vendors import VendorHabits
+from phr.sandbox.token_faults import TokenFaults
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -32,19 +40,55 @@ class Hospital:
 
     config: SandboxConfig
     base: str
-    """FHIR base URL without a trailing slash; also the issuer of id_tokens and what `aud` must be."""
+    """FHIR base URL without a trailing slash; also what `aud` must be."""
     habits: VendorHabits
     clock: Callable[[], float]
     store: ResourceStore
+    clients: Clients
     authorization: AuthorizationServer
+    assertions: Assertions
+    authentication: ClientAuthentication
+    dynamic: DynamicClients
     transactions: Transactions
     faults: Faults
+    token_faults: TokenFaults
     cursors: Cursors
     signer: Signer
+    page_key: str = field(repr=False, default_factory=lambda: secrets.token_urlsafe(24))
+    """Shows that a form was on a page of ours."""
+    anyone: Access = field(
+        default_factory=lambda: Access(Grant("", None, ("system/*.rs",)), ("system/*.rs",), float("inf"))
+    )
+    """What a request without a token may see at an open server."""
 
     @property
     def origin(self) -> str:
         return self.base.removesuffix("/fhir")
+
+    @property
+    def issuer(self) -> str:
+        return self._written(self.habits.issuer)
+
+    @property
+    def id_token_issuer(self) -> str:
+        return self._written(self.habits.id_token_issuer or self.habits.issuer)
+
+    @property
+    def types(self) -> list[str]:
+        """The types that this server serves and has something of."""
+        return [name for name in self.store.types() if not self.habits.types or name in self.habits.types]
+
+    def endpoint(self, name: str) -> str:
+        """The address of an endpoint."""
+        query = self._written(self.habits.authorize_query) if name == "authorize" else ""
+        return self.origin + self.habits.path(name) + (f"?{query}" if query else "")
+
+    def error_page(self, error: str) -> str:
+        """Where to read about an error."""
+        return f"{self.origin}/errors/{error}"
+
+    def _written(self, text: str) -> str:
+        return text.replace("{base}", self.base).replace("{origin}", self.origin)
 
     @property
     def patients(self) -> list[Stored]:
@@ -61,30 +105,39 @@ def hospital_of(request: Request) -> Hospital:
     return cast(Hospital, request.app.state.hospital)
 
 
+def bearer(request: Request) -> str | None:
+    """The access token of a request (RFC 6750, section 2.1)."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
+
+
 def open_hospital(config: SandboxConfig, base: str, clock: Callable[[], float] = time.time) -> Hospital:
     """Load the data and set up sign-in. Raises UsageError for settings or files that make no sense."""
     config.check()
     habits = config.habits
     store = _filled(config, clock)
     _check_patient(config, store)
-    clients = {config.client_id: None, CONFIDENTIAL_ID: CONFIDENTIAL_SECRET, **config.clients}
+    clients = Clients(config.known_clients, any_client=habits.any_client)
+    signer, origin = Signer(), base.removesuffix("/fhir")
+    issuer = habits.issuer.replace("{base}", base).replace("{origin}", origin)
+    authorization = AuthorizationServer(clients, clock, habits, Mint(signer, habits, issuer, base))
+    assertions = Assertions((origin + habits.path("token"), issuer), habits.signing_algorithms, clock)
     return Hospital(
         config=config,
         base=base,
         habits=habits,
         clock=clock,
         store=store,
-        authorization=AuthorizationServer(
-            clients,
-            clock,
-            token_seconds=config.token_seconds or habits.token_seconds,
-            rotates=habits.rotates_refresh,
-            refresh_for_public=habits.refresh_for_public,
-        ),
+        clients=clients,
+        authorization=authorization,
+        assertions=assertions,
+        authentication=ClientAuthentication(clients, habits, assertions),
+        dynamic=DynamicClients(clients, authorization, habits, config.all_redirect_uris),
         transactions=Transactions(clock),
         faults=Faults(config.faults),
+        token_faults=TokenFaults(config.token_faults),
         cursors=Cursors(),
-        signer=Signer(),
+        signer=signer,
     )
 
 

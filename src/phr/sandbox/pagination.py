@@ -17,7 +17,7 @@ import orjson
 
 from phr.sandbox import compartment, dates
 from phr.sandbox.faults import broken_resource
-from phr.sandbox.oauth import Grant
+from phr.sandbox.grants import Grant
 from phr.sandbox.problems import OutcomeError, outcome
 from phr.sandbox.resources import Stored
 

@@ -8,7 +8,9 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
-FHIR_JSON = "application/fhir+json; charset=utf-8"
+from phr.sandbox.habits import FHIR_JSON, VendorHabits
+
+_NO_PAGE = "<!doctype html><title>Not here</title><h1>There is no such page</h1>"
 
 
 class OutcomeError(Exception):
@@ -38,6 +40,10 @@ def not_found(what: str) -> OutcomeError:
     return OutcomeError(404, "not-found", f"{what} is not known here.")
 
 
+def not_served(type_: str) -> OutcomeError:
+    return OutcomeError(404, "not-supported", f"{type_} is not served here.")
+
+
 def insufficient_scope(type_: str, letter: str) -> OutcomeError:
     """403 for a token whose scopes do not cover it (RFC 6750, section 3.1)."""
     doing = {"r": "reading", "s": "searching"}[letter]
@@ -57,3 +63,15 @@ def invalid_token(described: str) -> OutcomeError:
         described,
         {"WWW-Authenticate": f'Bearer error="invalid_token", error_description="{described}"'},
     )
+
+
+def vendors_answer(problem: OutcomeError, habits: VendorHabits) -> Response:
+    """The error as the vendor shows it: a page or nothing at all where others send an OperationOutcome."""
+    if problem.status == 404 and problem.code == "not-supported" and habits.unknown_type.startswith("html"):
+        return Response(_NO_PAGE, int(habits.unknown_type[-3:]), media_type="text/html")
+    if problem.status == 403 and "WWW-Authenticate" in problem.headers:
+        if habits.refused_type == "empty-403":
+            return Response(b"", 403, problem.headers)
+        if habits.refused_type == "500":
+            return OutcomeError(500, "exception", "Something went wrong.").response()
+    return problem.response()

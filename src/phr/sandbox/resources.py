@@ -144,8 +144,10 @@ class ResourceStore:
                 found |= target.patients
         return frozenset(found)
 
-    def visible(self, stored: Stored, patient: str) -> bool:
-        """Whether a token for this person may see it at all, scopes apart."""
+    def visible(self, stored: Stored, patient: str | None) -> bool:
+        """Whether a token for this person may see it at all, scopes apart; a machine's (None) sees everybody's."""
+        if patient is None:
+            return True
         owners = self.patients_of(stored)
         if stored.type in compartment.ELEMENTS or owners:
             return patient in owners

@@ -1,6 +1,7 @@
 """SMART scopes, first and second version (SMART App Launch 2.2, "Scopes for requesting FHIR resources").
 
-Only `patient/` scopes are granted here: this hospital signs in patients, not staff and not machines.
+People are granted `patient/` scopes, machines without a person (SMART Backend Services) `system/` scopes, and
+nobody `user/` scopes: no staff signs in here.
 """
 
 from __future__ import annotations
@@ -11,13 +12,16 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from phr.sandbox import compartment, params
+from phr.sandbox.habits import VendorHabits
 
 CONTEXT = ("openid", "fhirUser", "profile", "launch/patient", "offline_access", "online_access")
 """The scopes granted beside those for resources."""
 
 KNOWN_TYPES = frozenset(compartment.ELEMENTS) | compartment.SHARED
 
-_RESOURCE = re.compile(r"patient/(\*|[A-Z][A-Za-z]+)\.(read|write|\*|(?=[cruds])c?r?u?d?s?)(?:\?(.+))?")
+_RESOURCE = re.compile(
+    r"(patient|system)/(\*|[A-Z][A-Za-z]+)\.(read|write|\*|(?=[cruds])c?r?u?d?s?)(?:\?(.+))?"
+)
 _FIRST_VERSION = {"read": "rs", "write": "cud", "*": "cruds"}
 
 Query = tuple[tuple[str, str], ...]
@@ -33,6 +37,8 @@ class ResourceScope:
     query: Query
     """Parameters that narrow it (`?category=…`); a resource has to match all of them."""
     text: str
+    system: bool = False
+    """Of a machine, for all people."""
 
     def only(self, type_: str) -> str:
         """The same permission for one type."""
@@ -42,20 +48,76 @@ class ResourceScope:
 def parse(text: str) -> ResourceScope | None:
     """A resource scope that this server understands in full; None for any other."""
     match = _RESOURCE.fullmatch(text)
-    if match is None or (match[1] != "*" and match[1] not in KNOWN_TYPES):
+    if match is None or (match[2] != "*" and match[2] not in KNOWN_TYPES):
         return None
-    query = tuple(parse_qsl(match[3] or "", keep_blank_values=True))
-    if match[3] and (not query or match[1] == "*" or match[2] in _FIRST_VERSION):
+    level, type_, permission, narrow = match.groups()
+    query = tuple(parse_qsl(narrow or "", keep_blank_values=True))
+    if narrow and (not query or type_ == "*" or permission in _FIRST_VERSION):
         return None
-    if any(name not in params.of(match[1]) for name, _ in query):
+    if any(name not in params.of(type_) for name, _ in query):
         return None
-    return ResourceScope(match[1], frozenset(_FIRST_VERSION.get(match[2], match[2])), query, text)
+    letters = frozenset(_FIRST_VERSION.get(permission, permission))
+    return ResourceScope(type_, letters, query, text, level == "system")
 
 
-def grantable(requested: str) -> tuple[str, ...]:
-    """The scopes of a request that can be granted, in order, each once; the others are dropped."""
+def grantable(
+    requested: str, habits: VendorHabits | None = None, registered: Iterable[str] = ()
+) -> tuple[str, ...]:
+    """The scopes of a person's sign-in that can be granted, in order, each once; the others are dropped.
+
+    `registered` are those the app was registered with; none means that it may ask for everything.
+    """
+    habits = habits or VendorHabits()
+    most = tuple(registered)
     words = dict.fromkeys(requested.split())
-    return tuple(word for word in words if word in CONTEXT or parse(word) is not None)
+    return tuple(word for word in words if _granted(word, habits) and (not most or _within(word, most)))
+
+
+def grantable_to_system(requested: str, registered: Iterable[str] = ()) -> tuple[str, ...]:
+    """The same for a machine: `system/` scopes alone."""
+    most = tuple(registered)
+    found = [scope for scope in resource_scopes(dict.fromkeys(requested.split())) if scope.system]
+    return tuple(scope.text for scope in found if not most or _within(scope.text, most))
+
+
+def _granted(word: str, habits: VendorHabits) -> bool:
+    if word in habits.drop_scopes:
+        return False
+    scope = parse(word)
+    if scope is None:
+        return word in CONTEXT
+    return (
+        not scope.system
+        and (scope.type != "*" or habits.wildcards)
+        and habits.scope_version in ("both", _version(word))
+    )
+
+
+def _version(word: str) -> str:
+    match = _RESOURCE.fullmatch(word)
+    return "v1" if match and match[3] in _FIRST_VERSION else "v2"
+
+
+def _within(word: str, registered: tuple[str, ...]) -> bool:
+    scope = parse(word)
+    if scope is None or word in registered:
+        return word in registered
+    return any(
+        most.system == scope.system
+        and most.type in ("*", scope.type)
+        and not most.query
+        and scope.letters <= most.letters
+        for most in resource_scopes(registered)
+    )
+
+
+def other_dialect(word: str) -> str:
+    """The same permission as the other version writes it; what has no twin stays."""
+    for first, second in (("read", "rs"), ("write", "cud"), ("*", "cruds")):
+        stem, dot, permission = word.rpartition(".")
+        if parse(word) and permission in (first, second):
+            return stem + dot + (second if permission == first else first)
+    return word
 
 
 def resource_scopes(scopes: Iterable[str]) -> list[ResourceScope]:
@@ -91,47 +153,3 @@ def permits(scopes: Iterable[str], type_: str, letter: str) -> tuple[Query, ...]
         for scope in resource_scopes(scopes)
         if scope.type in ("*", type_) and letter in scope.letters
     )
-
-
-WORDS = {
-    "AllergyIntolerance": "Allergies and intolerances",
-    "Appointment": "Appointments",
-    "Binary": "Documents (the files themselves)",
-    "CarePlan": "Care plans",
-    "CareTeam": "Care team",
-    "Claim": "Claims sent to your insurance",
-    "Communication": "Messages",
-    "Condition": "Health problems and diagnoses",
-    "Consent": "Consents and directives",
-    "Coverage": "Insurance coverage",
-    "Device": "Implants and devices",
-    "DiagnosticReport": "Reports of tests and scans",
-    "DocumentReference": "Notes and documents",
-    "Encounter": "Visits and stays",
-    "ExplanationOfBenefit": "What your insurance paid",
-    "FamilyMemberHistory": "Family history",
-    "Goal": "Health goals",
-    "ImagingStudy": "Imaging studies",
-    "Immunization": "Vaccinations",
-    "Location": "Places of care",
-    "Media": "Pictures",
-    "Medication": "Medicines",
-    "MedicationAdministration": "Medicines given",
-    "MedicationDispense": "Medicines handed out",
-    "MedicationRequest": "Prescriptions",
-    "MedicationStatement": "Medicines you take",
-    "Observation": "Test results, vital signs and other observations",
-    "Organization": "Hospitals and practices",
-    "Patient": "Your name, birth date and contact details",
-    "Practitioner": "Doctors and nurses",
-    "PractitionerRole": "What they do and where",
-    "Procedure": "Procedures and operations",
-    "Provenance": "Who wrote what",
-    "QuestionnaireResponse": "Questionnaires you filled in",
-    "RelatedPerson": "People close to you",
-    "ServiceRequest": "Orders and referrals",
-    "Specimen": "Samples",
-    "SupplyDelivery": "Supplies delivered",
-    "Task": "Tasks",
-}
-"""How the consent page says a type to a person."""

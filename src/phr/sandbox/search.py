@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from phr.sandbox import compartment, params
-from phr.sandbox.oauth import Access
+from phr.sandbox.grants import Access
 from phr.sandbox.pagination import Result
-from phr.sandbox.problems import OutcomeError, insufficient_scope
+from phr.sandbox.problems import OutcomeError, insufficient_scope, not_served
 from phr.sandbox.resources import Stored
 from phr.sandbox.scopes import KNOWN_TYPES, Query, permits
 
@@ -43,6 +43,9 @@ class _Asked:
 
 def search(hospital: Hospital, access: Access, type_: str, pairs: Pairs) -> Result:
     """What a search of one type finds for this sign-in. Raises OutcomeError."""
+    served = hospital.habits.types
+    if served and type_ not in served:
+        raise not_served(type_)
     if type_ == "Binary" or (type_ not in KNOWN_TYPES and type_ not in hospital.store.types()):
         raise OutcomeError(404, "not-supported", "This type cannot be searched here.")
     queries = permits(access.scopes, type_, "s")
@@ -72,7 +75,7 @@ def everything(hospital: Hospital, access: Access, id_: str, pairs: Pairs) -> Re
     patient = access.grant.patient
     if not permits(access.scopes, "Patient", "r"):
         raise insufficient_scope("Patient", "r")
-    if id_ != patient or hospital.store.get("Patient", id_) is None:
+    if patient not in (None, id_) or hospital.store.get("Patient", id_) is None:
         raise OutcomeError(404, "not-found", "This Patient is not known here.")
     wanted = dict(pairs)
     unknown = sorted(set(wanted) - {"_count", "_type", "_since"} - _IGNORED)
@@ -84,7 +87,7 @@ def everything(hospital: Hospital, access: Access, id_: str, pairs: Pairs) -> Re
         stored
         for type_ in ("Patient", *(name for name in hospital.store.types() if name != "Patient"))
         if type_ in compartment.ELEMENTS
-        for stored in hospital.store.of(type_, patient)
+        for stored in hospital.store.of(type_, id_)
     ]
     found = [
         stored.type_and_id
@@ -128,7 +131,7 @@ def _asked(hospital: Hospital, access: Access, type_: str, pairs: Pairs) -> _Ask
             asked.count = _count(value)
         elif name == "_id":
             asked.ids.append(frozenset(value.split(",")))
-        elif name == "_lastUpdated" and hospital.habits.last_updated:
+        elif name == "_lastUpdated" and _by_last_updated(hospital, type_):
             asked.updated.append(params.date_comparison(value))
         elif name == "_revinclude" and value == "Provenance:target":
             asked.provenance = True
@@ -142,6 +145,11 @@ def _asked(hospital: Hospital, access: Access, type_: str, pairs: Pairs) -> _Ask
     if unknown:
         raise _unknown_params(type_, unknown)
     return asked
+
+
+def _by_last_updated(hospital: Hospital, type_: str) -> bool:
+    types = hospital.habits.last_updated
+    return types is None or type_ in types
 
 
 def _filter(param: params.Param, value: str) -> Callable[[dict[str, Any]], bool]:
@@ -165,16 +173,21 @@ def _fits(stored: Stored, asked: _Asked, queries: Iterable[Query]) -> bool:
 
 
 def _check_patient(access: Access, value: str) -> None:
-    for reference in value.split(","):
+    for reference in value.split(",") if access.grant.patient is not None else ():
         if (compartment.patient_id(reference) or reference) != access.grant.patient:
             raise OutcomeError(403, "forbidden", "The sign-in is for another person.")
 
 
 def _check_needs(hospital: Hospital, type_: str, pairs: Pairs) -> None:
-    needs = hospital.habits.needs.get(type_)
-    if needs and not any(name in needs for name, _ in pairs):
-        said = f"{type_} can be searched only with one of the parameters: {', '.join(needs)}."
-        raise OutcomeError(hospital.habits.needs_status, "required", said)
+    habits = hospital.habits
+    said = {name for name, _ in pairs}
+    needs = habits.needs.get(type_, ())
+    person = ("_id", "patient", "subject")
+    own = type_ in compartment.ELEMENTS and type_ not in ("Patient", "Provenance")
+    for wanted in (needs, person if habits.needs_person and own else ()):
+        if wanted and said.isdisjoint(wanted):
+            text = f"{type_} can be searched only with one of the parameters: {', '.join(wanted)}."
+            raise OutcomeError(habits.needs_status_of.get(type_, habits.needs_status), "required", text)
 
 
 def _unknown_params(where: str, names: Iterable[str]) -> OutcomeError:

@@ -24,11 +24,12 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from phr.errors import UsageError
-from phr.sandbox import discovery, fhir_api, pages, token_endpoint
-from phr.sandbox.config import SandboxConfig
+from phr.sandbox import discovery, fhir_api, pages, registration_endpoint, token_care, token_endpoint
+from phr.sandbox.config import TOKEN_FAULTS, SandboxConfig
 from phr.sandbox.faults import OpenHandedProtocol
+from phr.sandbox.grants import Grant
 from phr.sandbox.hospital import Hospital, open_hospital
-from phr.sandbox.oauth import AuthorizationServer, Grant
+from phr.sandbox.oauth import AuthorizationServer
 from phr.sandbox.problems import OutcomeError
 from phr.sandbox.resources import ResourceStore
 
@@ -38,12 +39,15 @@ _START_SECONDS = 10.0
 def build_app(config: SandboxConfig, clock: Callable[[], float] = time.time) -> Starlette:
     """The ASGI application; its FHIR base is `http://127.0.0.1:{config.port}/fhir`. Raises UsageError."""
     hospital = open_hospital(config, f"http://127.0.0.1:{config.port}/fhir", clock)
+    habits = hospital.habits
     app = Starlette(
         routes=[
-            *pages.routes(),
-            *token_endpoint.routes(),
-            discovery.key_route(),
-            Mount("/fhir", routes=[*discovery.routes(), *fhir_api.routes()]),
+            *pages.routes(habits),
+            *token_endpoint.routes(habits),
+            *token_care.routes(habits),
+            *registration_endpoint.routes(habits),
+            *discovery.root_routes(habits),
+            Mount("/fhir", routes=[*discovery.routes(habits), *fhir_api.routes(habits)]),
         ],
         exception_handlers={HTTPException: _http_error},
     )
@@ -53,15 +57,17 @@ def build_app(config: SandboxConfig, clock: Callable[[], float] = time.time) -> 
     return app
 
 
-def serve_forever(config: SandboxConfig, announce: Callable[[str, str, int], None]) -> None:
+def serve_forever(config: SandboxConfig, announce: Callable[[str, str, int, str], None]) -> None:
     """Serve until SIGTERM, which returns at once, or SIGINT, which raises KeyboardInterrupt.
 
-    `announce` gets FHIR base, client id and process id once the server listens. Raises UsageError.
+    `announce` gets FHIR base, client id, process id and who signs in once the server listens. Raises UsageError.
     """
     with _listening(config) as (sock, bound):
         app = build_app(bound)
         hospital: Hospital = app.state.hospital
-        server = _Server(app, lambda: announce(hospital.base, config.client_id, os.getpid()))
+        server = _Server(
+            app, lambda: announce(hospital.base, config.client_id, os.getpid(), hospital.main_patient)
+        )
         with _signals(server) as received:
             asyncio.run(server.serve(sockets=[sock]))
         if signal.SIGINT in received:
@@ -79,6 +85,7 @@ class Sandbox:
     ) -> None:
         self._config = config or SandboxConfig()
         self._clock = clock
+        self._ahead = 0.0
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -94,7 +101,7 @@ class Sandbox:
         """Load the data and listen; returns when requests are answered. Raises UsageError."""
         with contextlib.ExitStack() as stack:
             sock, bound = stack.enter_context(_listening(self._config))
-            app = build_app(bound, self._clock)
+            app = build_app(bound, lambda: self._clock() + self._ahead)
             self._hospital: Hospital = app.state.hospital
             started = threading.Event()
             server = _Server(app, started.set)
@@ -137,9 +144,25 @@ class Sandbox:
         return self._hospital.store.requests
 
     def issue_token(self, scope: str = "patient/*.rs", patient: str | None = None) -> str:
-        """An access token without the dance of signing in, for tests of the FHIR side."""
-        grant = Grant(self.client_id, patient or self.patient, tuple(scope.split()))
+        """An access token without the dance of signing in, for tests of the FHIR side; `system/` sees everybody."""
+        whose = patient or (None if "system/" in scope else self.patient)
+        grant = Grant(self.client_id, whose, tuple(scope.split()))
         return self.authorization.issue(grant).access_token
+
+    def advance(self, seconds: float) -> None:
+        """Let the sandbox's clock run ahead: tokens grow old without anybody waiting."""
+        self._ahead += seconds
+
+    def trouble_tokens(self, *names: str) -> None:
+        """Let the token endpoint fail like this, each once, from the next request on (see TOKEN_FAULTS)."""
+        unknown = set(names) - set(TOKEN_FAULTS)
+        if unknown:
+            raise ValueError("unknown token faults: " + ", ".join(sorted(unknown)))
+        self._hospital.token_faults.add(names)
+
+    @property
+    def token_endpoint(self) -> str:
+        return self._hospital.endpoint("token")
 
 
 class _Server(uvicorn.Server):

@@ -1,162 +1,149 @@
-"""The token and the revocation endpoint over HTTP (RFC 6749, sections 3.2 and 5; RFC 7009; SMART App Launch 2.2)."""
+"""The token endpoint over HTTP (RFC 6749, sections 3.2 and 5; RFC 7523; SMART App Launch 2.2)."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections import Counter
-from typing import Any
-from urllib.parse import parse_qsl, unquote_plus
+from urllib.parse import parse_qsl
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from phr.sandbox import token_faults
+from phr.sandbox.assertions import BadAssertion
+from phr.sandbox.clients import JWT_BEARER
+from phr.sandbox.faults import ResetResponse
+from phr.sandbox.grants import Answer, OAuthError
+from phr.sandbox.habits import VendorHabits
 from phr.sandbox.hospital import Hospital, hospital_of
-from phr.sandbox.identity import Signer
-from phr.sandbox.oauth import Answer, OAuthError
-from phr.sandbox.scopes import resource_scopes
+from phr.sandbox.scopes import grantable_to_system
+from phr.sandbox.token_answer import answer_body
 
-_NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+_FORM = "application/x-www-form-urlencoded"
 
 
 async def token(request: Request) -> Response:
-    """Tokens for a code or for a refresh token."""
+    """Tokens for a code, a refresh token, an assertion, or for a machine."""
     hospital = hospital_of(request)
+    trouble = hospital.token_faults.next()
+    instead = token_faults.instead(trouble) if trouble else None
+    if instead is not None:
+        return instead
     try:
-        form = await _form(request)
-        grant_type = form.get("grant_type")
-        if grant_type == "authorization_code":
-            answer = _exchange(hospital, request, form)
-        elif grant_type == "refresh_token":
-            answer = _renew(hospital, request, form)
-        else:
-            raise OAuthError(
-                "invalid_request" if grant_type is None else "unsupported_grant_type",
-                "grant_type must be authorization_code or refresh_token",
-            )
+        form = await token_form(request)
+        answer = _answer(hospital, request, form)
     except OAuthError as error:
-        return _refused(request, error)
-    return Response(orjson.dumps(_body(hospital, answer)), 200, _NO_STORE, "application/json")
+        return refused(request, error)
+    if trouble == "lost":
+        return ResetResponse()
+    return Response(orjson.dumps(answer_body(hospital, answer)), 200, NO_STORE, "application/json")
 
 
-async def revoke(request: Request) -> Response:
-    """Takes a token back; also one that is not known (RFC 7009, section 2.2)."""
-    hospital = hospital_of(request)
-    try:
-        form = await _form(request)
-        client_id = _client(hospital, request, form)
-        if client_id is None:
-            raise OAuthError("invalid_client", "client_id is missing", 401)
-        hospital.authorization.revoke(client_id, _needed(form, "token"))
-    except OAuthError as error:
-        return _refused(request, error)
-    return Response(status_code=200, headers=_NO_STORE)
+def routes(habits: VendorHabits) -> list[Route]:
+    return [Route(habits.path("token"), token, methods=["POST"])]
 
 
-def routes() -> list[Route]:
-    return [
-        Route("/oauth/token", token, methods=["POST"]),
-        Route("/oauth/revoke", revoke, methods=["POST"]),
-    ]
+def _answer(hospital: Hospital, request: Request, form: dict[str, str]) -> Answer:
+    grant_type = form.get("grant_type")
+    if grant_type is None:
+        raise OAuthError("invalid_request", "grant_type is missing")
+    if grant_type == "authorization_code":
+        return _exchange(hospital, request, form)
+    if grant_type == "refresh_token":
+        return _renew(hospital, request, form)
+    if grant_type == "client_credentials" and hospital.habits.backend != "no":
+        return _system(hospital, request, form)
+    if grant_type == JWT_BEARER and hospital.habits.registration == "after-sign-in":
+        return _by_assertion(hospital, form)
+    raise OAuthError("unsupported_grant_type", "grant_type is not one of those offered")
 
 
 def _exchange(hospital: Hospital, request: Request, form: dict[str, str]) -> Answer:
-    client_id = _client(hospital, request, form)
+    client_id = authenticated(hospital, request, form)
     if client_id is None:
         raise OAuthError("invalid_request", "client_id is missing")
-    code, redirect_uri = _needed(form, "code"), _needed(form, "redirect_uri")
+    _may(hospital, client_id, "authorization_code")
+    code, redirect_uri = needed(form, "code"), needed(form, "redirect_uri")
     return hospital.authorization.exchange(client_id, code, redirect_uri, form.get("code_verifier"))
 
 
 def _renew(hospital: Hospital, request: Request, form: dict[str, str]) -> Answer:
-    client_id = _client(hospital, request, form)
-    return hospital.authorization.renew(client_id, _needed(form, "refresh_token"), form.get("scope"))
+    client_id = authenticated(hospital, request, form)
+    for name in hospital.habits.refresh_needs:
+        needed(form, name)
+    if client_id is not None:
+        _may(hospital, client_id, "refresh_token")
+    return hospital.authorization.renew(client_id, needed(form, "refresh_token"), form.get("scope"))
 
 
-def _client(hospital: Hospital, request: Request, form: dict[str, str]) -> str | None:
-    """The authenticated client by `client_secret_basic`, `client_secret_post` or, public, its id alone."""
-    scheme, _, given = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "basic":
-        client_id, secret = _basic(given)
-        if form.get("client_id", client_id) != client_id or "client_secret" in form:
-            raise OAuthError("invalid_request", "The client authenticates in two ways at once")
-        return hospital.authorization.authenticate(client_id, secret)
-    if scheme:
-        raise OAuthError("invalid_client", "This way to authenticate is not known here", 401)
-    if "client_id" not in form:
-        return None
-    return hospital.authorization.authenticate(form["client_id"], form.get("client_secret"))
+def _system(hospital: Hospital, request: Request, form: dict[str, str]) -> Answer:
+    """SMART App Launch 2.2, "Backend Services"."""
+    client_id = authenticated(hospital, request, form)
+    client = hospital.clients.find(client_id) if client_id else None
+    if client_id is None or client is None:
+        raise OAuthError("invalid_client", "This client has to authenticate.", 401)
+    if client.public or hospital.habits.backend == "refused":
+        raise OAuthError("unauthorized_client", "This client may not come without a person.")
+    _may(hospital, client_id, "client_credentials")
+    scopes = grantable_to_system(needed(form, "scope"), client.scopes)
+    if not scopes:
+        raise OAuthError("invalid_scope", "None of the scopes can be granted; ask for system/ scopes.")
+    return hospital.authorization.issue_to_system(client_id, scopes)
 
 
-def _basic(given: str) -> tuple[str, str]:
-    """Client id and secret, each form-encoded before base64 (RFC 6749, section 2.3.1)."""
+def _by_assertion(hospital: Hospital, form: dict[str, str]) -> Answer:
+    """A dynamic client comes back without its person (RFC 7523, section 2.1)."""
+    assertion = needed(form, "assertion")
     try:
-        client_id, colon, secret = base64.b64decode(given, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
-        colon = client_id = secret = ""
-    if not colon:
-        raise OAuthError("invalid_client", "The Basic credentials cannot be read", 401)
-    return unquote_plus(client_id), unquote_plus(secret)
+        client_id = hospital.assertions.check(assertion, hospital.dynamic.keys_of)
+    except BadAssertion as error:
+        raise OAuthError("invalid_grant", f"The assertion is not good: {error}.") from error
+    if form.get("client_id", client_id) != client_id:
+        raise OAuthError("invalid_grant", "client_id is not the one of the assertion.")
+    return hospital.authorization.issue_again(hospital.dynamic.grants[client_id])
 
 
-async def _form(request: Request) -> dict[str, str]:
-    if (
-        request.headers.get("content-type", "").partition(";")[0].strip()
-        != "application/x-www-form-urlencoded"
-    ):
-        raise OAuthError("invalid_request", "Send application/x-www-form-urlencoded")
-    pairs = parse_qsl((await request.body()).decode(errors="replace"))
+def _may(hospital: Hospital, client_id: str, grant_type: str) -> None:
+    client = hospital.clients.find(client_id)
+    if client is None or grant_type not in client.grant_types:
+        raise OAuthError("unauthorized_client", f"This client is not registered for {grant_type}.")
+
+
+def authenticated(hospital: Hospital, request: Request, form: dict[str, str]) -> str | None:
+    """The client that a request comes from; None when it names nobody. Raises OAuthError."""
+    return hospital.authentication.client_id(request.headers.get("authorization", ""), form)
+
+
+async def token_form(request: Request) -> dict[str, str]:
+    """The parameters, from the body alone unless the vendor reads the address. Raises OAuthError."""
+    rule = hospital_of(request).habits.token_in_query
+    asked = parse_qsl(request.url.query) if rule != "no" else []
+    body = await request.body()
+    if rule != "only" and (rule == "no" or body):
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
+            raise OAuthError("invalid_request", f"Send {_FORM}")
+        asked += parse_qsl(body.decode(errors="replace"))
+    # Saying the same thing in both places is no contradiction.
+    pairs = list(dict.fromkeys(asked)) if rule == "both" else asked
     if any(times > 1 for times in Counter(name for name, _ in pairs).values()):
         raise OAuthError("invalid_request", "A parameter is there twice")
     return dict(pairs)
 
 
-def _needed(form: dict[str, str], name: str) -> str:
+def needed(form: dict[str, str], name: str) -> str:
     if name not in form:
         raise OAuthError("invalid_request", f"{name} is missing")
     return form[name]
 
 
-def _body(hospital: Hospital, answer: Answer) -> dict[str, Any]:
-    grant = answer.grant
-    body: dict[str, Any] = {
-        "access_token": answer.access_token,
-        "token_type": "mac" if "token-type" in hospital.config.lies else "Bearer",
-        "expires_in": answer.expires_in,
-        "scope": " ".join(answer.scopes),
-    }
-    told = hospital.habits.patient_in_token and "no-patient" not in hospital.config.lies
-    if told and ("launch/patient" in grant.scopes or resource_scopes(grant.scopes)):
-        body["patient"] = grant.patient
-    if answer.refresh_token is not None:
-        body["refresh_token"] = answer.refresh_token
-    if answer.first and "openid" in grant.scopes:
-        body["id_token"] = _id_token(hospital, answer)
-    return body
-
-
-def _id_token(hospital: Hospital, answer: Answer) -> str:
-    grant, now = answer.grant, int(hospital.clock())
-    claims: dict[str, Any] = {
-        "iss": hospital.base,
-        "sub": grant.patient,
-        "aud": "another-client" if "audience" in hospital.config.lies else grant.client_id,
-        "iat": now,
-        "exp": now + answer.expires_in,
-    }
-    if grant.nonce is not None:
-        claims["nonce"] = grant.nonce
-    if "fhirUser" in grant.scopes or "profile" in grant.scopes:
-        claims["fhirUser"] = f"{hospital.base}/Patient/{grant.patient}"
-    # A stranger's key under our name is what a forged signature looks like.
-    return (Signer() if "signature" in hospital.config.lies else hospital.signer).sign(claims)
-
-
-def _refused(request: Request, error: OAuthError) -> Response:
-    headers = dict(_NO_STORE)
+def refused(request: Request, error: OAuthError) -> Response:
+    """An error answer (RFC 6749, section 5.2)."""
+    hospital, headers = hospital_of(request), dict(NO_STORE)
     if error.status == 401 and request.headers.get("authorization"):
         headers["WWW-Authenticate"] = 'Basic realm="phr sandbox"'
     body = {"error": error.error, "error_description": error.description}
+    if hospital.habits.error_uri:
+        body["error_uri"] = hospital.error_page(error.error)
     return Response(orjson.dumps(body), error.status, headers, "application/json")

@@ -1,94 +1,342 @@
-"""How the big EHR products differ from the plain specification, as far as a patient's app can see it.
+"""How the EHR products differ from the plain specification, as far as a patient's app can see it.
 
 A table for `phr sandbox --vendor`: each value is something that was seen in the vendor's public documentation
-or discovery documents. It imitates habits, it is not a copy of any product.
+or discovery documents, or that other apps recorded. Where those are silent, the default stands. It imitates
+habits, it is not a copy of any product.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import difflib
+from dataclasses import replace
 
-REGISTERED_REDIRECT = "http://127.0.0.1:8765/callback"
-"""The redirect address registered at the vendors that compare it letter by letter."""
+from phr.errors import UsageError
+from phr.sandbox.habits import ALL_AUTH, VendorHabits
 
-_FHIR_JSON = "application/fhir+json; charset=utf-8"
-_OLD_FHIR_JSON = "application/json+fhir; charset=utf-8"
+REGISTERED_REDIRECTS = (
+    "http://127.0.0.1:8765/callback",
+    "http://localhost:8765/callback",
+    "https://localhost:8765/callback",
+    "https://127.0.0.1:8765/callback",
+    "https://phr.invalid/callback",
+)
+"""Registered at the vendors that compare redirect addresses letter by letter; more by `--redirect-uri`."""
 
+PRACTICE = "a-1.Practice-195900"
+"""The practice of the athenahealth sandbox."""
 
-@dataclass(frozen=True, slots=True)
-class VendorHabits:
-    """One product's habits; the defaults are the plain specification."""
-
-    redirect_uris: tuple[str, ...] = ()
-    """Registered for exact match; empty: any loopback port (RFC 8252, section 7.3)."""
-    refresh_for_public: bool = True
-    rotates_refresh: bool = True
-    patient_in_token: bool = True
-    """False: the person is told only by `fhirUser` in the id_token."""
-    token_seconds: int = 3600
-    page_size: int = 50
-    max_page_size: int = 200
-    last_updated: bool = True
-    """Whether `_lastUpdated` can be searched by."""
-    total: str = "all"
-    """What `Bundle.total` counts: `all` matches, those on this `page`, or `none` (absent)."""
-    outcome_entry: bool = False
-    """A searchset carries an OperationOutcome entry that says it may not be the whole record."""
-    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Searches that are refused unless one of these parameters is there."""
-    needs_status: int = 400
-    content_type: str = _FHIR_JSON
+_CONFIDENTIAL = ("client_secret_basic", "client_secret_post", "private_key_jwt")
+_DAY = 86_400
+_VITALS = ("category", "code", "_id")
+_PLAIN = VendorHabits(
+    iss_parameter=True, registration="open", backend="yes", introspection="post", management=True
+)
+_VENDOR = VendorHabits(redirects="registered")
 
 
-_EXACT = (REGISTERED_REDIRECT,)
+def _oauth2(prefix: str = "/oauth2") -> dict[str, str]:
+    return {name: f"{prefix}/{name}" for name in ("authorize", "token", "revoke", "introspect", "register")}
+
+
+# No refresh token for public standalone apps, unless they register a client of their own after the sign-in.
+# A confidential one gets rolling tokens that keep the end of the first. `launch/patient` is unknown, five scopes
+# are listed. Observation and CarePlan only by category; every searchset ends with a remark; total counts the page.
+_EPIC = replace(
+    _VENDOR,
+    auth_methods=ALL_AUTH,
+    registration="after-sign-in",
+    advertises_registration=False,
+    backend="yes",
+    revocation=False,
+    paths=_oauth2(),
+    pkce="optional",
+    drop_scopes=("launch/patient",),
+    registered_scopes=True,
+    refresh_for_public=False,
+    refresh_ends_seconds=90 * _DAY,
+    refresh_end_as="jwt",
+    says={
+        "scopes_supported": ["openid", "fhirUser", "profile", "launch", "epic.scanning.dmsusername"],
+        "token_endpoint_auth_methods_supported": list(_CONFIDENTIAL),
+    },
+    last_updated=(),
+    total="page",
+    outcome_entry=True,
+    needs={"Observation": _VITALS, "CarePlan": ("category", "_id")},
+    unknown_type="html-404",
+    refused_type="empty-403",
+    everything=False,
+    content_type="application/json+fhir; charset=utf-8",
+)
+
+_ORACLE_TYPES = (
+    "AllergyIntolerance Condition DiagnosticReport DocumentReference Encounter Immunization MedicationDispense "
+    "MedicationRequest NutritionOrder Observation Procedure ServiceRequest"
+)
+_TENANT = "/tenants/ec2458f2/protocols/oauth2/profiles/smart-v1"
+
+# Tokens of 570 seconds, one refresh token for good, not more than one refresh a minute, no `patient` in the
+# token answer, no wildcards, and an app registered for version 2 loses `.read`.
+_ORACLE = replace(
+    _VENDOR,
+    auth_methods=("none", "client_secret_basic", "private_key_jwt"),
+    backend="yes",
+    paths={
+        "authorize": f"{_TENANT}/personas/patient/authorize",
+        "token": "/tenants/ec2458f2/hosts/fhir-myrecord.cerner.com/protocols/oauth2/profiles/smart-v1/token",
+        "revoke": f"{_TENANT}/revoke",
+        "introspect": f"{_TENANT}/tokeninfo",
+        "manage": "/tenants/ec2458f2/my-apps",
+    },
+    pkce="optional",
+    aud_slash=True,
+    wildcards=False,
+    scope_version="v2",
+    error_uri=True,
+    token_seconds=570,
+    patient_in_token=False,
+    rotation="never",
+    refresh_pause=60,
+    refresh_idle_seconds=90 * _DAY,
+    introspection="post",
+    management=True,
+    last_updated=tuple(_ORACLE_TYPES.split()),
+    needs={"Appointment": ("date", "_id")},
+    needs_person=True,
+    everything=False,
+)
+
+# The document sits at the host root, its issuer ends with a slash; client_credentials is offered, yet refused.
+_MEDITECH = replace(
+    _VENDOR,
+    issuer="{origin}/",
+    discovery="root",
+    registration="open",
+    backend="refused",
+    introspection="post",
+    says={"token_endpoint_auth_methods_supported": list(_CONFIDENTIAL)},
+    last_updated=(),
+)
+
+# A misnamed list with doubles; the patient is a claim of the access token; 238 scopes, some of them twice.
+_VERADIGM = replace(
+    _VENDOR,
+    backend="yes",
+    paths=_oauth2("/authorization/connect"),
+    patient_in_token=False,
+    access_claims={"local_patient_id": "{patient}"},
+    refresh_for_public=False,
+    says={
+        "token_endpoint_auth_methods_supported": None,
+        "token_endpoint_auth_methods": [*_CONFIDENTIAL, "client_secret_post", "private_key_jwt"],
+        "scopes_supported": ["openid", "fhirUser", "launch/patient", "openid", "offline_access", "patient/*.read",
+                             "online_access", "patient/*.rs", "patient/*.read"],
+    },
+    last_updated=(),
+    everything=False,
+)  # fmt: skip
+
+# Token parameters in the query; refresh tokens die after 48 hours; twenty-five on a page whatever is asked.
+_NEXTGEN = replace(
+    _VENDOR,
+    token_in_query="both",  # noqa: S106 - a rule, no password
+    paths={
+        "authorize": "/nge/prod/patient-oauth/authorize",
+        "token": "/nge/prod/patient-oauth/token",
+        "revoke": "/nge/prod/patient-oauth/token/revoke",
+    },
+    refresh_idle_seconds=2 * _DAY,
+    says={
+        "scopes_supported": [
+            "openid",
+            "fhirUser",
+            "offline_access",
+            "launch",
+            "launch/patient",
+            "patient/*.*",
+        ]
+    },
+    page_size=25,
+    max_page_size=25,
+    needs={"Observation": _VITALS, "CarePlan": ("category", "_id")},
+    needs_status_of={"CarePlan": 404},
+    everything=False,
+)
+
+# HAPI with Keycloak; the address of the authorization endpoint has a query already.
+_NEXTGEN_OFFICE = replace(
+    _VENDOR,
+    auth_methods=("none", "client_secret_basic"),
+    registration="open",
+    introspection="post",
+    paths=_oauth2("/realms/office/protocol/openid-connect"),
+    authorize_query="aud={base}",
+    refresh_end_as="refresh_expires_in",
+    refresh_ends_seconds=30 * _DAY,
+    last_updated=(),
+)
+
+# The practice is a claim of the access token; `scope` and `client_id` are repeated at a refresh, and only now and
+# then comes a new token. The issuer is another host. 403 where others say 400, and no `Bundle.total`.
+_ATHENA = replace(
+    _VENDOR,
+    backend="yes",
+    issuer="https://athena.okta.invalid/oauth2/sandbox",
+    paths=_oauth2("/oauth2/v1"),
+    needs_nonce=True,
+    access_claims={"ah_practice": PRACTICE},
+    rotation="sometimes",
+    refresh_needs=("scope", "client_id"),
+    introspection="get",
+    says={"grant_types_supported": ["authorization_code", "client_credentials"]},
+    page_size=10,
+    max_page_size=100,
+    total="none",
+    needs={
+        "MedicationRequest": ("intent", "_id"),
+        "Medication": ("_id",),
+        "Location": ("_id",),
+        "Organization": ("_id",),
+        "Practitioner": ("_id",),
+        "Provenance": ("target", "_id"),
+    },
+    needs_status=403,
+    everything=False,
+    practice=f"Organization/{PRACTICE}",
+)
+
+# healow: https addresses elsewhere only, refresh tokens for confidential apps only, who it is in the id_token.
+_ECW = replace(
+    _VENDOR,
+    redirects="https",
+    signing_algorithms=("RS384",),
+    backend="yes",
+    paths={name: f"/oauth/oauth2/{name}" for name in ("authorize", "token", "revoke", "introspect")},
+    patient_in_token=False,
+    refresh_for_public=False,
+    introspection="post",
+    last_updated=(),
+    needs={"Observation": _VITALS, "CarePlan": ("category", "_id"), "CareTeam": ("status", "_id")},
+)
+
+# Claims only, confidential apps, exact scopes, single use of refresh tokens, an end after 13 months.
+_MEDICARE = replace(
+    _VENDOR,
+    redirects="https",
+    public_client=False,
+    auth_methods=_CONFIDENTIAL,
+    pkce="optional",
+    paths={"authorize": "/v2/o/authorize/", "token": "/v2/o/token/", "revoke": "/v2/o/revoke_token/"},
+    exact_scopes=(
+        "openid", "profile", "launch/patient",
+        "patient/Patient.read", "patient/Coverage.read", "patient/ExplanationOfBenefit.read",
+    ),
+    scope_version="v1",
+    refresh_by_registration=True,
+    refresh_ends_seconds=395 * _DAY,
+    types=("Patient", "Coverage", "ExplanationOfBenefit"),
+    page_size=10,
+    max_page_size=50,
+    everything=False,
+)  # fmt: skip
+
+_CONFIDENTIAL_ONLY = replace(_VENDOR, public_client=False, auth_methods=_CONFIDENTIAL)
+_NAMED_SCOPES = replace(_VENDOR, wildcards=False, scope_version="v1")
 
 VENDORS: dict[str, VendorHabits] = {
-    "sandbox": VendorHabits(),
-    "custom": VendorHabits(),
-    "smart-health-it": VendorHabits(),
-    # No refresh token for public standalone apps; Observation and CarePlan only by category; every
-    # searchset ends with a remark; total counts the page (seen in recorded answers, 2023 to 2025).
-    "epic": VendorHabits(
-        redirect_uris=_EXACT,
-        refresh_for_public=False,
-        last_updated=False,
-        total="page",
-        outcome_entry=True,
-        needs={"Observation": ("category", "code", "_id"), "CarePlan": ("category", "_id")},
-        content_type=_OLD_FHIR_JSON,
+    "sandbox": _PLAIN,
+    "custom": _PLAIN,
+    "epic": _EPIC,
+    "oracle": _ORACLE,
+    "meditech": _MEDITECH,
+    "veradigm": _VERADIGM,
+    "altera": _VERADIGM,
+    "followmyhealth": replace(_VERADIGM, redirects="https"),
+    "nextgen": _NEXTGEN,
+    "nextgen-office": _NEXTGEN_OFFICE,
+    "athenahealth": _ATHENA,
+    "eclinicalworks": _ECW,
+    "medicare": _MEDICARE,
+    "va": replace(
+        _VENDOR,
+        redirects="https",
+        scope_version="v1",
+        paths=_oauth2("/oauth2/health/v1"),
+        last_updated=("Appointment",),
+        everything=False,
     ),
-    # Tokens of 570 seconds, one refresh token for good, and no `patient` in the token answer.
-    "oracle": VendorHabits(
-        redirect_uris=_EXACT, rotates_refresh=False, patient_in_token=False, token_seconds=570
+    "humana": _CONFIDENTIAL_ONLY,
+    "quest": replace(
+        _CONFIDENTIAL_ONLY,
+        needs={"Observation": ("category", "_id"), "DiagnosticReport": ("category", "_id")},
     ),
-    # No `Bundle.total`, small pages, and 403 where others say 400.
-    "athenahealth": VendorHabits(
-        redirect_uris=_EXACT,
-        page_size=10,
-        max_page_size=100,
-        total="none",
-        needs={"MedicationRequest": ("intent", "_id")},
-        needs_status=403,
+    "practice-fusion": _CONFIDENTIAL_ONLY,
+    "aetna": _VENDOR,
+    "cigna": _VENDOR,
+    "unitedhealthcare": _NAMED_SCOPES,
+    "kaiser": _VENDOR,
+    # Says client_secret_post, but takes only private_key_jwt.
+    "modmed": replace(
+        _VENDOR,
+        auth_methods=("none", "private_key_jwt"),
+        scope_version="v2",
+        says={"token_endpoint_auth_methods_supported": ["client_secret_post"]},
+        last_updated=(),
     ),
-    "meditech": VendorHabits(redirect_uris=_EXACT, last_updated=False),
-    # healow: refresh tokens for confidential apps only.
-    "eclinicalworks": VendorHabits(
-        redirect_uris=_EXACT,
-        refresh_for_public=False,
-        last_updated=False,
-        needs={"Observation": ("category", "code", "_id"), "CarePlan": ("category", "_id")},
+    "greenway": _VENDOR,
+    # OnPatient: https only, tokens of two days, no patient in the answer; 500 where rights are lacking.
+    "drchrono": replace(
+        _VENDOR,
+        redirects="registered-https",
+        token_seconds=2 * _DAY,
+        patient_in_token=False,
+        refused_type="500",
     ),
-    # Twenty-five on a page whatever is asked.
-    "nextgen": VendorHabits(
-        redirect_uris=_EXACT,
-        page_size=25,
-        max_page_size=25,
-        needs={"Observation": ("category", "code", "_id"), "CarePlan": ("category", "_id")},
+    "trubridge": replace(_VENDOR, total="none"),
+    "medhost": replace(_VENDOR, content_type="application/json"),
+    "netsmart": _NAMED_SCOPES,
+    "one-medical": replace(_VENDOR, answer_by="fragment"),
+    # Any client id and redirect address; a year of refreshing.
+    "smart-health-it": replace(
+        _PLAIN,
+        iss_parameter=False,
+        management=False,
+        any_client=True,
+        redirects="any",
+        refresh_ends_seconds=365 * _DAY,
     ),
-    "veradigm": VendorHabits(redirect_uris=_EXACT, refresh_for_public=False, last_updated=False),
-    "medicare": VendorHabits(redirect_uris=_EXACT, page_size=10, max_page_size=50),
-    "va": VendorHabits(redirect_uris=_EXACT),
-    "modmed": VendorHabits(redirect_uris=_EXACT, last_updated=False),
+    "hapi": replace(_VENDOR, open_access=True, discovery="none"),
+    "medplum": replace(_VENDOR, backend="yes"),
+    # Nothing is known of these but that they are certified.
+    "azalea": _VENDOR,
+    "darena-meldrx": _VENDOR,
+    "first-insight": _VENDOR,
+    "office-practicum": _VENDOR,
 }
-"""Vendor id to habits; where a column of the public documents is silent, the default stands."""
+"""Vendor id to habits."""
+
+ALIASES = {
+    "cerner": "oracle",
+    "oracle-health": "oracle",
+    "allscripts": "veradigm",
+    "athena": "athenahealth",
+    "healow": "eclinicalworks",
+    "ecw": "eclinicalworks",
+    "cms-bluebutton": "medicare",
+    "bluebutton": "medicare",
+}
+"""Other words that people type."""
+
+
+def canonical(name: str) -> str:
+    """The id of a vendor by its id or another word for it. Raises UsageError that names near ones."""
+    wanted = name.strip().lower().replace("_", "-").replace(" ", "-")
+    wanted = ALIASES.get(wanted, wanted)
+    if wanted in VENDORS:
+        return wanted
+    near = difflib.get_close_matches(wanted, [*VENDORS, *ALIASES], n=3, cutoff=0.5)
+    near += [word for word in (*VENDORS, *ALIASES) if len(wanted) > 2 and wanted in word and word not in near]
+    raise UsageError(
+        f"The sandbox does not know the vendor {name}.",
+        hint=("Near it: " + ", ".join(near)) if near else "It can imitate: " + ", ".join(sorted(VENDORS)),
+    )

@@ -25,6 +25,15 @@ _OAUTH_URIS = (
     "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris",
     "http://fhir-registry.smarthealthit.org/Profile/oauth-uris",
 )
+_ENDPOINTS = (
+    "authorization_endpoint",
+    "token_endpoint",
+    "revocation_endpoint",
+    "registration_endpoint",
+    "introspection_endpoint",
+    "management_endpoint",
+    "jwks_uri",
+)
 _ACCEPT = "application/json, application/fhir+json;q=0.9"
 _MAX_REDIRECTS = 3
 _LIMIT = 20_000_000
@@ -32,9 +41,13 @@ log = logging.getLogger(__name__)
 
 
 def discover(
-    fhir_base: str, transport: BaseTransport | None = None, *, timeout: float = 30.0
+    fhir_base: str,
+    transport: BaseTransport | None = None,
+    *,
+    timeout: float = 30.0,
+    needs_authorize: bool = True,
 ) -> SmartConfiguration:
-    """What the server says about signing in.
+    """What the server says about signing in. `needs_authorize`: a person will; else a token endpoint is enough.
 
     Raises Unreachable when nobody answers, SignInError when the address is not one to sign in at: not https,
     not a FHIR server, no sign-in there, or endpoints that cannot be trusted (all of them named at once).
@@ -43,19 +56,19 @@ def discover(
     with Wire(fhir_base, transport=transport, timeout=timeout) as wire:
         base = fhir_base.rstrip("/") + "/"
         document = _try(wire, base + WELL_KNOWN)
-        if _has_endpoints(document):
-            return read_configuration(document, fhir_base)
+        if _has_endpoints(document, needs_authorize):
+            return read_configuration(document, fhir_base, needs_authorize=needs_authorize)
         statement = _get(wire, base + "metadata")
         found = _oauth_uris(statement)
         if found:
             log.debug("sign-in found in the CapabilityStatement")
-            return read_configuration(found, fhir_base)
+            return read_configuration(found, fhir_base, needs_authorize=needs_authorize)
         at_root = _try(wire, urljoin(base, "/" + WELL_KNOWN))
-        if _has_endpoints(at_root):
+        if _has_endpoints(at_root, needs_authorize):
             log.debug("sign-in found at the root of the host")
-            return read_configuration(at_root, fhir_base)
+            return read_configuration(at_root, fhir_base, needs_authorize=needs_authorize)
     if isinstance(document, dict) and document:
-        return read_configuration(document, fhir_base)
+        return read_configuration(document, fhir_base, needs_authorize=needs_authorize)
     raise _nothing(fhir_base, statement)
 
 
@@ -68,19 +81,17 @@ def check_base(fhir_base: str) -> None:
         )
 
 
-def read_configuration(document: object, fhir_base: str) -> SmartConfiguration:
+def read_configuration(
+    document: object, fhir_base: str, *, needs_authorize: bool = True
+) -> SmartConfiguration:
     """Validate a smart-configuration at the door. Raises SignInError naming all that is wrong with it."""
     source: dict[str, Any] = document if isinstance(document, dict) else {}
     problems: list[str] = []
-    endpoints: dict[str, str | None] = {}
-    for name, needed in (
-        ("authorization_endpoint", True),
-        ("token_endpoint", True),
-        ("revocation_endpoint", False),
-    ):
+    endpoints: dict[str, str] = {}
+    for name in _ENDPOINTS:
+        needed = name == "token_endpoint" or (name == "authorization_endpoint" and needs_authorize)
         value = source.get(name)
         if not isinstance(value, str) or not value.strip():
-            endpoints[name] = None
             if needed:
                 problems.append(f"{name} is missing")
             continue
@@ -88,26 +99,29 @@ def read_configuration(document: object, fhir_base: str) -> SmartConfiguration:
         # A server elsewhere has no business sending us to a plain port of this computer.
         if is_safe(url, loopback=is_loopback(fhir_base)):
             endpoints[name] = url
-        else:
-            endpoints[name] = None
-            if needed:
-                problems.append(f"{name} is not an https address")
-    authorize, token = endpoints["authorization_endpoint"], endpoints["token_endpoint"]
-    if authorize is None or token is None:
+        elif needed:
+            problems.append(f"{name} is not an https address")
+    if problems:
         raise SignInError(
             f"{host_of(fhir_base)} does not describe its sign-in properly: {', '.join(problems)}.",
             hint="Check the address; if it is right, only the provider can mend this.",
         )
     issuer = source.get("issuer")
     return SmartConfiguration(
-        authorization_endpoint=authorize,
-        token_endpoint=token,
-        revocation_endpoint=endpoints["revocation_endpoint"],
-        issuer=issuer if isinstance(issuer, str) else None,
+        authorization_endpoint=endpoints.get("authorization_endpoint", ""),
+        token_endpoint=endpoints["token_endpoint"],
+        revocation_endpoint=endpoints.get("revocation_endpoint"),
+        issuer=issuer.strip() or None if isinstance(issuer, str) else None,
         scopes_supported=_texts(source.get("scopes_supported")),
         capabilities=_texts(source.get("capabilities")),
         token_auth_methods=_texts(source.get("token_endpoint_auth_methods_supported"))
         or _texts(source.get("token_endpoint_auth_methods")),  # Veradigm's spelling
+        registration_endpoint=endpoints.get("registration_endpoint"),
+        introspection_endpoint=endpoints.get("introspection_endpoint"),
+        management_endpoint=endpoints.get("management_endpoint"),
+        jwks_uri=endpoints.get("jwks_uri"),
+        iss_parameter=source.get("authorization_response_iss_parameter_supported") in (True, "true"),
+        signing_algorithms=_texts(source.get("token_endpoint_auth_signing_alg_values_supported")),
     )
 
 
@@ -149,8 +163,9 @@ def _json(answer: Answer) -> object:
     return outcome.parse(answer.body) if answer.status == 200 else None
 
 
-def _has_endpoints(document: object) -> bool:
-    return isinstance(document, dict) and bool(document.get("authorization_endpoint"))
+def _has_endpoints(document: object, needs_authorize: bool) -> bool:
+    needed = "authorization_endpoint" if needs_authorize else "token_endpoint"
+    return isinstance(document, dict) and bool(document.get(needed))
 
 
 def _oauth_uris(statement: object) -> dict[str, str]:
@@ -171,6 +186,9 @@ def _oauth_uris(statement: object) -> dict[str, str]:
         "authorize": "authorization_endpoint",
         "token": "token_endpoint",
         "revoke": "revocation_endpoint",
+        "register": "registration_endpoint",
+        "introspect": "introspection_endpoint",
+        "manage": "management_endpoint",
     }
     return {names[name]: uri for name, uri in found.items() if name in names}
 

@@ -1,53 +1,38 @@
 """Signing in: SMART App Launch 2.2 standalone launch for a native app (section 3; RFC 8252, RFC 7636).
 
 The whole dance in order: listen, send the browser out, take the code back, trade it for a Token, learn whose
-record it is. The provider is told the redirect address exactly as registered, so host, port and path are
-settings; https redirect pages and other machines are served by pasting the final address.
+record it is. The answer comes back in one of four ways (see `address`); `state`, `iss` and PKCE are checked alike in
+all of them. When nobody comes back, the provider's page is asked once what it has against us (see `probe`).
 """
 
 from __future__ import annotations
 
-import hmac
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
-from phr.errors import StateMismatch
+from phr.errors import SignInError, SignInTimeout, UsageError
 from phr.model import SmartConfiguration, Token, Vendor
-from phr.smart import redirect
+from phr.smart import certificate, identity, probe, redirect
+from phr.smart.address import PASTE_PAGE as PASTE_PAGE
+from phr.smart.address import Redirect as Redirect
+from phr.smart.client import Client as Client
 from phr.smart.loopback import RedirectListener
 from phr.smart.pkce import Pkce, new_pkce, new_state
-from phr.smart.token import Client as Client
-from phr.smart.token import claims, exchange_code
+from phr.smart.redirect import Expected
+from phr.smart.token import exchange_code
 from phr.smart.token import revoke as revoke
 
 if TYPE_CHECKING:
     from phr.fhir.transport import BaseTransport
 
 TIMEOUT = 600.0
-_JWT_PATIENT_CLAIMS = ("patient", "local_patient_id", "launch_response_patient")
+"""A first sign-in with a forgotten password takes minutes (more than four were seen)."""
+PASTE_TRIES = 3
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Redirect:
-    """Where the provider sends the browser back. `uri` set: a page elsewhere, its address pasted by hand."""
-
-    host: str = "127.0.0.1"
-    port: int = 8765
-    path: str = "/callback"
-    uri: str | None = None
-
-    @property
-    def address(self) -> str:
-        return self.uri or f"http://{self.host}:{self.port}/{self.path.lstrip('/')}"
-
-    @classmethod
-    def of(cls, vendor: Vendor, port: int | None = None) -> Redirect:
-        return cls(vendor.redirect_host, vendor.redirect_port if port is None else port, vendor.redirect_path)
 
 
 def audience(fhir_base: str, vendor: Vendor) -> str:
@@ -79,6 +64,8 @@ def authorize_url(
         "code_challenge": challenge,
         "code_challenge_method": "S256",
     }
+    if not scope:  # the registration decides (RFC 6749 section 3.3)
+        del params["scope"]
     if nonce is not None:
         params["nonce"] = nonce
     parts = urlsplit(configuration.authorization_endpoint)
@@ -106,63 +93,145 @@ def sign_in(
     """Sign one person in and answer with the Token; `token.patient` is None if nobody said whose record it is.
 
     `open_browser` gets the address and answers whether a browser took it; if not, `announce` gets it.
-    `paste` replaces the listener: it answers with the address on which the browser ended.
-    Raises SignInDenied, SignInTimeout, StateMismatch, PortTaken, SignInError, Unreachable.
+    `paste` is asked for the address on which the browser ended, where `redirect_to.mode` is `paste`; it answers with
+    an empty text at the end of input.
+    Raises SignInDenied, SignInTimeout, StateMismatch, PortTaken, SignInError, UsageError, Unreachable.
     """
-    attempt = _Attempt(
-        configuration,
-        client,
-        scope=" ".join(scopes),
-        aud=audience(fhir_base, vendor),
-        issuers=(configuration.issuer, fhir_base) if configuration.issuer else (),
-        nonce=new_state() if "openid" in scopes else None,
-    )
+    goal = redirect_to or Redirect.of(vendor)
+    attempt = _Attempt(fhir_base, configuration, vendor, client, scopes)
 
-    def send_out(redirect_uri: str) -> None:
-        url = attempt.url(redirect_uri)
+    def send_out(redirect_uri: str, state: str) -> None:
+        url = attempt.url(redirect_uri, state)
         if not open_browser(url):
             announce(url)
 
-    goal = redirect_to or Redirect.of(vendor)
-    if paste is not None:
+    if goal.mode == "paste":
         redirect_uri = goal.address
-        send_out(redirect_uri)
-        code = redirect.code_from(redirect.pasted(paste()), attempt.state, attempt.issuers)
+        code = _by_hand(attempt.expected, redirect_uri, send_out, paste)
     else:
-        listener = RedirectListener(
-            attempt.state, host=goal.host, port=goal.port, path=goal.path, issuers=attempt.issuers
-        )
-        with listener:
-            redirect_uri = listener.redirect_uri
-            send_out(redirect_uri)
-            code = listener.wait(timeout)
+        listener = _listener(goal, attempt.expected)
+        try:
+            with listener:
+                redirect_uri = goal.uri or listener.redirect_uri
+                send_out(redirect_uri, listener.state)
+                code = listener.wait(timeout)
+        except SignInTimeout as error:
+            raise _explained(error, attempt, goal.uri or listener.redirect_uri, transport) from None
     log.debug("a code came back, asking for the token")
     return attempt.finish(code, redirect_uri, transport=transport, now=clock())
+
+
+def _listener(goal: Redirect, expected: Expected) -> RedirectListener:
+    own = None
+    if goal.mode == "https-loopback":
+        if goal.certificate is None:
+            raise UsageError(
+                "There is no place for the certificate that an https address of this computer needs.",
+                hint="Choose another way back: --redirect paste",
+            )
+        own = certificate.ensure(goal.certificate)
+    return RedirectListener(
+        expected.state,
+        host=goal.host,
+        port=goal.port,
+        path=goal.path,
+        issuers=expected.issuers,
+        iss_required=expected.iss_required,
+        certificate=own,
+        port_in_state=goal.mode == "relay",
+    )
+
+
+def _by_hand(
+    expected: Expected,
+    redirect_uri: str,
+    send_out: Callable[[str, str], None],
+    paste: Callable[[], str] | None,
+) -> str:
+    """The code out of what the person pastes; asked again when it is something else altogether."""
+    if paste is None:
+        raise UsageError(
+            "The final address has to be pasted, but nobody can be asked here.",
+            hint="Run it in a terminal, or choose another way back: --redirect loopback",
+        )
+    send_out(redirect_uri, expected.state)
+    tries = 0
+    while True:
+        text = paste()
+        if not text:
+            raise SignInError(
+                "No address was pasted, so nobody is signed in.",
+                hint="Start again, and paste the whole address line of the page you ended on.",
+            )
+        try:
+            return expected.code_from(redirect.pasted(text))
+        except redirect.NotAnAnswerError:
+            tries += 1
+            if tries == PASTE_TRIES:
+                raise
+            log.info("what was pasted holds no answer, asking again")
+
+
+def _explained(
+    error: SignInTimeout, attempt: _Attempt, redirect_uri: str, transport: BaseTransport | None
+) -> SignInTimeout:
+    """Nobody came back: perhaps because the provider showed an error page and stopped there (RFC 6749 section 4.1.2.1)."""
+    said = probe.authorize_page(
+        attempt.configuration, attempt.throw_away_url(redirect_uri), transport=transport
+    )
+    return SignInTimeout(
+        f"{error.message} {said}" if said else error.message,
+        hint=f"Start again; --timeout gives more seconds. If the provider showed an error instead of a login, register "
+        f"exactly this redirect address there: {redirect_uri}",
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
     """One sign-in on its way: what was made up for it, and what must come back the same."""
 
+    fhir_base: str
     configuration: SmartConfiguration
+    vendor: Vendor
     client: Client
-    scope: str
-    aud: str
-    issuers: tuple[str, ...]
-    nonce: str | None = field(repr=False)
+    scopes: tuple[str, ...]
     state: str = field(default_factory=new_state, repr=False)
+    nonce: str = field(default_factory=new_state, repr=False)
     pkce: Pkce = field(default_factory=new_pkce)
 
-    def url(self, redirect_uri: str) -> str:
+    @property
+    def expected(self) -> Expected:
+        """RFC 9207: a server that promises `iss` is held to its issuer; else some name their FHIR base, or anything."""
+        issuer = self.configuration.issuer
+        if self.configuration.iss_parameter:
+            return Expected(self.state, (issuer,) if issuer else (), iss_required=True)
+        if not issuer or self.vendor.issuer_differs:
+            return Expected(self.state)
+        return Expected(self.state, (issuer, self.fhir_base))
+
+    @property
+    def sent_nonce(self) -> str | None:
+        wanted = "openid" in self.scopes if self.vendor.nonce is None else self.vendor.nonce
+        return self.nonce if wanted else None
+
+    def url(self, redirect_uri: str, state: str) -> str:
+        return self._url(redirect_uri, state, self.pkce.challenge, self.sent_nonce)
+
+    def throw_away_url(self, redirect_uri: str) -> str:
+        """The same request with words that are good for nothing."""
+        nonce = new_state() if self.sent_nonce else None
+        return self._url(redirect_uri, new_state(), new_pkce().challenge, nonce)
+
+    def _url(self, redirect_uri: str, state: str, challenge: str, nonce: str | None) -> str:
         return authorize_url(
             self.configuration,
             client_id=self.client.client_id,
             redirect_uri=redirect_uri,
-            scope=self.scope,
-            state=self.state,
-            aud=self.aud,
-            challenge=self.pkce.challenge,
-            nonce=self.nonce,
+            scope=" ".join(self.scopes),
+            state=state,
+            aud=audience(self.fhir_base, self.vendor),
+            challenge=challenge,
+            nonce=nonce,
         )
 
     def finish(self, code: str, redirect_uri: str, *, transport: BaseTransport | None, now: float) -> Token:
@@ -172,54 +241,17 @@ class _Attempt:
             code=code,
             verifier=self.pkce.verifier,
             redirect_uri=redirect_uri,
-            asked=self.scope,
+            asked=" ".join(self.scopes),
             now=now,
             transport=transport,
         )
-        check_nonce(claims(token.id_token), self.nonce)
-        return replace(token, patient=patient_of(token, self.client.client_id))
-
-
-def check_nonce(identity: dict[str, Any], nonce: str | None) -> None:
-    """OpenID Connect Core section 3.1.3.7 step 11; servers that leave the nonce out are let through."""
-    given = identity.get("nonce")
-    if nonce is None or given is None:
-        return
-    if not isinstance(given, str) or not hmac.compare_digest(
-        given.encode("utf-8", "replace"), nonce.encode()
-    ):
-        raise StateMismatch("The provider's answer belongs to another sign-in; it was not used.")
-
-
-def patient_of(token: Token, client_id: str) -> str | None:
-    """Whose record this is: `patient` of the token answer, else `fhirUser`, else a claim of the access token.
-
-    Oracle and healow name the patient only in `fhirUser`; older Veradigm only inside the access token.
-    An id_token made out to another client is not read.
-    """
-    if token.patient:
-        return token.patient
-    identity = claims(token.id_token)
-    audiences = identity.get("aud", client_id)
-    if client_id in (audiences if isinstance(audiences, list) else [audiences]):
-        found = _patient_in(identity.get("fhirUser")) or _patient_in(identity.get("profile"))
-        if found:
-            return found
-    access = claims(token.access_token)
-    for name in _JWT_PATIENT_CLAIMS:
-        value = access.get(name)
-        if isinstance(value, str) and value.strip():
-            return value.strip().rpartition("/")[2] or None
-    return _patient_in(access.get("fhirUser"))
-
-
-def _patient_in(url: object) -> str | None:
-    """The id out of `…/Patient/<id>`; a Practitioner or RelatedPerson is not the patient."""
-    if not isinstance(url, str):
-        return None
-    segments = urlsplit(url).path.rstrip("/").split("/") if "//" in url else url.rstrip("/").split("/")
-    if "_history" in segments:
-        segments = segments[: segments.index("_history")]
-    if len(segments) >= 2 and segments[-2] == "Patient" and segments[-1]:
-        return segments[-1]
-    return None
+        return identity.verify(
+            token,
+            self.configuration,
+            self.client.client_id,
+            self.vendor,
+            nonce=self.sent_nonce,
+            fhir_base=self.fhir_base,
+            transport=transport,
+            now=now,
+        )

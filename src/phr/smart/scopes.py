@@ -14,6 +14,7 @@ from phr.model import SmartConfiguration, Vendor
 
 _RESOURCE = re.compile(r"(?P<who>patient|user|system)/(?P<type>\*|[A-Za-z]+)\.(?P<letters>\*|[a-z]+)(\?.*)?")
 NOT_GRANTED = "not granted at sign-in"
+OTHER_VERSION = "not granted: the app is probably registered for the other version of SMART scopes"
 _V1 = {"read": "rs", "write": "cud", "*": "cruds"}
 _V2_ORDER = "cruds"
 
@@ -23,6 +24,13 @@ def requested(vendor: Vendor, configuration: SmartConfiguration) -> tuple[str, .
     suffix = {"v1": ".read", "v2": ".rs"}[dialect(vendor, configuration)]
     resource = [scope if "." in scope else scope + suffix for scope in vendor.resource_scopes]
     return tuple(dict.fromkeys((*vendor.scopes, *resource)))
+
+
+def system_scopes(vendor: Vendor, configuration: SmartConfiguration) -> tuple[str, ...]:
+    """What to ask for where no person signs in (SMART Backend Services): the same types, for the system."""
+    suffix = {"v1": ".read", "v2": ".rs"}[dialect(vendor, configuration)]
+    wanted = [scope.partition("/")[2] or scope for scope in vendor.resource_scopes] or ["*"]
+    return tuple(dict.fromkeys(f"system/{one if '.' in one else one + suffix}" for one in wanted))
 
 
 def dialect(vendor: Vendor, configuration: SmartConfiguration) -> str:
@@ -69,9 +77,44 @@ def names_resources(granted: str | Iterable[str] | None) -> bool:
     return any(_RESOURCE.fullmatch(scope) for scope in words(granted))
 
 
-def why_not(granted: str | Iterable[str] | None, type_: str) -> str:
-    """Why a type that `allows` does not give will not come, in words."""
+def other_version(granted: str | Iterable[str] | None, asked: str | Iterable[str] | None) -> bool:
+    """Whether an answer without any readable type looks like the wrong dialect.
+
+    Oracle drops `.read` without a word for an app registered as v2, and what is left is `openid` and the like. A
+    server that does not say at all what it gave (None, or empty) has not said that.
+    """
+    given = words(granted)
+    return bool(given) and _readable(asked) and not _readable(given)
+
+
+def _readable(scope: str | Iterable[str] | None) -> bool:
+    """Whether any type may be read or searched."""
+    kinds = {match["type"] for one in words(scope) if (match := _RESOURCE.fullmatch(one))}
+    return any({"r", "s"} & permissions(scope, kind) for kind in kinds)
+
+
+def narrowed(granted: str | Iterable[str] | None, type_: str) -> tuple[str, ...]:
+    """The conditions under which alone a type may be searched (`category=…`); empty when all of it may be."""
+    conditions: list[str] = []
+    for scope in words(granted):
+        plain, _, condition = scope.partition("?")
+        if allows((plain,), type_):
+            if not condition:
+                return ()
+            conditions.append(condition)
+    return tuple(conditions)
+
+
+def why_not(granted: str | Iterable[str] | None, type_: str, asked: str | Iterable[str] | None = None) -> str:
+    """Why a type that `allows` does not give will not come, in words. `asked`: what the sign-in asked for."""
     given = permissions(granted, type_)
     if "r" in given:
         return "the sign-in allows reading single ones, not searching"
+    if "s" in given:
+        return "the sign-in allows searching, not reading"
+    if asked is not None:
+        if other_version(granted, asked):
+            return OTHER_VERSION
+        if names_resources(asked) and not permissions(asked, type_):
+            return "not asked for at sign-in"
     return NOT_GRANTED

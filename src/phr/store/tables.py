@@ -46,6 +46,9 @@ class Connection(SQLModel, table=True):
     sign_in_before: str | None = None
     auto_sync: int
     every_hours: int
+    redirect: str
+    redirect_uri: str | None = None
+    fhir_user: str | None = None
 
 
 class Resource(SQLModel, table=True):

@@ -50,8 +50,12 @@ def plan(
     granted: tuple[str, ...],
     patient_id: str,
     only: tuple[str, ...] = (),
+    asked: tuple[str, ...] | None = None,
 ) -> Plan:
-    """The searches for one patient. `only` limits them to some types; the Patient itself is read beforehand."""
+    """The searches for one patient. `only` limits them to some types; the Patient itself is read beforehand.
+
+    `asked` are the scopes that the sign-in asked for: they tell why a type is missing among the granted ones.
+    """
     searches: list[Search] = []
     refused: list[Refusal] = []
     for type_, parameter, reason in _candidates(vendor, capability):
@@ -59,10 +63,11 @@ def plan(
             continue
         # A grant that names no resource at all says nothing: asking will show.
         if names_resources(granted) and not allows(granted, type_):
-            refused.append(Refusal(type_, why_not(granted, type_)))
+            refused.append(Refusal(type_, why_not(granted, type_, asked)))
             continue
         for extra in vendor.splits.get(type_) or ((),):
-            params = ((parameter, patient_id), *((extra,) if extra else ()))
+            needed = vendor.search_params.get(type_, ())
+            params = ((parameter, patient_id), *((extra,) if extra else ()), *needed)
             searches.append(Search(type_, params, reason))
     return Plan(tuple(searches), tuple(refused))
 

@@ -126,6 +126,7 @@ class _Pull:
             self.connection.granted_scopes,
             patient,
             self.wish.types,
+            self.connection.requested_scopes or None,
         )
         for refusal in self.plan.refused:
             self.tally.note(Problem(refusal.type, refusal.reason))

@@ -57,6 +57,12 @@ class KeyringStore:
     def available(self) -> bool:
         return self._refusal is None
 
+    @property
+    def needs_desktop(self) -> bool:
+        """Whether it answers only while a person is signed in to the desktop: it is reached over their D-Bus."""
+        module = type(self._backend).__module__
+        return module.rpartition(".")[2] in ("SecretService", "libsecret", "kwallet")
+
     def get(self, item: str) -> bytes | None:
         for _ in range(2):  # another process may switch the pointer between our two readings
             pointer = self._entry(item)

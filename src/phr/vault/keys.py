@@ -210,6 +210,10 @@ class Vault:
         keyring = self.usable_keyring()
         return self._os_keyring[1] if self._os_keyring else str(keyring and keyring.name)
 
+    def keyring_needs_desktop(self) -> bool:
+        """Whether the keyring in use answers only while somebody is signed in to the desktop."""
+        return bool(getattr(self.usable_keyring(), "needs_desktop", False))
+
     def _sealed_by_passphrase_only(self) -> bool:
         """Whether this vault was made with a passphrase, although there is a keyring now: nothing of it is there."""
         return self.sealed_file.exists() and not (self.user_dir / SCOPE_FILE).exists()
@@ -220,6 +224,11 @@ class Vault:
                 "The record is sealed, and nothing was given to open it.",
                 hint="Give what it was sealed with: PHR_PASSPHRASE, PHR_PASSPHRASE_FILE, PHR_KEY_FILE or "
                 "--credential-command.",
+            )
+        if (self.user_dir / SCOPE_FILE).exists():  # only a vault in the keyring has one
+            return Locked(
+                f"The key of the record is in a keyring that this run cannot reach: {self.keyring_words()}.",
+                hint="Sign in to the desktop. For runs without one (cron, ssh): phr doctor --as-cron",
             )
         return Locked(
             f"There is no key for the record, and the keyring cannot keep one: {self.keyring_words()}.",

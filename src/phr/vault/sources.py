@@ -16,6 +16,7 @@ from phr.paths import expanded
 
 KEY_BYTES = 32
 COMMAND_TIMEOUT = 30.0
+PIPE_TIMEOUT = 5.0
 # Whatever answers with more than this is not a key or a passphrase.
 _LONGEST = 4096
 
@@ -81,20 +82,48 @@ def _read_passphrase_file(environ: Mapping[str, str]) -> str:
 
 def _read_private(path: Path, environ: Mapping[str, str], noun: str) -> bytes:
     try:
-        with path.open("rb") as file:
-            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+        # Opening a pipe would wait for whoever writes into it, perhaps for ever.
+        with open(path, "rb", buffering=0, opener=_without_waiting) as file:
+            found = os.fstat(file.fileno())
+            mode = stat.S_IMODE(found.st_mode)
             if os.name == "posix" and mode & 0o077 and not _of_systemd(path, environ):
                 raise Locked(
                     f"The {noun} {path} can be read by others (mode {mode:04o}), so it is not used.",
                     hint=f"Keep it to yourself: chmod 600 {path}",
                 )
-            return file.read(_LONGEST + 1)
+            if stat.S_ISREG(found.st_mode) or os.name != "posix":
+                return file.read(_LONGEST + 1)
+            return _from_pipe(file.fileno(), path, noun)
     except FileNotFoundError:
         raise Locked(f"The {noun} {path} does not exist.", hint=_MAKE_KEY.format(path=path)) from None
     except OSError as error:
         raise Locked(
             f"The {noun} {path} cannot be read: {error.strerror}.", hint="Check its permissions."
         ) from None
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _from_pipe(descriptor: int, path: Path, noun: str) -> bytes:
+    """What comes out of a pipe, as from `<(pass show phr)`, until its end. Raises Locked when that takes too long."""
+    import select
+    import time
+
+    content, deadline = b"", time.monotonic() + PIPE_TIMEOUT
+    while len(content) <= _LONGEST:
+        ready, _, _ = select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))
+        if not ready:
+            raise Locked(
+                f"The {noun} {path} is a pipe, and nothing came out of it within {PIPE_TIMEOUT:.0f} seconds.",
+                hint="Name a file, or let a program print the key: --credential-command",
+            )
+        portion = os.read(descriptor, _LONGEST + 1)
+        if not portion:
+            break
+        content += portion
+    return content
 
 
 _MAKE_KEY = "Bring it here, or for a new record make one: head -c 32 /dev/urandom > {path}; chmod 600 {path}"

@@ -7,6 +7,7 @@ a new sign-in, it is at best degraded.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,13 +20,19 @@ if TYPE_CHECKING:
 
 HEALTHS = ("healthy", "degraded", "critical")
 RUNS = 20
+SOON = timedelta(days=7)
+"""So long before the end of a sign-in a person is told."""
 _FINISHED = "('completed', 'partial', 'failed')"
 """A run that a person cancelled, or that the machine cut short, says nothing about a connection."""
 
 
-def status(store: Store, user: str) -> dict[str, Any]:
-    """The one screen of `phr status` as JSON. Reads only."""
-    found = connections(store)
+Idle = Callable[[str], int | None]
+"""A vendor's id in; out, after how many hours without a renewal a sign-in there ends, if it does."""
+
+
+def status(store: Store, user: str, idle: Idle = lambda _: None) -> dict[str, Any]:
+    """The one screen of `phr status` as JSON. Reads only. `idle` as for `connections`."""
+    found = connections(store, idle)
     by_type, by_kind = store.counts()
     documents, document_bytes = store.documents.totals()
     return {
@@ -55,17 +62,22 @@ def check(report: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-def connections(store: Store) -> list[dict[str, Any]]:
-    """Every connection with its state, as `phr connections --json` lists it."""
+def connections(store: Store, idle: Idle = lambda _: None) -> list[dict[str, Any]]:
+    """Every connection with its state, as `phr connections --json` lists it.
+
+    `idle` is asked only where a sign-in ends within days: whether the next sync alone will put that off.
+    """
     rows = store.db.execute(
         "SELECT s.key, s.id, (SELECT count(*) FROM resource r WHERE r.source_id = s.id) FROM source s"
     ).fetchall()
     own = {row[0]: (row[1], row[2]) for row in rows}
     now = _instant(store.now()) or datetime.now(UTC)
-    return [_connection(store, one, *own[one.key], now) for one in store.connections.all()]
+    return [_connection(store, one, *own[one.key], now, idle) for one in store.connections.all()]
 
 
-def _connection(store: Store, one: Connection, source: int, resources: int, now: datetime) -> dict[str, Any]:
+def _connection(
+    store: Store, one: Connection, source: int, resources: int, now: datetime, idle: Idle
+) -> dict[str, Any]:
     runs = store.db.execute(
         f"SELECT status, finished, error, id FROM sync_run WHERE source_id = ? AND status IN {_FINISHED}"
         " ORDER BY id DESC LIMIT ?",
@@ -73,6 +85,9 @@ def _connection(store: Store, one: Connection, source: int, resources: int, now:
     ).fetchall()
     share = sum(row[0] != "failed" for row in runs) / len(runs) if runs else None
     stale = _stale(one, runs, now)
+    soon = ends_soon(one, now)
+    if soon and not stale and idle(one.vendor) is not None:
+        soon = not is_put_off(one, now)
     return {
         "name": one.name,
         "provider": one.provider,
@@ -91,6 +106,11 @@ def _connection(store: Store, one: Connection, source: int, resources: int, now:
         "next_due": _next_due(one),
         "token_expires": one.token_expires,
         "sign_in_before": one.sign_in_before,
+        "sign_in_soon": soon,
+        "auth": one.auth,
+        "redirect": one.redirect,
+        "redirect_uri": one.redirect_uri,
+        "fhir_user": one.fhir_user,
         "resources": resources,
         "health": _health(one, share, runs[0][0] if runs else None),
         "success": None if share is None else round(share, 3),
@@ -98,8 +118,14 @@ def _connection(store: Store, one: Connection, source: int, resources: int, now:
         "stale": stale,
         "last_error": runs[0][2] if runs else None,
         "skipped": _skipped(store, runs[0][3]) if runs else [],
-        "attention": _attention(one, stale),
+        "attention": _attention(one, stale, now if soon else None),
     }
+
+
+def ends_soon(one: Connection, now: datetime) -> bool:
+    """Whether a person has to sign in again within days, or has missed it."""
+    ends = _instant(one.sign_in_before)
+    return one.state != "revoked" and ends is not None and ends - now <= SOON
 
 
 def _health(one: Connection, share: float | None, last: str | None) -> str:
@@ -111,13 +137,26 @@ def _health(one: Connection, share: float | None, last: str | None) -> str:
     return "degraded" if troubled else "healthy"
 
 
-def _attention(one: Connection, stale: bool) -> list[str]:
+def is_put_off(one: Connection, now: datetime) -> bool:
+    """For a sign-in that ends only when it is not used: whether the next sync that is planned comes before that."""
+    ends = _instant(one.sign_in_before)
+    usable = one.auto_sync and one.state == "active"
+    return usable and ends is not None and ends - now > timedelta(hours=one.every_hours)
+
+
+def _attention(one: Connection, stale: bool, now: datetime | None) -> list[str]:
+    """What the person should see to; `now` only while the sign-in is about to end."""
     words = {
         "expired": f"asks for a new sign-in: phr reconnect {one.name}",
         "revoked": "is disconnected; its records are kept",
         "error": f"could not be used last time: phr sync {one.name}",
     }
     found = [words[one.state]] if one.state in words else []
+    ends = _instant(one.sign_in_before)
+    if now is not None and ends is not None and one.state != "expired":
+        when = ends.astimezone().strftime("%Y-%m-%d %H:%M")
+        tense = f"sign in again before {when}" if ends > now else f"the sign-in ended at {when}"
+        found.append(f"{tense}: phr reconnect {one.name}")
     return [*found, "has had no success for twice its interval"] if stale else found
 
 

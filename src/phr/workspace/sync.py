@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 
 from phr.errors import PhrError, ReconnectNeeded, UsageError
 from phr.fhir.client import FhirClient
-from phr.model import Connection, SyncRun
+from phr.model import Connection, SyncRun, Vendor
+from phr.smart.token import ends_at
 from phr.store.store import Store, utc_now
 from phr.sync.pull import Progress, Wish, pull
+from phr.views.status import ends_soon, is_put_off
 from phr.workspace import tokens
+from phr.workspace.whose import claim_params
 
 if TYPE_CHECKING:
     from phr.workspace.workspace import Workspace
@@ -37,6 +40,8 @@ class SyncReport:
     status: str
     runs: tuple[SyncRun, ...]
     exit_status: int
+    sign_in_soon: tuple[tuple[str, str], ...] = ()
+    """Connections, and the instant before which a person has to sign in again, where it is days away."""
 
 
 def sync(workspace: Workspace, wish: SyncWish) -> SyncReport:
@@ -46,7 +51,20 @@ def sync(workspace: Workspace, wish: SyncWish) -> SyncReport:
     """
     with workspace.lock(), workspace.store() as store:
         runs = [_sync_one(workspace, store, one, wish) for one in chosen(store, wish)]
-    return SyncReport(_together([run.status for run in runs]), tuple(runs), _exit_status(runs))
+        soon = _soon(workspace, store, {run.connection for run in runs})
+    return SyncReport(_together([run.status for run in runs]), tuple(runs), _exit_status(runs), soon)
+
+
+def _soon(workspace: Workspace, store: Store, names: set[str]) -> tuple[tuple[str, str], ...]:
+    """Who has to sign in again within days; those that have to now are told by their run."""
+    now = utc_now()
+    return tuple(
+        (one.name, one.sign_in_before)
+        for one in store.connections.all()
+        if one.name in names and one.state == "active" and one.sign_in_before and ends_soon(one, now)
+        # Where it ends only for want of use, the syncs that are planned put that off.
+        if workspace.idle_hours(one.vendor) is None or not is_put_off(one, now)
+    )
 
 
 def chosen(store: Store, wish: SyncWish) -> list[Connection]:
@@ -76,7 +94,7 @@ def is_due(connection: Connection, now: datetime) -> bool:
 
 def _sync_one(workspace: Workspace, store: Store, connection: Connection, wish: SyncWish) -> SyncRun:
     chosen_settings = workspace.settings.sync
-    vendor = workspace.catalog.vendors.get(connection.vendor) or workspace.catalog.vendors["custom"]
+    vendor = workspace.catalog.vendor_of(connection.vendor)
     how = Wish(
         trigger=wish.trigger,
         types=wish.types,
@@ -89,21 +107,22 @@ def _sync_one(workspace: Workspace, store: Store, connection: Connection, wish: 
     if connection.state == "revoked":
         return _not_run(store, connection, wish, ReconnectNeeded(connection.name))
     try:
-        source = tokens.session(workspace, connection)
-        if source is None:
+        source = None if connection.auth == "none" else tokens.session(workspace, connection)
+        if source is None and connection.auth != "none":
             raise ReconnectNeeded(connection.name)
     except PhrError as error:
         return _not_run(store, connection, wish, error)
     client = FhirClient(
         connection.fhir_base,
         source,
+        always=claim_params(vendor, source.token if source else None),
         timeout=chosen_settings.timeout,
         retry_attempts=chosen_settings.retry_attempts,
         retry_delay=chosen_settings.retry_delay,
     )
     with client:
         run = pull(client, store, connection, vendor, how)
-    _note_expiry(workspace, store, connection)
+    _note_expiry(workspace, store, connection, vendor)
     return run
 
 
@@ -135,14 +154,19 @@ def _not_run(store: Store, connection: Connection, wish: SyncWish, error: PhrErr
     return run
 
 
-def _note_expiry(workspace: Workspace, store: Store, connection: Connection) -> None:
+def _note_expiry(workspace: Workspace, store: Store, connection: Connection, vendor: Vendor) -> None:
     """When the sign-in ends now: a refresh during the run may have moved it."""
     token = tokens.kept_token(workspace, connection)
-    if token is not None:
-        ends = tokens.instant(token.expires_at)
-        before = None if token.refresh_token else ends
-        now = store.connections.get(connection.name)
-        store.connections.save(replace(now, token_expires=ends, sign_in_before=before))
+    if token is None:
+        return
+    now = next((one for one in store.connections.all() if one.key == connection.key), None)
+    if now is None:
+        return
+    renewable = connection.auth in ("dynamic", "backend")
+    before = ends_at(token, vendor, renewable=renewable)
+    store.connections.save(
+        replace(now, token_expires=tokens.instant(token.expires_at), sign_in_before=tokens.instant(before))
+    )
 
 
 def _together(statuses: Sequence[str]) -> str:

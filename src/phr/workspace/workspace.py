@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from phr.model import Connection
     from phr.providers.catalog import Catalog
     from phr.workspace.backup import Backup, Restored
+    from phr.workspace.capabilities import Abilities
     from phr.workspace.files import ImportReport, ImportWish
-    from phr.workspace.sign_in import ConnectRequest, Disconnected, Speaker
+    from phr.workspace.leave import Disconnected
+    from phr.workspace.sign_in import ConnectRequest, Speaker
     from phr.workspace.sync import SyncReport, SyncWish
 
 
@@ -65,7 +67,7 @@ class Workspace:
         """Vendors and organisations: the packaged ones and the person's own."""
         from phr.providers import catalog
 
-        return catalog.load(self.paths.providers_file)
+        return catalog.load(self.paths.providers_file, self.paths.data / "organisations.tsv")
 
     def store(self, *, create: bool = False) -> Store:
         """Open the records file; use it as a context manager.
@@ -115,22 +117,32 @@ class Workspace:
         return paths.exclusive_lock(self.paths.lock(self.user))
 
     def connect(self, request: ConnectRequest, speaker: Speaker) -> Connection:
-        """Sign in at a provider and keep the connection. See `sign_in.connect`."""
-        from phr.workspace import sign_in
+        """Sign in at a provider and keep the connection. See `connect.connect`."""
+        from phr.workspace import connect as connecting
 
-        return sign_in.connect(self, request, speaker)
+        return connecting.connect(self, request, speaker)
 
     def reconnect(self, name: str, request: ConnectRequest, speaker: Speaker) -> Connection:
-        """Sign in again: same connection, same records. See `sign_in.reconnect`."""
-        from phr.workspace import sign_in
+        """Sign in again: same connection, same records. See `connect.reconnect`."""
+        from phr.workspace import connect as connecting
 
-        return sign_in.reconnect(self, name, request, speaker)
+        return connecting.reconnect(self, name, request, speaker)
 
     def disconnect(self, name: str, *, purge: bool = False) -> Disconnected:
-        """Revoke, forget the secrets, keep the records unless `purge`. See `sign_in.disconnect`."""
-        from phr.workspace import sign_in
+        """Revoke, forget the secrets, keep the records unless `purge`. See `leave.disconnect`."""
+        from phr.workspace import leave
 
-        return sign_in.disconnect(self, name, purge=purge)
+        return leave.disconnect(self, name, purge=purge)
+
+    def capabilities(self, name: str) -> Abilities:
+        """What a connection can do right now. See `capabilities.capabilities`."""
+        from phr.workspace import capabilities
+
+        return capabilities.capabilities(self, name)
+
+    def idle_hours(self, vendor: str) -> int | None:
+        """After how many hours without a renewal a sign-in at this vendor ends; None: not known to."""
+        return self.catalog.vendor_of(vendor).refresh_idle_hours
 
     def sync(self, wish: SyncWish) -> SyncReport:
         """Bring connections up to date. See `sync.sync`."""

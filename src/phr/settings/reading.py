@@ -9,17 +9,13 @@ file: it belongs in the environment or in the keyring.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from phr.errors import UsageError
-from phr.paths import check_user_name, write_private
-
-HOUR = 3600.0
-DAY = 24 * HOUR
+from phr.settings.values import DAY, HOUR, Key, accept, as_text, near, number
 
 
 @dataclass(frozen=True)
@@ -47,6 +43,18 @@ class Connect:
 
     port: int | None = None
     timeout: float = 600.0
+    redirect: str | None = None
+    """One of `model.REDIRECTS`; None leaves it to the vendor's entry."""
+    relay: str | None = None
+    """The https address of the person's own relay page."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """How servers are reached, and whom to trust."""
+
+    ca_file: Path | None = None
+    """Certificates to trust beside the usual ones: a company's CA."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,7 @@ class Settings:
     general: General = General()
     sync: Sync = Sync()
     connect: Connect = Connect()
+    network: Network = Network()
     vendors: Mapping[str, VendorSettings] = field(default_factory=dict)
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -85,39 +94,26 @@ def vendor_variable(vendor_id: str, key: str) -> str:
     return f"PHR_{vendor_id}_{key}".upper().replace("-", "_")
 
 
-@dataclass(frozen=True)
-class _Key:
-    """What one setting accepts: `text`, `user`, `whole`, `seconds` or `duration`, and its limits."""
-
-    kind: str
-    low: float = 0
-    high: float = 0
-
-
-_TABLES: dict[str, dict[str, _Key]] = {
-    "general": {"user": _Key("user"), "credential_command": _Key("text")},
+_TABLES: dict[str, dict[str, Key]] = {
+    "general": {"user": Key("user"), "credential_command": Key("text")},
     "sync": {
-        "retry_attempts": _Key("whole", 0, 20),
-        "retry_delay": _Key("seconds", 0, 600),
-        "timeout": _Key("seconds", 1, 3600),
-        "concurrency": _Key("whole", 1, 32),
-        "batch_size": _Key("whole", 1, 10_000),
-        "interval": _Key("duration", HOUR, 7 * DAY),
+        "retry_attempts": Key("whole", 0, 20),
+        "retry_delay": Key("seconds", 0, 600),
+        "timeout": Key("seconds", 1, 3600),
+        "concurrency": Key("whole", 1, 32),
+        "batch_size": Key("whole", 1, 10_000),
+        "interval": Key("duration", HOUR, 7 * DAY),
     },
-    "connect": {"port": _Key("whole", 0, 65535), "timeout": _Key("seconds", 1, 24 * HOUR)},
+    "connect": {
+        "port": Key("whole", 0, 65535),
+        "timeout": Key("seconds", 1, 24 * HOUR),
+        "redirect": Key("mode"),
+        "relay": Key("https"),
+    },
+    "network": {"ca_file": Key("file")},
 }
-_VENDOR_KEYS = {"client_id": _Key("text"), "redirect_uri": _Key("text")}
+_VENDOR_KEYS = {"client_id": Key("text"), "redirect_uri": Key("back")}
 _VENDOR_ENDINGS = ("_CLIENT_ID", "_CLIENT_SECRET", "_REDIRECT_URI")
-_DURATION = r"\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*"
-_UNITS = {"s": 1.0, "m": 60.0, "h": HOUR, "d": DAY, "w": 7 * DAY}
-
-
-def duration(text: str) -> float:
-    """Seconds in `90s`, `30m`, `6h`, `7d` or `1w`. Raises ValueError for anything else."""
-    found = re.fullmatch(_DURATION, text.lower())
-    if not found:
-        raise ValueError("a time such as 6h or 7d")
-    return float(found[1]) * _UNITS[found[2]]
 
 
 def load(config_file: Path, environ: Mapping[str, str]) -> Settings:
@@ -126,7 +122,7 @@ def load(config_file: Path, environ: Mapping[str, str]) -> Settings:
     Raises UsageError that lists every problem at once, each with its table and key.
     """
     problems: list[str] = []
-    tables = _parse(config_file)
+    tables = parse(config_file)
     values: dict[str, dict[str, Any]] = {}
     for table, keys in _TABLES.items():
         values[table] = _file_table(table, tables.pop(table, {}), keys, problems)
@@ -134,7 +130,8 @@ def load(config_file: Path, environ: Mapping[str, str]) -> Settings:
     if values["general"].get("credential_command") and not environ.get("PHR_CREDENTIAL_COMMAND"):
         problems += _open_to_others(config_file)
     vendors = _vendors(tables.pop("vendors", {}), problems)
-    problems += [f"[{name}] is not a table phr knows{_near(name, (*_TABLES, 'vendors'))}" for name in tables]
+    problems += _vendor_variables(environ)
+    problems += [f"[{name}] is not a table phr knows{near(name, (*_TABLES, 'vendors'))}" for name in tables]
     if problems:
         raise UsageError(
             f"{len(problems)} setting{'s' if len(problems) > 1 else ''} cannot be used: {'; '.join(problems)}.",
@@ -144,6 +141,7 @@ def load(config_file: Path, environ: Mapping[str, str]) -> Settings:
         General(**values["general"]),
         Sync(**values["sync"]),
         Connect(**values["connect"]),
+        Network(**values["network"]),
         vendors,
         {
             name: value
@@ -153,7 +151,7 @@ def load(config_file: Path, environ: Mapping[str, str]) -> Settings:
     )
 
 
-def _parse(config_file: Path) -> dict[str, Any]:
+def parse(config_file: Path) -> dict[str, Any]:
     import tomllib
 
     try:
@@ -181,24 +179,24 @@ def _open_to_others(config_file: Path) -> list[str]:
     return []
 
 
-def _file_table(name: str, found: object, keys: Mapping[str, _Key], problems: list[str]) -> dict[str, Any]:
+def _file_table(name: str, found: object, keys: Mapping[str, Key], problems: list[str]) -> dict[str, Any]:
     if not isinstance(found, dict):
         problems.append(f"[{name}] must be a table")
         return {}
     values = {}
     for key, value in found.items():
         if key not in keys:
-            problems.append(f"[{name}] {key} is not a setting{_near(key, tuple(keys))}")
+            problems.append(f"[{name}] {key} is not a setting{near(key, tuple(keys))}")
             continue
         try:
-            values[key] = _accept(keys[key], value)
+            values[key] = accept(keys[key], value)
         except ValueError as error:
             problems.append(f"[{name}] {key} must be {error}")
     return values
 
 
 def _environ_table(
-    table: str, keys: Mapping[str, _Key], environ: Mapping[str, str], problems: list[str]
+    table: str, keys: Mapping[str, Key], environ: Mapping[str, str], problems: list[str]
 ) -> dict[str, Any]:
     prefix = "PHR_" if table == "general" else f"PHR_{table.upper()}_"
     values = {}
@@ -207,7 +205,7 @@ def _environ_table(
         if not text:
             continue
         try:
-            values[key] = _accept(wanted, _number(text) if wanted.kind in ("whole", "seconds") else text)
+            values[key] = accept(wanted, number(text) if wanted.kind in ("whole", "seconds") else text)
         except ValueError as error:
             problems.append(f"{prefix}{key.upper()} must be {error}")
     return values
@@ -230,107 +228,13 @@ def _vendors(found: object, problems: list[str]) -> dict[str, VendorSettings]:
     return vendors
 
 
-def _number(text: str) -> object:
-    for read in (int, float):
-        try:
-            return read(text)
-        except ValueError:
-            continue
-    return text
-
-
-def _accept(key: _Key, value: object) -> object:
-    """The value in its final type. Raises ValueError whose text ends the sentence “… must be”."""
-    if key.kind in ("text", "user"):
-        if not isinstance(value, str) or not value.strip():
-            raise ValueError("a text between quotes")
-        if key.kind == "user":
-            _check_user(value)
-        return value
-    if key.kind == "duration":
-        seconds = duration(value) if isinstance(value, str) else None
-        if seconds is None or not key.low <= seconds <= key.high:
-            raise ValueError("a time between 1h and 7d, such as 24h")
-        return seconds
-    accepted = int if key.kind == "whole" else (int, float)
-    if isinstance(value, bool) or not isinstance(value, accepted) or not key.low <= value <= key.high:
-        noun = "a whole number" if key.kind == "whole" else "a number of seconds"
-        raise ValueError(f"{noun} from {key.low:g} to {key.high:g}")
-    return value if key.kind == "whole" else float(value)
-
-
-def _check_user(name: str) -> None:
-    try:
-        check_user_name(name)
-    except UsageError:
-        raise ValueError("a user name: letters, digits, dots, dashes and underscores") from None
-
-
-def _near(word: str, known: tuple[str, ...]) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(word, known, n=1)
-    return f" (did you mean {near[0]}?)" if near else f" (there is {', '.join(known)})"
-
-
-# ── keeping a client id ───────────────────────────────────────────────────────────────────────────
-
-
-# Compiled when a client id is set, not when a setting is read.
-_CLIENT_ID = r"""([ \t]*client_id[ \t]*=[ \t]*)("(?:[^"\\]|\\.)*"|'[^']*')"""
-
-
-def set_vendor_client_id(config_file: Path, vendor: str, client_id: str) -> None:
-    """Keep a vendor's client id in `config.toml`; every other byte of the file stays as the person wrote it.
-
-    Raises UsageError when the file is written in a way that cannot be extended safely, and leaves it alone.
-    """
-    before = _parse(config_file)
-    text = config_file.read_bytes().decode("utf-8") if config_file.exists() else ""
-    newline = "\r\n" if "\r\n" in text else "\n"
-    after = _with_client_id(text.splitlines(keepends=True), vendor, _quoted(client_id), newline)
-    if not _changes_only(before, after, vendor, client_id):
-        raise UsageError(
-            f"The client id cannot be added to {config_file} without rewriting it.",
-            hint=f"Add it by hand: client_id under [vendors.{vendor}], or set {vendor_variable(vendor, 'client_id')}.",
-        )
-    write_private(config_file, after.encode())
-
-
-def _with_client_id(lines: list[str], vendor: str, value: str, newline: str) -> str:
-    name = vendor if re.fullmatch(r"[A-Za-z0-9_-]+", vendor) else _quoted(vendor)
-    header = re.compile(rf"\ufeff?[ \t]*\[[ \t]*vendors[ \t]*\.[ \t]*[\"']?{re.escape(vendor)}[\"']?[ \t]*\]")
-    start = next((at for at, line in enumerate(lines) if header.match(line)), None)
-    if start is None:
-        lead = [newline] if lines and not lines[-1].endswith("\n") else []
-        lead += [newline] if lines else []
-        return "".join([*lines, *lead, f"[vendors.{name}]{newline}", f"client_id = {value}{newline}"])
-    for at in range(start + 1, len(lines)):
-        if re.match(r"[ \t]*\[", lines[at]):
-            break
-        if found := re.match(_CLIENT_ID, lines[at]):
-            changed = found[1] + value + lines[at][found.end() :]
-            return "".join([*lines[:at], changed, *lines[at + 1 :]])
-    end = "" if lines[start].endswith("\n") else newline
-    return "".join(
-        [*lines[: start + 1], end, f"client_id = {value}{newline if not end else ''}", *lines[start + 1 :]]
-    )
-
-
-def _quoted(text: str) -> str:
-    import json
-
-    return json.dumps(text, ensure_ascii=False)
-
-
-def _changes_only(before: dict[str, Any], after: str, vendor: str, client_id: str) -> bool:
-    """The edit worked on lines; whether TOML agrees is asked of a parser."""
-    import copy
-    import tomllib
-
-    expected = copy.deepcopy(before)
-    try:
-        expected.setdefault("vendors", {}).setdefault(vendor, {})["client_id"] = client_id
-        return tomllib.loads(after.removeprefix("\ufeff")) == expected
-    except (tomllib.TOMLDecodeError, TypeError, AttributeError):
-        return False
+def _vendor_variables(environ: Mapping[str, str]) -> list[str]:
+    """What is wrong with the vendors' variables; which vendors there are is not known here."""
+    problems = []
+    for name, value in environ.items():
+        if value and name.startswith("PHR_") and name.endswith("_REDIRECT_URI"):
+            try:
+                as_text("back", value)
+            except ValueError as error:
+                problems.append(f"{name} must be {error}")
+    return problems

@@ -1,0 +1,105 @@
+"""Several people, several patients, and taking leave of servers that are gone; what a connection can do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from phr.workspace import tokens
+
+
+def test_a_second_patient_is_a_second_connection_and_the_same_one_stays_one(
+    person: Any, ward: Any, people: Any, vendor: Any
+) -> None:
+    vendor("acme")
+    ward.patients = (people.ADA, people.BO)
+    first = person.connect(ward, provider="acme")
+    ward.patient = "bo"
+    second = person.connect(ward, provider="acme")
+    assert (first.name, second.name) == ("acme", "acme-2")
+    assert first.key != second.key
+    again = person.connect(ward, provider="acme")
+    assert (again.key, again.name) == (second.key, "acme-2")
+    assert tokens.kept_token(person.workspace, first) is not None
+
+
+def test_an_address_for_everybody_takes_the_name_of_the_place(person: Any, ward: Any) -> None:
+    made = person.connect(ward, organisation="Lakeside Family Care")
+    assert (made.organisation, made.name) == ("Lakeside Family Care", "lakeside-family-care")
+    assert person.reconnect(made.name).organisation == "Lakeside Family Care"
+
+
+def test_another_way_in_leaves_nothing_of_the_former_behind(person: Any, ward: Any) -> None:
+    ward.secrets["app"] = "s3cret"
+    made = person.connect(ward, client_secret="s3cret", name="clinic")
+    ward.secrets.clear()
+    again = person.reconnect("clinic", auth="public")
+    assert again.auth == "public"
+    assert person.workspace.vault.secrets.get(f"client-secret/{made.key}") is None
+    assert tokens.kept_token(person.workspace, again) is not None
+
+
+def test_leaving_a_server_that_is_gone_succeeds_and_forgets(person: Any, ward: Any) -> None:
+    ward.dynamic = True
+    made = person.connect(ward, auth="dynamic", name="clinic")
+    with person.workspace.store() as store:
+        from dataclasses import replace
+
+        store.connections.save(replace(made, fhir_base="http://127.0.0.1:9/fhir"))
+    secrets = person.workspace.vault.secrets
+    raw = secrets.get(f"sign-in-server/{made.key}")
+    assert raw is not None
+    secrets.set(f"sign-in-server/{made.key}", raw.replace(ward.base.encode(), b"http://127.0.0.1:9"))
+    registration = secrets.get(f"registration/{made.key}")
+    assert registration is not None
+    secrets.set(f"registration/{made.key}", registration.replace(ward.base.encode(), b"http://127.0.0.1:9"))
+    done = person.workspace.disconnect("clinic")
+    assert (done.revoked, done.unregistered) == (False, False)
+    assert tokens.kept_token(person.workspace, made) is None
+    assert person.known("clinic").state == "revoked"
+
+
+def test_what_a_connection_can_do(person: Any, ward: Any, vendor: Any) -> None:
+    vendor(
+        "acme",
+        splits={"Observation": {"category": ["laboratory"]}},
+        search_params={"Immunization": {"date": "ge1900-01-01"}},
+        requests_per_minute=250,
+    )
+    ward.scope = "patient/Patient.r patient/Observation.crs"
+    made = person.connect(ward, provider="acme")
+    found = person.workspace.capabilities(made.name).document()
+    types = {one["type"]: one for one in found["types"]}
+    assert types["Observation"] == {
+        "type": "Observation",
+        "searchable": True,
+        "granted": True,
+        "last_updated": True,
+        "required": ["category"],
+    }
+    assert types["Immunization"]["granted"] is False
+    assert types["Immunization"]["required"] == ["date"]
+    assert types["Patient"]["granted"] is True
+    assert (found["bulk"], found["everything"], found["write"]) == ("system", False, ["Observation"])
+    assert found["rate_limit"] == {"requests_per_minute": 250}
+    assert [one.type for one in made.refused] == ["Immunization"]
+
+
+def test_what_a_type_needs_is_asked_with_it(person: Any, ward: Any, vendor: Any) -> None:
+    vendor("acme", search_params={"Immunization": {"date": "ge1900-01-01"}})
+    person.connect(ward, provider="acme")
+    ward.seen.clear()
+    person.sync()
+    asked = [params for _, path, params in ward.seen if path.startswith("/fhir/Immunization")]
+    assert asked and all(one["date"] == "ge1900-01-01" and one["patient"] == "ada" for one in asked)
+
+
+def test_the_end_of_a_consent_is_foreseen_and_kept_through_renewals(
+    person: Any, ward: Any, vendor: Any
+) -> None:
+    vendor("acme", consent_days=5)
+    made = person.connect(ward, provider="acme")
+    assert made.sign_in_before is not None
+    ward.tokens.clear()
+    report = person.sync()
+    assert report.sign_in_soon == ((made.name, made.sign_in_before),)
+    assert person.known(made.name).sign_in_before == made.sign_in_before
