@@ -285,3 +285,12 @@ def test_without_a_person_a_token_endpoint_is_enough() -> None:
         discover(BASE, world(well_known=answer))
     with pytest.raises(SignInError):
         discover(BASE, world(well_known=httpx.Response(200, json={"x": 1})), needs_authorize=False)
+
+
+def test_a_server_elsewhere_is_not_offered_tokens_to_look_at_or_to_end() -> None:
+    elsewhere = {
+        "revocation_endpoint": "https://thief.example/r",
+        "introspection_endpoint": "https://thief.example/i",
+    }
+    found = discover(BASE, world(well_known=httpx.Response(200, json=GOOD | elsewhere)))
+    assert (found.revocation_endpoint, found.introspection_endpoint) == (None, None)

@@ -167,9 +167,13 @@ def browse(url: str, folder: Path, *more: str) -> str:
     if chromium is None:
         pytest.skip("needs an installed Chromium")
     flags = "--headless --no-sandbox --disable-gpu --no-first-run --disable-dev-shm-usage --no-proxy-server"
-    own = [f"--user-data-dir={folder}", "--virtual-time-budget=8000"]
-    command = [chromium, *flags.split(), *own, *more, "--dump-dom", url]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False).stdout
+    for attempt in range(3):  # a busy machine's Chromium may end without having shown anything
+        own = [f"--user-data-dir={folder / str(attempt)}", "--virtual-time-budget=8000"]
+        command = [chromium, *flags.split(), *own, *more, "--dump-dom", url]
+        shown = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False).stdout
+        if shown.strip():
+            return shown
+    return ""
 
 
 @pytest.mark.browser

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
+import httpx
+import pytest
+
+from phr.errors import SignInDenied, SignInError
 from phr.workspace import tokens
 
 
@@ -103,3 +108,30 @@ def test_the_end_of_a_consent_is_foreseen_and_kept_through_renewals(
     report = person.sync()
     assert report.sign_in_soon == ((made.name, made.sign_in_before),)
     assert person.known(made.name).sign_in_before == made.sign_in_before
+
+
+def test_a_kept_secret_does_not_follow_a_sign_in_that_moved(person: Any, ward: Any) -> None:
+    ward.secrets["app"] = "s3cret"
+    connection = person.connect(ward, client_secret="s3cret", auth="client_secret_basic")
+    elsewhere = ward.base.replace("127.0.0.1", "localhost")
+    own = ward.configuration
+    ward.configuration = lambda: {**own(), "token_endpoint": f"{elsewhere}/token"}
+    before = len(ward.paths("/token"))
+    with pytest.raises(SignInError, match="moved to another server"):
+        person.reconnect(connection.name)
+    assert len(ward.paths("/token")) == before
+    assert person.reconnect(connection.name, client_secret="s3cret").state == "active"
+
+
+def test_a_declined_sign_in_leaves_no_client_behind(person: Any, ward: Any) -> None:
+    ward.open_registration = True
+
+    def declines(url: str) -> bool:
+        asked = parse_qs(urlsplit(url).query)
+        answer = {"error": "access_denied", "state": asked["state"][0]}
+        return httpx.get(asked["redirect_uri"][0], params=answer).status_code < 500
+
+    person.browser = declines
+    with pytest.raises(SignInDenied):
+        person.connect(ward, client_id=None)
+    assert ward.paths("/register") and not ward.clients

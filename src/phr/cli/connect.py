@@ -100,7 +100,9 @@ def connect(
     )
     request = _at_organisation(here, request, org) if org else request
     _explain_client_id(here, request)
-    voice = opt.speaker(no_browser=no_browser, to_stderr=json)
+    voice = opt.speaker(
+        no_browser=no_browser, to_stderr=json, timeout=timeout or here.settings.connect.timeout
+    )
     try:
         made = _unbroken(lambda: here.connect(request, voice), f"phr connect {provider}")
     except UsageError as error:
@@ -150,7 +152,9 @@ def reconnect(
         port=port,
         timeout=timeout,
     )
-    voice = opt.speaker(no_browser=no_browser, to_stderr=json)
+    voice = opt.speaker(
+        no_browser=no_browser, to_stderr=json, timeout=timeout or here.settings.connect.timeout
+    )
     made = _unbroken(lambda: here.reconnect(name, request, voice), f"phr reconnect {name}")
     _finish(here, made, sync=sync, quiet=quiet, json=json)
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
+import time
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from phr.cli import browser, output
+from phr.cli import browser, output, stdin
 from phr.cli.text import clean
-from phr.errors import UsageError
+from phr.errors import SignInTimeout, UsageError
 
 if TYPE_CHECKING:
     from phr.workspace.sign_in import Speaker
@@ -96,7 +97,7 @@ Timeout = Annotated[
 Sync = Annotated[bool, typer.Option("--sync/--no-sync", help="Bring the records right away.")]
 
 
-def speaker(*, no_browser: bool, to_stderr: bool) -> Speaker:
+def speaker(*, no_browser: bool, to_stderr: bool, timeout: float) -> Speaker:
     """How the sign-in reaches the person: a browser, else the address alone on one line.
 
     With `to_stderr` stdout is kept for the JSON document.
@@ -115,7 +116,8 @@ def speaker(*, no_browser: bool, to_stderr: bool) -> Speaker:
         output.talk("Opening your browser to sign in. Waiting for you to come back …")
         return browser.open_in_browser(address)
 
-    return Speaker(open_browser, announce, _pasted, output.talk)
+    ends = time.monotonic() + timeout
+    return Speaker(open_browser, announce, lambda: _pasted(ends - time.monotonic()), output.talk)
 
 
 def first_line(what: str, option: str) -> str:
@@ -125,7 +127,7 @@ def first_line(what: str, option: str) -> str:
 
         text = getpass.getpass(f"The {what} (it is not shown): ")
     else:
-        text = sys.stdin.readline() if sys.stdin is not None else ""
+        text = stdin.line_within(None) or ""
     if not text.strip():
         raise UsageError(f"There was no {what} on stdin.", hint=f"Pipe it in: phr connect … {option} < FILE")
     return text.strip()
@@ -144,8 +146,17 @@ def secrets(*, client_secret: bool, token: bool) -> tuple[str | None, str | None
     )
 
 
-def _pasted() -> str:
-    """The address on which the browser ended, from the person or from the next line of stdin."""
+def _pasted(seconds: float) -> str:
+    """The address on which the browser ended, from the person or from the next line of stdin.
+
+    Raises SignInTimeout when nothing comes in time.
+    """
     output.tell("After signing in, the browser shows a page, perhaps one that cannot be reached.")
     output.tell("Paste its whole address here and press Enter:")
-    return sys.stdin.readline().strip() if sys.stdin is not None else ""
+    line = stdin.line_within(seconds)
+    if line is None:
+        raise SignInTimeout(
+            "No address was pasted in time, so nobody is signed in.",
+            hint="Start again; --timeout gives more seconds.",
+        )
+    return line.strip()

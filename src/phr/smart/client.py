@@ -20,6 +20,8 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 LIFE = 240.0
 """Seconds an assertion is good for; SMART allows five minutes, and a minute is left for a clock that is ahead."""
+BACKDATED = 30.0
+"""Seconds by which it is dated back, for servers whose clock is behind and that leave no leeway."""
 SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 
 
@@ -73,7 +75,7 @@ class Way:
         """A JWT that says who we are, for this request alone (RFC 7523 section 3)."""
         if client.keys is None:
             raise _no_keys()
-        made = int(now + self.skew)
+        made = int(now + self.skew - BACKDATED)
         claims = {
             "iss": client.client_id,
             "sub": client.client_id,
@@ -96,7 +98,7 @@ def method_of(client: Client, configuration: SmartConfiguration) -> str:
     if client.method in SECRET_METHODS and client.secret is None:
         raise SignInError(
             "This registration needs a client secret, and there is none.",
-            hint="Give it with --client-secret-stdin, or set it for the vendor in config.toml.",
+            hint="Give it with --client-secret-stdin, or set PHR_<VENDOR>_CLIENT_SECRET.",
         )
     if client.method == "private_key_jwt" and client.keys is None:
         raise _no_keys()

@@ -14,6 +14,7 @@ from urllib.parse import urljoin, urlsplit
 
 from phr.errors import FhirError, SignInError, Unreachable
 from phr.fhir import outcome
+from phr.fhir.links import same_origin
 from phr.fhir.transport import Answer, Wire, host_of, is_loopback, is_safe
 from phr.model import SmartConfiguration
 
@@ -34,6 +35,7 @@ _ENDPOINTS = (
     "management_endpoint",
     "jwks_uri",
 )
+_TAKES_TOKENS = ("revocation_endpoint", "introspection_endpoint")
 _ACCEPT = "application/json, application/fhir+json;q=0.9"
 _MAX_REDIRECTS = 3
 _LIMIT = 20_000_000
@@ -101,6 +103,10 @@ def read_configuration(
             endpoints[name] = url
         elif needed:
             problems.append(f"{name} is not an https address")
+    for name in _TAKES_TOKENS:
+        # Tokens go to nobody but the server that gives them: one that names another for this does not offer it.
+        if name in endpoints and not same_origin(endpoints[name], endpoints.get("token_endpoint", "")):
+            del endpoints[name]
     if problems:
         raise SignInError(
             f"{host_of(fhir_base)} does not describe its sign-in properly: {', '.join(problems)}.",

@@ -25,7 +25,7 @@ from phr.smart.client import SECRET_METHODS, Client, Way, method_of
 if TYPE_CHECKING:
     from phr.fhir.transport import BaseTransport
 
-SKEW = 30.0
+SKEW = 5.0
 """Seconds of difference between two clocks that an assertion survives without help."""
 _LIMIT = 1_000_000
 _REPEATS = 2
@@ -56,7 +56,7 @@ class Call:
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
 
     def answer(self) -> Answer:
-        """The answer, good or not, to the last way that was tried.
+        """The answer, good or not, to the last way that was tried; of equal refusals the first, which fits best.
 
         Raises Unreachable, SignInError for a redirect and for an address that no secret may be sent to.
         """
@@ -67,13 +67,16 @@ class Call:
         method = "public" if self.signed else method_of(self.client, self.configuration)
         way = Way(method, next(audiences(self.configuration, url)))
         tried = {way}
+        first: Answer | None = None
         with Wire(url, transport=self.transport, timeout=self.timeout) as wire:
             while True:
                 now = self.now + time.monotonic() - began
                 answer = self._patiently(wire, url, way, now)
                 other = self._another(way, url, answer, now)
+                first = first or answer
                 if other is None or other in tried:
-                    return answer
+                    alike = answer.status >= 400 and error_of(first) == error_of(answer)
+                    return first if alike else answer
                 tried.add(other)
                 way = other
 

@@ -74,16 +74,13 @@ def goal(
             f"{provider.vendor.name} usually hands out a client secret with the client id; going on without one. "
             "If the sign-in is refused, give it with --client-secret-stdin."
         )
-    if method in WITH_SECRET and not secret and not _registered(workspace, known):
+    registers = client_id is None and _may_register(request, provider, method)
+    if method in WITH_SECRET and not secret and not registers and not _registered(workspace, known):
         raise UsageError(
             "This way of signing in needs the client secret of your app.",
             hint=f"Pipe it in with --client-secret-stdin, or set {vendor_variable(provider.vendor.id, 'client_secret')}.",
         )
-    if (
-        client_id is None
-        and method not in ("bearer", "none")
-        and not _may_register(request, provider, method)
-    ):
+    if client_id is None and method not in ("bearer", "none") and not registers:
         raise no_client_id(provider)
     label, named = _organisation(request, provider, base, known)
     return Goal(

@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING
 
 from phr.errors import FhirError, NotAuthorized, PhrError, Refused, SignInError, UsageError
 from phr.fhir.client import FhirClient, TokenSource
+from phr.fhir.links import same_origin
+from phr.fhir.transport import host_of
 from phr.model import Refusal, SmartConfiguration, Token, Vendor
 from phr.smart import launch, scopes
 from phr.smart.client import Client
 from phr.smart.discovery import check_base, discover
 from phr.smart.token import claims, client_credentials
 from phr.sync.plan import plan
-from phr.workspace import lasting, whose
+from phr.workspace import lasting, leave, tokens, whose
 from phr.workspace.goal import WITH_SECRET, WITHOUT_PERSON, Goal, no_client_id
 from phr.workspace.sign_in import ConnectRequest, Speaker
 from phr.workspace.way_back import told, way_back, words_before
@@ -75,6 +77,7 @@ def sign_in(workspace: Workspace, goal: Goal, request: ConnectRequest, speaker: 
 def _in_browser(workspace: Workspace, goal: Goal, request: ConnectRequest, speaker: Speaker) -> Fresh:
     """SMART App Launch 2.2, standalone: the person signs in and says what may be read."""
     configuration = _discovered(goal)
+    _check_not_moved(workspace, goal, request, configuration)
     way = way_back(workspace, goal, request)
     asked = scopes.requested(goal.vendor, configuration)
     registration, keys = None, goal.keys
@@ -96,18 +99,22 @@ def _in_browser(workspace: Workspace, goal: Goal, request: ConnectRequest, speak
         note(address)
         return speaker.open_browser(address)
 
-    token = launch.sign_in(
-        goal.fhir_base,
-        configuration,
-        goal.vendor,
-        client,
-        scopes=asked,
-        open_browser=open_browser,
-        announce=speaker.announce,
-        timeout=request.timeout or workspace.settings.connect.timeout,
-        redirect_to=way,
-        paste=speaker.paste,
-    )
+    try:
+        token = launch.sign_in(
+            goal.fhir_base,
+            configuration,
+            goal.vendor,
+            client,
+            scopes=asked,
+            open_browser=open_browser,
+            announce=speaker.announce,
+            timeout=request.timeout or workspace.settings.connect.timeout,
+            redirect_to=way,
+            paste=speaker.paste,
+        )
+    except BaseException:
+        _unregister_new(workspace, goal, registration)
+        raise
     fresh = Fresh(
         auth=client.method,
         patient="",
@@ -122,6 +129,13 @@ def _in_browser(workspace: Workspace, goal: Goal, request: ConnectRequest, speak
         keys=keys,
     )
     return _looked(workspace, goal, request, fresh)
+
+
+def _unregister_new(workspace: Workspace, goal: Goal, registration: Registration | None) -> None:
+    """A client that was registered for a sign-in that came to nothing is not left behind at the provider."""
+    kept = tokens.kept_registration(workspace, goal.known) if goal.known else None
+    if registration is not None and registration != kept:
+        leave.unregister(registration)
 
 
 def as_client(goal: Goal, configuration: SmartConfiguration) -> Client:
@@ -162,12 +176,29 @@ def _discovered(goal: Goal, *, person: bool = True) -> SmartConfiguration:
         ) from None
 
 
+def _check_not_moved(
+    workspace: Workspace, goal: Goal, request: ConnectRequest, configuration: SmartConfiguration
+) -> None:
+    """A secret that was kept is for the sign-in server it was kept with; another one has to be given it by the person."""
+    if goal.known is None or goal.secret is None or request.client_secret is not None:
+        return
+    kept = tokens.server(workspace, goal.known).token_endpoint
+    if kept and not same_origin(kept, configuration.token_endpoint):
+        raise SignInError(
+            f"The sign-in of {goal.known.name} has moved to another server ({host_of(configuration.token_endpoint)}); "
+            "the client secret was not sent there.",
+            hint="Ask the provider whether that is right; if so, give the secret again: "
+            f"phr reconnect {goal.known.name} --client-secret-stdin",
+        )
+
+
 # ── without a browser ─────────────────────────────────────────────────────────────────────────────
 
 
 def _as_backend(workspace: Workspace, goal: Goal, request: ConnectRequest, speaker: Speaker) -> Fresh:
     """SMART Backend Services: the program signs in as itself (SMART App Launch 2.2 section 5)."""
     configuration = _discovered(goal, person=False)
+    _check_not_moved(workspace, goal, request, configuration)
     client = as_client(goal, configuration)
     asked = scopes.system_scopes(goal.vendor, configuration)
     token = client_credentials(configuration, client, scopes=asked, now=time.time())
