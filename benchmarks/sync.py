@@ -18,8 +18,9 @@ from phr.model import Connection, Page, Search, SyncRun
 from phr.providers import catalog
 from phr.sandbox.config import SandboxConfig
 from phr.smart import launch
+from phr.smart.address import Redirect
+from phr.smart.client import Client
 from phr.smart.discovery import discover
-from phr.smart.token import Client
 from phr.store.store import Store
 from phr.sync.plan import plan
 from phr.sync.pull import Wish, pull
@@ -109,7 +110,7 @@ def _sign_in(base: str) -> tuple[_Bearer, str]:
         scopes=("launch/patient", "patient/*.rs"),
         open_browser=follow,
         announce=lambda _: None,
-        redirect_to=launch.Redirect.of(vendor, 0),
+        redirect_to=Redirect.of(vendor, 0),
     )
     assert token.patient
     return _Bearer(token.access_token), token.patient

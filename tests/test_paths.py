@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 
 from phr.errors import Busy, UsageError
-from phr.paths import check_user_name, exclusive_lock, locate, make_private, write_private
+from phr.paths import (
+    check_user_name,
+    exclusive_lock,
+    locate,
+    make_private,
+    refuse_foreign,
+    to_own,
+    write_private,
+)
 
 
 def mode(path: Path) -> int:
@@ -62,6 +70,15 @@ def test_names_that_could_leave_the_folder_or_hide_are_refused(name: str, tmp_pa
         locate({"PHR_HOME": str(tmp_path)}).user_dir(name)
 
 
+@pytest.mark.parametrize(
+    "name", ["organisations.tsv", "Organisations.TSV", "a.toml", "b.db", "c.lock", "d.part"]
+)
+def test_nobody_is_called_like_a_file_of_phr(name: str) -> None:
+    with pytest.raises(UsageError, match="files of its own") as caught:
+        check_user_name(name)
+    assert str(caught.value.hint).endswith(name.partition(".")[0])
+
+
 def test_made_folders_are_private_whatever_the_umask(tmp_path: Path) -> None:
     old = os.umask(0)
     try:
@@ -78,6 +95,36 @@ def test_a_folder_of_our_own_that_is_too_wide_is_tightened(tmp_path: Path) -> No
     wide.chmod(0o755)
 
     assert mode(make_private(wide)) == 0o700
+
+
+@pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="only root can give a folder away")
+def test_a_folder_of_somebody_else_is_refused_and_one_of_the_system_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = tmp_path / "their's"
+    theirs.mkdir(mode=0o777)
+    os.chown(theirs, 12345, 12345)
+    with pytest.raises(UsageError, match="belongs to somebody else") as caught:
+        make_private(theirs)
+    assert "chown" in str(caught.value.hint) and "PHR_HOME" in str(caught.value.hint)
+
+    monkeypatch.setattr(os, "getuid", lambda: 12345)
+    assert make_private(theirs) == theirs and mode(theirs) == 0o700
+    assert make_private(tmp_path) == tmp_path
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are of POSIX")
+def test_what_others_can_change_is_told_with_the_mend(tmp_path: Path) -> None:
+    file = tmp_path / "a b"
+    assert to_own(file) is None
+    file.write_text("x")
+    file.chmod(0o644)
+    assert to_own(file) is None
+    refuse_foreign(file)
+    file.chmod(0o646)
+    assert to_own(file) == f"chmod go-w '{file}'"
+    with pytest.raises(UsageError, match="others can write it"):
+        refuse_foreign(file)
 
 
 def test_a_file_in_the_way_is_said_in_words(tmp_path: Path) -> None:

@@ -233,25 +233,63 @@ def test_quick_commands_do_not_pay_for_settings() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+# ── files that others can write ───────────────────────────────────────────────────────────────────
+
+# What runs a program, or decides who sees a sign-in: as it is written, where it is found, and its variable.
+GUARDED = [
+    ('[general]\ncredential_command = "evil"', "[general] credential_command", "PHR_CREDENTIAL_COMMAND"),
+    ('[network]\nca_file = "/etc/evil.pem"', "[network] ca_file", "PHR_NETWORK_CA_FILE"),
+    ('[connect]\nrelay = "https://evil.example/"', "[connect] relay", "PHR_CONNECT_RELAY"),
+    (
+        '[vendors.epic]\nredirect_uri = "https://evil.example/"',
+        "[vendors.epic] redirect_uri",
+        "PHR_EPIC_REDIRECT_URI",
+    ),
+]
+OWN = {
+    "PHR_CREDENTIAL_COMMAND": "mine",
+    "PHR_NETWORK_CA_FILE": "/etc/mine.pem",
+    "PHR_CONNECT_RELAY": "https://mine.example/",
+    "PHR_EPIC_REDIRECT_URI": "https://mine.example/",
+}
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="modes are of POSIX")
+@pytest.mark.parametrize(("text", "where", "variable"), GUARDED)
 @pytest.mark.parametrize("mode", [0o602, 0o666, 0o646])
-def test_a_command_from_a_file_that_others_can_write_is_not_run(config: Path, mode: int) -> None:
-    config.write_text('[general]\ncredential_command = "evil"\n')
+def test_a_file_that_others_can_write_is_not_obeyed_where_it_matters(
+    config: Path, mode: int, text: str, where: str, variable: str
+) -> None:
+    config.write_text(text)
     config.chmod(mode)
-    with pytest.raises(UsageError, match="others can write"):
+    with pytest.raises(UsageError, match="others can write") as caught:
         load(config, {})
+    assert where in str(caught.value) and f"chmod go-w {config}" in str(caught.value)
+    load(config, {variable: OWN[variable]})  # the file's word does not count then
     config.chmod(0o644)
-    assert load(config, {}).general.credential_command == "evil"
+    load(config, {})
 
 
 @pytest.mark.skipif(sys.platform == "win32" or os.getuid() != 0, reason="only root can give a file away")
-def test_a_command_from_somebody_elses_file_is_not_run(config: Path) -> None:
-    config.write_text('[general]\ncredential_command = "evil"\n')
+@pytest.mark.parametrize(("text", "where", "variable"), GUARDED)
+def test_somebody_elses_file_is_not_obeyed_where_it_matters(
+    config: Path, text: str, where: str, variable: str
+) -> None:
+    config.write_text(text)
     os.chown(config, 12345, 12345)
-    with pytest.raises(UsageError, match="others can write"):
+    with pytest.raises(UsageError, match="others can write") as caught:
         load(config, {})
+    assert where in str(caught.value) and "chown" in str(caught.value)
     config.write_text('[general]\nuser = "anna"\n')
     assert load(config, {}).general.user == "anna"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes are of POSIX")
+def test_a_file_writable_for_a_group_of_our_own_is_obeyed(config: Path) -> None:
+    config.write_text(GUARDED[1][0])
+    os.chown(config, -1, os.getgid())
+    config.chmod(0o664)
+    assert load(config, {}).network.ca_file == Path("/etc/evil.pem")
 
 
 # ── the network, and the way back ─────────────────────────────────────────────────────────────────

@@ -24,6 +24,8 @@ RECORDS_FILE = "records.db"
 _USER_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
 # Windows answers to these names in every folder, whatever the suffix.
 _WINDOWS_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+# People's folders lie beside files of phr's own, such as organisations.tsv.
+_OWN_FILE = re.compile(r".*\.(tsv|toml|db|lock|part)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -95,31 +97,92 @@ def check_user_name(name: str) -> str:
             f"“{name[:64]}” cannot be the name of a user.",
             hint="Up to 64 letters (a–z), digits, dots, dashes and underscores, beginning with a letter or a digit.",
         )
+    if found := _OWN_FILE.fullmatch(name):
+        raise UsageError(
+            f"“{name}” cannot be the name of a user: phr has files of its own that end in .{found[1]}.",
+            hint=f"Leave the ending out: {name.partition('.')[0]}",
+        )
     return name
+
+
+def to_own(path: Path) -> str | None:
+    """The command that makes a file or folder one that nobody but this person can change; None: it is, or is not there.
+
+    Whoever can change a file of settings can lead a sign-in, and with it the record, to a place of their own.
+    """
+    if os.name != "posix":
+        return None
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    # Many systems make files writable for a group that has one member: its owner.
+    group = found.st_mode & 0o020 and found.st_gid != os.getgid()
+    wide = group or found.st_mode & 0o002
+    commands = []
+    if _is_of_another(found):
+        commands.append(_chown(path))
+    if wide or commands:
+        commands.append(f"chmod go-w {_quoted(path)}")
+    return "; ".join(commands) or None
+
+
+def refuse_foreign(path: Path) -> None:
+    """Raises UsageError when somebody else can change this file."""
+    mend = to_own(path)
+    if mend is not None:
+        raise UsageError(
+            f"{path} is not used, since others can write it.", hint=f"See what it says, then: {mend}"
+        )
+
+
+def _is_of_another(found: os.stat_result) -> bool:
+    """Neither ours nor the system's own."""
+    return found.st_uid not in (os.getuid(), 0)
+
+
+def _chown(path: Path) -> str:
+    return f'sudo chown -R "$(id -un)" {_quoted(path)}'
+
+
+def _quoted(path: Path) -> str:
+    import shlex
+
+    return shlex.quote(str(path))
 
 
 def make_private(path: Path) -> Path:
     """Make the folder and its missing parents 0700; an existing folder of our own that is wider is tightened.
 
-    Raises UsageError when something else is in the way.
+    Raises UsageError when something else is in the way, or the folder belongs to somebody else.
     """
     try:
         for missing in reversed([folder for folder in (path, *path.parents) if not folder.exists()]):
             missing.mkdir(mode=0o700, exist_ok=True)
-        found = path.stat()
-        if os.name == "posix" and found.st_uid == os.getuid() and stat.S_IMODE(found.st_mode) & 0o077:
-            path.chmod(stat.S_IMODE(found.st_mode) & 0o700)
+        if not path.is_dir():
+            raise UsageError(
+                f"{path} is a file, but a folder is needed there.",
+                hint="Move the file away, or choose another place with PHR_HOME.",
+            )
+        if os.name == "posix":
+            _tighten(path)
     except OSError as error:
         raise UsageError(
             f"The folder {path} cannot be made: {error.strerror}.",
             hint="Free that path, or choose another place with PHR_HOME.",
         ) from None
-    if not path.is_dir():
-        raise UsageError(
-            f"{path} is a file, but a folder is needed there.",
-            hint="Move the file away, or choose another place with PHR_HOME.",
-        )
     return path
+
+
+def _tighten(folder: Path) -> None:
+    found = folder.stat()
+    if _is_of_another(found):
+        raise UsageError(
+            f"The folder {folder} belongs to somebody else on this computer, who could read and change what is in it.",
+            hint=f"Make it yours: {_chown(folder)}; or choose another place with PHR_HOME.",
+        )
+    if found.st_uid == os.getuid() and stat.S_IMODE(found.st_mode) & 0o077:
+        folder.chmod(stat.S_IMODE(found.st_mode) & 0o700)
 
 
 def write_private(path: Path, content: bytes) -> None:

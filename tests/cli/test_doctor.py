@@ -61,6 +61,31 @@ def test_an_own_ca_that_cannot_be_used_is_found_without_asking_anybody(
     assert found["own CA"]["ok"] is False and "ca_file under [network]" in found["own CA"]["mend"]
 
 
+def test_what_others_can_change_is_found_and_the_mend_is_told(phr: Any, record: Any) -> None:
+    config = record.paths.config
+    config.mkdir(mode=0o700, exist_ok=True)
+    for path in (record.paths.providers_file, config.parent):
+        if not path.exists():
+            path.write_text("")
+        path.chmod(0o777)
+
+    found = {one["name"]: one for one in phr("doctor", "--json").json["checks"]}
+
+    assert found["settings"]["mend"] == f"chmod go-w {record.paths.providers_file}"
+    assert found["folders"]["mend"] == f"chmod go-w {config.parent}"
+
+
+@pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="only root can give a folder away")
+def test_a_folder_of_somebody_else_is_found(phr: Any, record: Any) -> None:
+    data = record.paths.data
+    os.chown(data, 12345, 12345)
+
+    found = {one["name"]: one for one in phr("doctor", "--json").json["checks"]}
+
+    assert found["folders"]["ok"] is False
+    assert found["folders"]["mend"].startswith(f'sudo chown -R "$(id -un)" {data}')
+
+
 def test_names_without_network_are_a_slip(phr: Any, record: Any) -> None:
     answer = phr("doctor", "clinic")
     assert answer.status == 2 and "phr doctor --network clinic" in answer.err
@@ -109,6 +134,15 @@ def test_cron_misses_a_sign_in_that_is_not_in_the_vault(phr: Any, record: Any) -
     status, found, _ = as_cron(phr)
     assert status == 1 and found["cron record"]["ok"] is True
     assert found["clinic: secrets"]["mend"] == "phr reconnect clinic"
+
+
+def test_the_passphrase_of_a_backup_is_not_written_into_the_crontab(
+    phr: Any, record: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign_in(record, refresh_token="r")
+    monkeypatch.setenv("PHR_BACKUP_PASSPHRASE", "correct horse")
+
+    assert "correct" not in as_cron(phr)[2] and "horse" not in as_cron(phr)[2]
 
 
 def test_relative_paths_are_written_out_for_cron(

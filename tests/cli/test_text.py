@@ -11,8 +11,18 @@ from hypothesis import strategies as st
 from phr.cli import text
 from phr.cli.text import Screen
 
+# Line ends, marks that reorder, and what takes no room; U+E0000 and on are tags, once for languages.
+STEERING = (
+    *(0x061C, 0x200B, 0x200C, 0x200D, 0x200E, 0x200F, 0x2060, 0xFEFF, 0x0A, 0x0B, 0x0C, 0x0D, 0x85),
+    *range(0x2028, 0x202F),
+    *range(0x2066, 0x206A),
+    *range(0xE0000, 0xE0080),
+)
 HOSTILE = st.text(
-    alphabet=st.one_of(st.characters(), st.sampled_from("\x1b\x07\x9b\u202e\u2066日é́")), max_size=60
+    alphabet=st.one_of(
+        st.characters(), st.sampled_from("\x1b\x07\x9b日é́"), st.sampled_from([*map(chr, STEERING)])
+    ),
+    max_size=60,
 )
 
 
@@ -20,7 +30,18 @@ HOSTILE = st.text(
 def test_nothing_that_steers_a_terminal_survives_cleaning(given_text: str) -> None:
     cleaned = text.clean(given_text)
     assert not any(ord(char) < 32 or 127 <= ord(char) < 160 for char in cleaned)
-    assert not set(cleaned) & set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029")
+    assert not set(cleaned) & {*map(chr, STEERING)}
+
+
+@pytest.mark.parametrize("code", STEERING)
+def test_a_name_stays_on_its_line_and_looks_like_what_it_is(code: int) -> None:
+    cleaned = text.clean(f"Ada.{chr(code)}Error: pay")
+    assert cleaned in ("Ada. Error: pay", "Ada.Error: pay")
+    assert text.clean(f"{chr(code)}\n Ada") == "Ada"
+
+
+def test_an_invisible_joiner_leaves_no_gap_in_a_word() -> None:
+    assert text.clean("می\u200cخواهم") == "میخواهم"
 
 
 @given(HOSTILE, st.integers(0, 40))

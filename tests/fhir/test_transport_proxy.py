@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from phr.errors import PhrError, Unreachable, UsageError
-from phr.fhir import roads, transport
+from phr.fhir import roads, trust
 from phr.fhir.transport import Wire
+from phr.fhir.wire_words import Untrusted
 
 from .pki import issue, serving
 
@@ -53,9 +54,9 @@ def clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
         monkeypatch.delenv(name)
     (tmp_path / "ca.pem").write_bytes(CA.pem)
-    transport.configure(tmp_path / "ca.pem")
+    trust.configure(tmp_path / "ca.pem")
     yield
-    transport.configure(None)
+    trust.configure(None)
 
 
 @pytest.fixture
@@ -94,10 +95,10 @@ def test_behind_a_proxy_the_certificate_still_has_to_be_right(
     far, proxy = world
     monkeypatch.setenv("HTTPS_PROXY", f"http://anna:hush-hush@127.0.0.1:{proxy.server_address[1]}")
 
-    with pytest.raises(transport.Untrusted, match="another name"):
+    with pytest.raises(Untrusted, match="another name"):
         ask("https://other.example.org/")
-    transport.configure(None)
-    with pytest.raises(transport.Untrusted, match="does not know") as caught:
+    trust.configure(None)
+    with pytest.raises(Untrusted, match="does not know") as caught:
         ask(f"https://{ELSEWHERE}/")
     assert "behind a company's proxy" in str(caught.value.hint)
     assert far.asked == []

@@ -12,8 +12,9 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from phr.errors import Unreachable, UsageError
-from phr.fhir import transport, trust
-from phr.fhir.transport import Answer, Untrusted, Wire
+from phr.fhir import trust
+from phr.fhir.transport import Answer, Wire
+from phr.fhir.wire_words import Untrusted
 
 from .pki import Issuer, issue, serving
 
@@ -25,9 +26,9 @@ MIDDLE = issue("Test CA in between", CA, ca=True)
 
 @pytest.fixture(autouse=True)
 def usual_trust() -> Iterator[None]:
-    transport.configure(None)
+    trust.configure(None)
     yield
-    transport.configure(None)
+    trust.configure(None)
 
 
 @pytest.fixture
@@ -50,18 +51,18 @@ def test_an_own_ca_is_trusted_only_when_it_is_set(tmp_path: Path, own_ca: Path) 
         assert "PHR_NETWORK_CA_FILE" in str(caught.value.hint)
         assert server.asked == []
 
-        transport.configure(own_ca)
+        trust.configure(own_ca)
         assert get(server).status == 200
         assert get(server, "localhost").status == 200
 
-        transport.configure(None)
+        trust.configure(None)
         with pytest.raises(Untrusted):
             get(server)
 
 
 def test_an_own_ca_is_added_to_the_usual_roots(own_ca: Path) -> None:
     usual = trust.context().cert_store_stats()["x509_ca"]
-    transport.configure(own_ca)
+    trust.configure(own_ca)
 
     assert trust.context().cert_store_stats()["x509_ca"] == usual + 1 > 50
 
@@ -76,7 +77,7 @@ def test_an_own_ca_is_read_as_people_get_it(tmp_path: Path, form: str) -> None:
     }[form]
     (tmp_path / "ca").write_bytes(content)
     shown = issue("server", MIDDLE, hosts=HOME)
-    transport.configure(tmp_path / "ca")
+    trust.configure(tmp_path / "ca")
 
     with serving(tmp_path, shown, MIDDLE) as server:
         assert get(server).status == 200
@@ -102,7 +103,7 @@ EARLY = {"begins": timedelta(days=1), "ends": timedelta(days=30)}
 def test_a_certificate_that_is_not_right_is_refused_in_a_patients_words(
     tmp_path: Path, own_ca: Path, shown: tuple[Issuer, ...], words: str, next_step: str
 ) -> None:
-    transport.configure(own_ca)
+    trust.configure(own_ca)
 
     with serving(tmp_path, *shown) as server, pytest.raises(Untrusted, match=words) as caught:
         get(server)
@@ -114,7 +115,7 @@ def test_a_certificate_that_is_not_right_is_refused_in_a_patients_words(
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_encryption_before_tls_1_2_is_refused(tmp_path: Path, own_ca: Path) -> None:
-    transport.configure(own_ca)
+    trust.configure(own_ca)
     shown = issue("server", CA, hosts=HOME)
 
     with serving(tmp_path, shown, tls=ssl.TLSVersion.TLSv1_1) as server:
@@ -135,7 +136,7 @@ def test_no_variable_turns_the_check_off_or_writes_down_the_keys(
     with serving(tmp_path, issue("server", CA, hosts=HOME)) as server:
         with pytest.raises(Untrusted):
             get(server)
-        transport.configure(own_ca)
+        trust.configure(own_ca)
         assert get(server).status == 200
     made = trust.context()
     assert (made.verify_mode, made.check_hostname) == (ssl.CERT_REQUIRED, True)
@@ -167,7 +168,7 @@ def test_an_own_ca_that_cannot_be_used_is_told_and_never_passed_over(
         path.mkdir()
     elif isinstance(content, bytes):
         path.write_bytes(content)
-    transport.configure(path)
+    trust.configure(path)
 
     with pytest.raises(UsageError, match=words) as caught, Wire("https://127.0.0.1:9/") as wire:
         wire.send("GET", "https://127.0.0.1:9/", {})
@@ -176,14 +177,14 @@ def test_an_own_ca_that_cannot_be_used_is_told_and_never_passed_over(
 
 
 def test_plain_http_to_this_computer_needs_no_ca_at_all(tmp_path: Path) -> None:
-    transport.configure(tmp_path / "absent.pem")
+    trust.configure(tmp_path / "absent.pem")
     with serving(tmp_path) as server, Wire("http://127.0.0.1") as wire:
         url = f"http://127.0.0.1:{server.server_address[1]}/"
         assert wire.send("GET", url, {}).certificate_ends is None
 
 
 def test_the_end_of_the_certificate_is_told(tmp_path: Path, own_ca: Path) -> None:
-    transport.configure(own_ca)
+    trust.configure(own_ca)
     shown = issue("server", CA, hosts=HOME)
     with serving(tmp_path, shown) as server:
         assert get(server).certificate_ends == shown.certificate.not_valid_after_utc.timestamp()

@@ -440,3 +440,10 @@ def test_8_fifty_megabytes_of_brands_take_little_memory(tmp_path: Path) -> None:
     organisations, kilobytes = map(int, done.stdout.split())
     assert organisations == 18_200
     assert kilobytes < 60_000, "a few short texts of each entry, not the file"
+
+
+def test_addresses_for_staff_are_left_out() -> None:
+    from phr.providers import addresses
+
+    assert addresses.refusal("https://fhir-ehr.cerner.com/r4/tenant/") == addresses.STAFF
+    assert addresses.refusal("https://fhir-myrecord.cerner.com/r4/tenant/") is None

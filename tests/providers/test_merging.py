@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +13,7 @@ from phr.providers import merging, organisations
 from phr.providers.catalog import Catalog, load
 from phr.providers.directories import Directory, Found
 from phr.providers.merging import Counts, Merging
-from phr.providers.organisations import ALIASES, BASE, ID, NAME, PLACE, SHARED, VENDOR, Row
+from phr.providers.organisations import ALIASES, BASE, ID, NAME, PLACE, SHARED, SOURCE, VENDOR, Row
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +22,7 @@ def catalog() -> Catalog:
 
 
 def take(
-    catalog: Catalog, *listed: Found | str, rows: list[Row] | None = None, **more: str
+    catalog: Catalog, *listed: Found | str, rows: list[Row] | None = None, **more: Any
 ) -> tuple[Counts, list[Row]]:
     """Counts, and the rows afterwards."""
     merged = Merging(catalog, rows or [])
@@ -114,26 +116,125 @@ def test_what_came_with_phr_keeps_its_name_and_id(catalog: Catalog) -> None:
     counts, rows = take(catalog, Found("Denver Health and Hospital Authority", base))
     assert (figures(counts), rows) == ((0, 0, 1, 0), [])
     counts, [row] = take(
-        catalog, Found("DENVER HEALTH", base.rstrip("/") if base.endswith("/") else base + "/")
+        catalog, Found("DENVER HEALTH", base.rstrip("/") if base.endswith("/") else base + "/"), vendor="epic"
     )
     assert (counts.updated, row[ID], row[NAME], row[PLACE]) == (1, known.id, known.name, known.place or "")
 
 
-def test_the_vendor_is_found_by_word_wish_address_publisher(catalog: Catalog) -> None:
-    def vendor(found: Found, **more: str) -> str:
-        return take(catalog, found, **more)[1][0][VENDOR]
+def vendor(catalog: Catalog, found: Found, **more: Any) -> str:
+    return take(catalog, found, **more)[1][0][VENDOR]
 
-    base = "https://fhir.example.org/x"
-    assert vendor(Found("A", base, vendor="oracle-health")) == "oracle"
-    assert vendor(Found("A", base, vendor="Cerner"), vendor="epic") == "oracle"
-    assert vendor(Found("A", base), vendor="epic") == "epic"
-    assert vendor(Found("A", "https://fhir4.healow.com/fhir/r4/ZZZZZZ")) == "eclinicalworks"
-    assert vendor(Found("A", "https://fhir4.healow.com/fhir/r4/ZZZZZZ"), usual="epic") == "eclinicalworks"
-    assert vendor(Found("A", base), usual="epic") == "epic"
-    assert vendor(Found("A", base, publisher="open@epic.com")) == "epic"
-    assert vendor(Found("A", base, publisher="https://fhir.meditech.com")) == "meditech"
-    assert vendor(Found("A", base, vendor="Plug Board, Inc.")) == "plug-board-inc"
-    assert vendor(Found("A", base)) == "custom"
+
+BASE_OF_NOBODY = "https://fhir.example.org/x"
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted"),
+    [
+        (Found("A", BASE_OF_NOBODY, vendor="epic-systems"), "epic"),
+        (Found("A", BASE_OF_NOBODY, vendor="Plug Board, Inc."), "plug-board-inc"),
+        (Found("A", BASE_OF_NOBODY, publisher="open@epic.com"), "epic"),
+        (Found("A", BASE_OF_NOBODY, publisher="https://fhir.meditech.com"), "meditech"),
+        (Found("A", BASE_OF_NOBODY), "custom"),
+        (Found("A", "https://fhir4.healow.com/fhir/r4/ZZZZZZ"), "eclinicalworks"),
+        # Where all addresses of a vendor are at its own domains, another one is not its.
+        (Found("A", BASE_OF_NOBODY, vendor="NextGen Enterprise"), "custom"),
+        (Found("A", "https://fhir4.healow.com/fhir/r4/ZZZZZZ", vendor="Cerner"), "eclinicalworks"),
+        (Found("A", "https://fhir-myrecord.cerner.com/r4/x", vendor="Cerner"), "oracle"),
+        (Found("A", "https://fhir.example.org/api/FHIR/R4"), "epic"),
+    ],
+)
+def test_the_vendor_in_a_persons_own_file(catalog: Catalog, found: Found, wanted: str) -> None:
+    assert vendor(catalog, found, source="list.tsv", own=True) == wanted
+
+
+@pytest.mark.parametrize("own", [True, False])
+@pytest.mark.parametrize(
+    "found",
+    [
+        Found("A", "https://fhir.evil-host.example/api/FHIR/R4"),
+        Found("A", "https://fhir.evil-host.example/fhir", vendor="NextGen Enterprise"),
+        Found("A", "https://fhir.evil-host.example/fhir", publisher="open@epic.com"),
+        Found("A", "https://fhir4.healow.com/fhir/r4/ZZZZZZ"),
+    ],
+)
+def test_a_published_list_speaks_for_its_own_vendor_alone(catalog: Catalog, found: Found, own: bool) -> None:
+    assert vendor(catalog, found, vendor="practice-fusion", own=own) == "practice-fusion"
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted"),
+    [
+        (Found("A", BASE_OF_NOBODY, vendor="epic"), "custom"),
+        (Found("A", BASE_OF_NOBODY, vendor="NextGen Enterprise"), "custom"),
+        (Found("A", BASE_OF_NOBODY, vendor="Plug Board"), "plug-board"),
+        (Found("A", BASE_OF_NOBODY, publisher="open@epic.com"), "custom"),
+        (Found("A", "https://fhir4.healow.com/fhir/r4/Z", vendor="epic"), "eclinicalworks"),
+        # A path may hold another's host, and may look like another's: the host comes first.
+        (Found("A", "https://evil.example/x.healow.com/fhir/r4/Z"), "custom"),
+        (Found("A", "https://fhir4.healow.com/fhir/r4/*/api/fhir/r4"), "eclinicalworks"),
+    ],
+)
+def test_a_list_from_an_address_has_no_word_in_whose_its_entries_are(
+    catalog: Catalog, found: Found, wanted: str
+) -> None:
+    assert vendor(catalog, found, source="https://lists.example.org/all.json") == wanted
+
+
+def test_only_the_list_that_a_row_came_from_changes_it(catalog: Catalog) -> None:
+    merged = Merging(catalog, [])
+    base = "https://fhir.alder.org/api/FHIR/R4"
+    merged.take([Found("Alder Clinic", base)], vendor="epic")
+    before = [list(row) for row in merged.found.values()]
+    assert [row[SOURCE] for row in before] == ["epic"]
+    other = merged.take(
+        [Found("Alder Clinic", base, place="Elsewhere, NV", aliases=("Mayo Clinic",))],
+        vendor="practice-fusion",
+    )
+    assert list(merged.found.values()) == before
+    assert (figures(other), other.skipped) == ((0, 0, 0, 1), {"known from another list": 1})
+    renamed = merged.take([Found("Mayo Clinic", base)], source="list.json", own=True)
+    assert renamed.added == 1, "another name is a row of its own"
+    assert merged.found["alder-clinic"] == before[0]
+    again = Merging(catalog, organisations.parse(organisations.dump(merged.found.values()).decode()))
+    again.take([Found("Alder Clinic", base, place="Rome, NY")], vendor="epic")
+    assert again.found["alder-clinic"][PLACE] == "Rome, NY"
+
+
+def test_another_list_does_not_mark_rows_as_shared(catalog: Catalog) -> None:
+    merged = Merging(catalog, [])
+    base = "https://fhir.alder.org/api/FHIR/R4"
+    merged.take([Found("Alder Clinic", base)], vendor="epic")
+    merged.take([Found(f"Name {chr(97 + at) * 5}", base) for at in range(12)], vendor="practice-fusion")
+    assert merged.found["alder-clinic"][SHARED] == ""
+
+
+def test_what_came_with_phr_is_its_own_vendors_to_change(catalog: Catalog) -> None:
+    known = catalog.find("denver-health")
+    spelt = str(known.fhir_base).rstrip("/") + ("" if str(known.fhir_base).endswith("/") else "/")
+    counts, rows = take(catalog, Found(known.name, spelt), vendor="practice-fusion")
+    assert rows == [] and counts.skipped == {"known from another list": 1}
+
+
+def test_thirty_thousand_of_one_name_take_no_long_time(catalog: Catalog) -> None:
+    listed = [Found("City Clinic", f"https://h{at}.example.org/r4") for at in range(30_000)]
+    started = time.process_time()
+    counts, rows = take(catalog, *listed)
+    assert counts.added == len({row[ID] for row in rows}) == 30_000
+    assert time.process_time() - started < 20  # it were hours if each tried all numbers again
+
+
+def test_names_and_addresses_that_are_too_long_are_left_out_and_counted(catalog: Catalog) -> None:
+    base = "https://long.example.org/"
+    counts, [row] = take(
+        catalog,
+        Found("A" * 301, base),
+        Found("A" * 5_000_000, base),
+        Found("A", base + "a" * 500),
+        Found("A", base + "a" * 5_000_000),
+        Found("Ab " * 100, base + "a" * 400),
+    )
+    assert counts.skipped == {"name too long": 2, "address too long": 2} and len(row[NAME]) == 200
 
 
 def test_the_rules_for_hosts_agree_with_the_real_lists(catalog: Catalog, shared: Path) -> None:

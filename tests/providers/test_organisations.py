@@ -9,7 +9,7 @@ import pytest
 from phr.errors import UsageError
 from phr.providers import addresses, organisations
 from phr.providers.catalog import load
-from phr.providers.organisations import BASE, ID, dump, parse
+from phr.providers.organisations import BASE, ID, SOURCE, dump, parse
 
 
 def test_the_packaged_file_is_in_order() -> None:
@@ -58,17 +58,18 @@ def test_letter_case_of_the_path_counts() -> None:
 def test_what_is_written_is_read_again_and_cells_stay_cells() -> None:
     row = ["a", "Clinic\tof\nTwo \x1b[2JLines", "epic", "", "https://a.org/R4", "x|y", "yes"]
     [read] = parse(dump([row]).decode())
-    assert read == ["a", "Clinic of Two [2JLines", "epic", "", "https://a.org/R4", "x|y", "yes"]
+    assert read == ["a", "Clinic of Two [2JLines", "epic", "", "https://a.org/R4", "x|y", "yes", ""]
+    assert next(iter(parse(dump([[*row, "list\t.json"]]).decode())))[SOURCE] == "list .json"
     assert list(parse("")) == [] and list(parse("rubbish\n\n#\tx\nid\tname\n")) == []
 
 
 def test_a_line_too_long_beside_one_too_short_moves_no_cell() -> None:
-    good = "a\tA\tepic\t\thttps://a.org\t\t"
+    good = "a\tA\tepic\t\thttps://a.org\t\t\t"
     rows = parse(
-        "\n".join([good, "b\tB\tepic\t\thttps://b.org\t\t\tx", "c\tC\tepic\t\thttps://c.org\t", good])
+        "\n".join([good, "b\tB\tepic\t\thttps://b.org\t\t\t\tx", "c\tC\tepic\t\thttps://c.org\t", good])
     )
     assert [row[BASE] for row in rows] == ["https://a.org", "https://b.org", "https://c.org", "https://a.org"]
-    assert {len(row) for row in rows} == {7} and rows[-1] == rows[0] and len(rows[1:3]) == 2
+    assert {len(row) for row in rows} == {8} and rows[-1] == rows[0] and len(rows[1:3]) == 2
 
 
 def test_short_rows_comments_and_windows_line_ends_are_read(tmp_path: Path) -> None:
@@ -77,7 +78,7 @@ def test_short_rows_comments_and_windows_line_ends_are_read(tmp_path: Path) -> N
         b"# note\r\nid\tname\tvendor\tplace\tfhir_base\r\na\tA\tepic\t\thttps://a.org/R4\r\nbroken\tline\r\n"
     )
     [row] = organisations.read(path)
-    assert (row[ID], row[BASE], len(row)) == ("a", "https://a.org/R4", 7)
+    assert (row[ID], row[BASE], len(row)) == ("a", "https://a.org/R4", 8)
 
 
 def test_found_organisations_win_over_packaged_ones_and_own_files_over_both(tmp_path: Path) -> None:

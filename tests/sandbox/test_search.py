@@ -204,3 +204,22 @@ def test_athena_says_403_without_intent_and_counts_nothing(start: Start) -> None
 
     assert app.fhir("MedicationRequest?patient=ada", token).status_code == 403
     assert "total" not in app.fhir("MedicationRequest?patient=ada&intent=order", token).json()
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("family=QUÍLL", 1),
+        ("name=ad", 1),
+        ("given=ada&family=quill&birthdate=1970-12-31", 1),
+        ("family=uill", 0),
+    ],
+)
+def test_a_patient_is_found_by_the_beginning_of_a_name(start: Start, query: str, found: int) -> None:
+    """FHIR R4 search.html#string: no regard to case and accents."""
+    name = [{"family": "Quill", "given": ["Ada", "Maria"]}]
+    app = start(
+        resources=({"resourceType": "Patient", "id": "ada", "name": name, "birthDate": "1970-12-31"},)
+    )
+    bundle = app.fhir(f"Patient?{query}", app.sandbox.issue_token("system/*.rs")).json()
+    assert len(bundle.get("entry", [])) == found

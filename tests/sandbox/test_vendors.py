@@ -391,10 +391,9 @@ def test_va_and_unitedhealthcare_speak_the_first_dialect(start: Start) -> None:
     both = "launch/patient patient/Observation.read patient/Patient.rs patient/*.read"
 
     assert app_of(start, "va").sign_in(scope=both)["scope"] == both.replace(" patient/Patient.rs", "")
-    for vendor in ("unitedhealthcare", "netsmart"):
-        app = app_of(start, vendor)
-        assert app.sign_in(scope=both)["scope"] == "launch/patient patient/Observation.read"
-        assert "permission-v2" not in app.said()["capabilities"]
+    app = app_of(start, "unitedhealthcare")
+    assert app.sign_in(scope=both)["scope"] == "launch/patient patient/Observation.read"
+    assert "permission-v2" not in app.said()["capabilities"]
 
 
 def test_quest_wants_a_category(start: Start) -> None:

@@ -18,18 +18,11 @@ from jwcrypto import jwk, jwt
 
 from phr.errors import SignInError, Unreachable
 from phr.model import SmartConfiguration, Token
+from phr.smart.answer import TokenRefusedError
 from phr.smart.client import ASSERTION_TYPE, JWT_BEARER, Client
 from phr.smart.jwt import claims
 from phr.smart.keys import ClientKeys
-from phr.smart.token import (
-    TokenRefusedError,
-    client_credentials,
-    exchange_code,
-    introspect,
-    jwt_bearer,
-    refresh,
-    revoke,
-)
+from phr.smart.token import client_credentials, exchange_code, introspect, jwt_bearer, refresh, revoke
 
 NOW = 1_800_000_000.0
 TOKEN = "https://auth.example.org/token"

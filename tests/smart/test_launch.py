@@ -19,7 +19,9 @@ import pytest
 
 from phr.errors import SignInDenied, SignInError, SignInTimeout, StateMismatch, Unreachable, UsageError
 from phr.model import SmartConfiguration, Token, Vendor
-from phr.smart.launch import PASTE_PAGE, Client, Redirect, sign_in
+from phr.smart.address import PASTE_PAGE, Redirect
+from phr.smart.client import Client
+from phr.smart.launch import sign_in
 from phr.smart.pkce import challenge_of
 
 BASE = "https://fhir.example.org/r4"

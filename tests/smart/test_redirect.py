@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,9 @@ from hypothesis import strategies as st
 from phr.errors import SignInDenied, SignInError, StateMismatch, UsageError
 from phr.model import Vendor
 from phr.smart import redirect
-from phr.smart.launch import PASTE_PAGE, Redirect
+from phr.smart.address import PASTE_PAGE, Redirect
 from phr.smart.redirect import Expected, NotAnAnswerError
+from phr.smart.refusal import refusal
 
 # ── what a person pastes ──────────────────────────────────────────────────────────────────────────
 
@@ -163,7 +165,7 @@ invalid_request_object request_not_supported request_uri_not_supported registrat
 @pytest.mark.parametrize("code", CODES)
 def test_every_error_of_oauth_and_openid_has_a_sentence_and_a_next_step(code: str) -> None:
     """RFC 6749 sections 4.1.2.1 and 5.2, OpenID Connect Core section 3.1.2.6."""
-    error = redirect.refusal(code, None)
+    error = refusal(code, None)
     assert error.message.startswith("The sign-in failed: the ") and error.message.endswith(f"({code}).")
     assert "of its own" not in error.message and error.hint
     assert not isinstance(error, SignInDenied)
@@ -197,7 +199,7 @@ def test_every_error_of_oauth_and_openid_has_a_sentence_and_a_next_step(code: st
 def test_what_vendors_say_in_their_own_words_is_understood(
     code: str, said: str | None, uri: str | None, words: str, hint: str
 ) -> None:
-    error = redirect.refusal(code, said, uri)
+    error = refusal(code, said, uri)
     assert words in error.message and hint in (error.hint or "")
 
 
@@ -217,7 +219,7 @@ def test_what_vendors_say_in_their_own_words_is_understood(
     ],
 )
 def test_where_to_read_more_is_named_only_when_it_is_safe(uri: str, shown: bool) -> None:
-    error = redirect.refusal("server_error", None, uri, secrets=("my-state",))
+    error = refusal("server_error", None, uri, secrets=("my-state",))
     assert (f"More: {uri}" in (error.hint or "")) is shown
     assert ("More:" in (error.hint or "")) is shown
     assert "my-state" not in error.message + (error.hint or "")
@@ -255,7 +257,8 @@ RELAY = "https://me.example.org/phr"
         (HTTPS_ONLY, {"uri": RELAY}, "relay", RELAY),
         (HTTPS_ONLY, {"mode": "paste"}, "paste", PASTE_PAGE),
         (HTTPS_ONLY, {"mode": "paste", "uri": RELAY}, "paste", RELAY),
-        (PLAIN, {"mode": "paste"}, "paste", "http://127.0.0.1:8765/callback"),
+        (PLAIN, {"mode": "paste"}, "paste", PASTE_PAGE),
+        (replace(PLAIN, registration="open"), {"mode": "paste"}, "paste", "http://127.0.0.1:8765/callback"),
         (LOCAL_HTTPS, {"mode": "paste"}, "paste", PASTE_PAGE),
     ],
 )

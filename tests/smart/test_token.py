@@ -14,16 +14,9 @@ import pytest
 from phr.errors import SignInError, Unreachable
 from phr.fhir.transport import Answer
 from phr.model import SmartConfiguration, Token, Vendor
+from phr.smart.answer import TokenRefusedError, lifetime, read_answer
 from phr.smart.client import Client
-from phr.smart.token import (
-    TokenRefusedError,
-    client_credentials,
-    ends_at,
-    lifetime,
-    read_answer,
-    refresh,
-    revoke,
-)
+from phr.smart.token import client_credentials, ends_at, refresh, revoke
 
 DAY = 86_400.0
 NOW = 1_800_000_000.0
@@ -253,7 +246,7 @@ def test_revoking_names_both_tokens_to_the_server() -> None:
         return httpx.Response(200)
 
     token = Token("at", None, None, refresh_token="rt")
-    assert revoke(CONFIGURATION, token, "my-app", transport=httpx.MockTransport(handle)) is True
+    assert revoke(CONFIGURATION, token, Client("my-app"), transport=httpx.MockTransport(handle)) is True
     assert [(p["token"], p["token_type_hint"], p["client_id"]) for p in posted] == [
         ("rt", "refresh_token", "my-app"),
         ("at", "access_token", "my-app"),
@@ -265,7 +258,7 @@ def test_revoking_that_cannot_be_done_is_false_and_never_an_error() -> None:
         raise httpx.ConnectError("x")
 
     token = Token("at", None, None)
-    assert revoke(SmartConfiguration("a", "t"), token, "c") is False
+    assert revoke(SmartConfiguration("a", "t"), token, Client("c")) is False
     asked: list[str] = []
     for handle in (
         broken,
@@ -279,7 +272,10 @@ def test_revoking_that_cannot_be_done_is_false_and_never_an_error() -> None:
             return answered
 
         transport = httpx.MockTransport(note)
-        assert revoke(CONFIGURATION, token, "c", transport=transport, sleep=lambda seconds: None) is False
+        assert (
+            revoke(CONFIGURATION, token, Client("c"), transport=transport, sleep=lambda seconds: None)
+            is False
+        )
     assert set(asked) == {"auth.example.org"}
 
 

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import base64
-import shlex
 import stat
-import sys
 import threading
 from pathlib import Path
 
@@ -11,30 +9,11 @@ import pytest
 
 from phr.errors import Locked, SecretsError, UsageError
 from phr.vault.base import SecretStore
-from phr.vault.envelope import KdfParams
 from phr.vault.keys import Vault
 from phr.vault.memory import MemoryStore
 from phr.vault.recovery import parse, recovery_key
 
-QUICK = KdfParams(memory_kib=64, iterations=1, lanes=1)
-KEY = bytes(range(200, 232))
-
-
-def vault(folder: Path, environ: dict[str, str] | None = None, **more: object) -> Vault:
-    return Vault(folder / "data" / "anna", environ or {}, kdf=QUICK, **more)  # type: ignore[arg-type]
-
-
-def key_file(folder: Path, content: bytes = KEY, mode: int = 0o600) -> dict[str, str]:
-    path = folder / "phr.key"
-    path.write_bytes(content)
-    path.chmod(mode)
-    return {"PHR_KEY_FILE": str(path)}
-
-
-def printing(content: bytes) -> str:
-    code = f"import sys; sys.stdout.buffer.write({content!r})"
-    return shlex.join([sys.executable, "-c", code])
-
+from .sources import KEY, key_file, printing, vault
 
 # ── order ─────────────────────────────────────────────────────────────────────────────────────────
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,17 +17,7 @@ from phr.workspace import Workspace, lasting
 from phr.workspace.sign_in import ConnectRequest, Speaker
 from phr.workspace.sync import SyncReport, SyncWish
 
-
-def _load_ward() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("phr_test_ward", Path(__file__).with_name("ward.py"))
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-_WARD = _load_ward()
+from . import ward as _WARD  # noqa: N812 - a fixture has its name
 
 
 def follow(url: str) -> bool:

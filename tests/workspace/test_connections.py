@@ -79,12 +79,12 @@ def test_what_a_connection_can_do(person: Any, ward: Any, vendor: Any) -> None:
         "searchable": True,
         "granted": True,
         "last_updated": True,
-        "required": ["category"],
+        "required": ("category",),
     }
     assert types["Immunization"]["granted"] is False
-    assert types["Immunization"]["required"] == ["date"]
+    assert types["Immunization"]["required"] == ("date",)
     assert types["Patient"]["granted"] is True
-    assert (found["bulk"], found["everything"], found["write"]) == ("system", False, ["Observation"])
+    assert (found["bulk"], found["everything"], found["write"]) == ("system", False, ("Observation",))
     assert found["rate_limit"] == {"requests_per_minute": 250}
     assert [one.type for one in made.refused] == ["Immunization"]
 

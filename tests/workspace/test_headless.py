@@ -95,16 +95,57 @@ def test_the_line_carries_what_a_sync_needs_and_no_secret(tmp_path: Path, key: s
         HOME="/home/anna",
         DISPLAY=":0",
         SSH_AUTH_SOCK="/x",
-        PATH="/opt/bin",
+        PATH="/srv/bin",
     )
-    plan = headless.nightly(here, "/opt/phr 100%")
+    plan = headless.nightly(here, "/srv/phr 100%")
 
     assert "hush" not in plan.line + repr(plan)
     assert plan.line.startswith("17 * * * * HTTPS_PROXY=… PHR_CREDENTIAL_COMMAND=… PHR_HOME=")
-    assert plan.line.endswith(r"PHR_SYNC_TIMEOUT=5 /opt/phr 100\% sync --due --quiet")
+    assert plan.line.endswith(r"PHR_SYNC_TIMEOUT=5 /srv/phr 100\% sync --due --quiet")
     assert set(plan.named) == {"HTTPS_PROXY", "PHR_CREDENTIAL_COMMAND"}
     bare = {name: value for name, value in plan.environ.items() if not name.startswith(("PHR_", "HTTPS"))}
     assert bare == {"SHELL": "/bin/sh", "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/home/anna"}
+
+
+SECRETS = (
+    "PHR_BACKUP_PASSPHRASE",
+    "PHR_CUSTOM_CLIENT_SECRET",
+    "PHR_SOMETHING_TOKEN",
+    "PHR_PASSWORD",
+    "PHR_EXPORT_OUTPUT",
+    "PHR_WHATEVER",
+    "PHR_CONNECT_RELAY",
+)
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_of_variables_that_a_sync_does_not_read_nothing_is_passed_on(
+    tmp_path: Path, key: str, name: str
+) -> None:
+    plan = headless.nightly(home(tmp_path, PHR_KEY_FILE=key, **{name: "https://hush-hush.example"}), "phr")
+
+    assert name not in plan.line and "hush" not in plan.line
+    assert name not in plan.environ and name not in plan.named
+
+
+def test_settings_that_a_sync_reads_are_passed_on(tmp_path: Path, key: str) -> None:
+    read = {
+        "PHR_SYNC_RETRY_ATTEMPTS": "2",
+        "PHR_SYNC_BATCH_SIZE": "50",
+        "PHR_SYNC_INTERVAL": "12h",
+        "PHR_NETWORK_CA_FILE": "/etc/ssl/ca.pem",
+    }
+    plan = headless.nightly(home(tmp_path, PHR_KEY_FILE=key, **read), "phr")
+
+    assert all(f" {name}={value} " in plan.line for name, value in read.items())
+    assert plan.named == ()
+
+
+def test_a_value_that_a_crontab_cannot_say_is_not_shown(tmp_path: Path, key: str) -> None:
+    odd = str(tmp_path / "x\n* * * * * touch here\n")
+    plan = headless.nightly(Workspace({"PHR_HOME": odd, "PHR_KEY_FILE": key}), "phr")
+
+    assert "\n" not in plan.line and "touch" not in plan.line and plan.named == ("PHR_HOME",)
 
 
 def test_another_user_is_named_in_the_line(tmp_path: Path, key: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import stat
 import sys
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from phr.cli.text import count, size
 from phr.errors import PhrError
+from phr.paths import to_own
 
 if TYPE_CHECKING:
     from phr.store.store import Store
@@ -38,7 +40,15 @@ class Check:
 
 def examine(here: Workspace) -> list[Check]:
     """Every check, in the order in which one builds on the other."""
-    found = [*_versions(), _folders(here), _clock(here), _disk(here), *_own_ca(here), *_keys(here)]
+    found = [
+        *_versions(),
+        _folders(here),
+        _settings(here),
+        _clock(here),
+        _disk(here),
+        *_own_ca(here),
+        *_keys(here),
+    ]
     if not here.paths.records(here.user).exists():
         return [*found, Check("record", True, "There is none yet.")]
     try:
@@ -71,17 +81,33 @@ def _versions() -> Iterator[Check]:
 
 
 def _folders(here: Workspace) -> Check:
-    """Whether only the person can look into what is there."""
+    """Whether only the person can look into what is there, and change it."""
     folders = [here.paths.config, here.paths.data, here.paths.state, here.paths.user_dir(here.user)]
-    wide = [str(path) for path in folders if path.exists() and _mode(path) & 0o077]
+    wide = [path for path in folders if path.exists() and _mode(path) & 0o077]
     folder = here.paths.user_dir(here.user)
     files = sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
-    wide += [str(path) for path in files if _mode(path) & 0o077]
-    if wide and os.name == "posix":
-        return Check(
-            "folders", False, f"Others can look into: {', '.join(wide)}", f"chmod -R go= {' '.join(wide)}"
-        )
+    wide += [path for path in files if _mode(path) & 0o077]
+    # Whoever can change the folder above can put others in place of these.
+    above = [here.paths.config.parent] if here.environ.get("PHR_HOME") else []
+    mends = {path: mend for path in (*above, *folders, *files) if (mend := to_own(path))}
+    if (wide or mends) and os.name == "posix":
+        found = " ".join(dict.fromkeys(shlex.quote(str(path)) for path in wide))
+        commands = [*mends.values(), f"chmod -R go= {found}"] if wide else [*mends.values()]
+        named = ", ".join(str(path) for path in dict.fromkeys((*wide, *mends)))
+        return Check("folders", False, f"Others can look into or change: {named}", "; ".join(commands))
     return Check("folders", True, f"Only you can look into them: {here.paths.data}")
+
+
+def _settings(here: Workspace) -> Check:
+    """Whether the files that say where a sign-in goes are the person's alone to write."""
+    from phr.providers.organisations import FILE_NAME
+
+    files = (here.paths.config_file, here.paths.providers_file, here.paths.data / FILE_NAME)
+    mends = {path: mend for path in files if (mend := to_own(path))}
+    if mends:
+        named = ", ".join(map(str, mends))
+        return Check("settings", False, f"Others can write: {named}", "; ".join(mends.values()))
+    return Check("settings", True, "Nobody else can change what is set and which addresses are known.")
 
 
 def _mode(path: Path) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,10 +14,8 @@ from phr.cli import output
 from phr.cli import sign_in_options as opt
 from phr.cli.connections import check_name
 from phr.cli.context import workspace
-from phr.cli.granted import document
-from phr.cli.granted import granted_lines as granted_lines
+from phr.cli.granted import document, granted_lines
 from phr.cli.options import Connection, Json, Quiet
-from phr.cli.sign_in_options import complete_providers as complete_providers
 from phr.cli.text import clean, screen
 from phr.errors import UsageError
 
@@ -103,10 +102,10 @@ def connect(
     voice = opt.speaker(
         no_browser=no_browser, to_stderr=json, timeout=timeout or here.settings.connect.timeout
     )
-    try:
-        made = _unbroken(lambda: here.connect(request, voice), f"phr connect {provider}")
-    except UsageError as error:
-        raise _with_place(here, request.provider, error) from None
+    again = ["phr", "connect", request.provider]
+    for option, value in (("--url", url), ("--client-id", client_id)):
+        again += [option, value] if value else []
+    made = _unbroken(lambda: here.connect(request, voice), again)
     _finish(here, made, sync=sync, quiet=quiet, json=json)
 
 
@@ -155,16 +154,18 @@ def reconnect(
     voice = opt.speaker(
         no_browser=no_browser, to_stderr=json, timeout=timeout or here.settings.connect.timeout
     )
-    made = _unbroken(lambda: here.reconnect(name, request, voice), f"phr reconnect {name}")
+    made = _unbroken(lambda: here.reconnect(name, request, voice), ["phr", "reconnect", name])
     _finish(here, made, sync=sync, quiet=quiet, json=json)
 
 
-def _unbroken(sign_in: Callable[[], model.Connection], again: str) -> model.Connection:
+def _unbroken(sign_in: Callable[[], model.Connection], again: list[str]) -> model.Connection:
     """Ctrl-C in the middle of a sign-in leaves everything as it was; that is worth a sentence."""
     try:
         return sign_in()
     except KeyboardInterrupt:
-        output.tell(f"The sign-in was broken off; nothing was changed. To start again: {clean(again)}")
+        output.tell(
+            f"The sign-in was broken off; nothing was changed. To start again: {clean(shlex.join(again))}"
+        )
         raise
 
 
@@ -206,8 +207,9 @@ def _has_words(name: str, text: str) -> bool:
 def _explain_client_id(here: Workspace, request: ConnectRequest) -> None:
     """A vendor without an address: the client id comes first, since it takes days; then the organisation.
 
-    Raises UsageError with the recipe while there is no client id.
+    Raises UsageError that says how to get one.
     """
+    from phr.workspace.goal import no_client_id
     from phr.workspace.sign_in import OWN_TO_ONE_PERSON
 
     provider = here.catalog.find(request.provider)
@@ -217,22 +219,7 @@ def _explain_client_id(here: Workspace, request: ConnectRequest) -> None:
         return
     if vendor.registration == "open" or vendor.auth[0] in ("none", "bearer") or request.bearer_token:
         return
-    recipe = vendor.recipe or f"Register an app with {vendor.name}."
-    asked = UsageError(
-        f"{vendor.name} knows apps by a client id, and there is none yet.",
-        hint=f'{recipe.rstrip()}\nYour hospital: phr providers search "ITS NAME"',
-    )
-    raise _with_place(here, provider.id, asked, place="ITS-ID")
-
-
-def _with_place(here: Workspace, provider: str, error: UsageError, place: str | None = None) -> UsageError:
-    """The recipe for a client id, and where the id is kept once it is there."""
-    if error.hint is None or "client id" not in error.message:
-        return error
-    vendor = here.catalog.find(provider).vendor
-    variable = f"PHR_{vendor.id.upper().replace('-', '_')}_CLIENT_ID"
-    kept = f"Then: phr connect {place or provider} --client-id ID (kept in {here.paths.config_file}), or set {variable}."
-    return UsageError(error.message, hint=f"{error.hint.rstrip()}\n{kept}")
+    raise no_client_id(here, provider)
 
 
 def _finish(here: Workspace, made: model.Connection, *, sync: bool, quiet: bool, json: bool) -> None:

@@ -84,7 +84,7 @@ def show(ctx: typer.Context, name: Connection, json: Json = False) -> None:
         return
     times = ("connected", "last_sync", "next_due", "token_expires", "sign_in_before")
     for key, value in found.items():
-        if key in ("sign_in_soon", "stale", "skipped"):
+        if key in ("sign_in_soon", "renewed_by_sync", "stale", "skipped"):
             continue
         if key in times:
             value = when(value) if value else None

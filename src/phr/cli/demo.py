@@ -122,7 +122,7 @@ def _story(here: Workspace, *, json: bool) -> tuple[SyncReport, dict[str, Any]]:
 
 
 def _sign_in(here: Workspace, fhir_base: str, client_id: str) -> None:
-    from phr.cli.connect import granted_lines
+    from phr.cli.granted import granted_lines
     from phr.workspace.sign_in import ConnectRequest, Speaker
 
     def follow(address: str) -> bool:

@@ -46,7 +46,9 @@ def disconnect(
 
     Exit statuses: 0 fine, 1 failed, 2 usage, 5 another run holds the lock, 6 locked.
     """
-    if (name is None) is not every_one:
+    if name is not None and every_one:
+        raise UsageError("Give a name or --all, not both.", hint=f"Only this one: phr disconnect {name}")
+    if name is None and not every_one:
         raise UsageError(
             "Which connection?", hint="Give one name, or --all. See which there are: phr connections"
         )
@@ -56,7 +58,7 @@ def disconnect(
             names = [store.connections.get(name).name]
         else:
             names = [one.name for one in store.connections.all() if purge or one.state != "revoked"]
-        counts = {one: _resources(store.db, one) for one in names}
+        counts = {one: store.sources.resources(one) for one in names}
     listed = ", ".join(names) or "nothing"
     if dry_run:
         what = (
@@ -87,6 +89,8 @@ def disconnect(
                         "name": d.name,
                         "revoked": d.revoked,
                         "unregistered": d.unregistered,
+                        "already": d.already,
+                        "forgotten": d.forgotten,
                         "records_removed": d.records_removed,
                     }
                     for d in done
@@ -95,21 +99,23 @@ def disconnect(
         )
 
 
-def _resources(db: object, name: str) -> int:
-    rows = db.execute(  # type: ignore[attr-defined]
-        "SELECT count(*) FROM resource r JOIN source s ON s.id = r.source_id WHERE s.name = ?", (name,)
-    )
-    return int(rows.fetchone()[0])
-
-
 def _sentence(one: Disconnected, *, purged: bool) -> str:
+    records = f"{count(one.records_removed, 'resource')} removed." if purged else "Its records stay."
+    if one.already and one.readable and one.forgotten:
+        return f"{one.name} was already disconnected. {records}"
+    portal = "look at the list of apps in the provider's portal"
+    if not one.readable:
+        return (
+            f"{one.name} is disconnected. What was kept of its sign-in is damaged or locked, so nothing could be "
+            f"revoked from here: {portal}. {records}"
+        )
     revoked = {
         True: "The provider has revoked the sign-in.",
-        False: "The provider did not confirm that the sign-in is revoked: look at the list of apps in its portal.",
-        None: "There was nothing that could be revoked from here: look at the list of apps in its portal.",
+        False: f"The provider did not confirm that the sign-in is revoked: {portal}.",
+        None: f"There was nothing that could be revoked from here: {portal}.",
     }[one.revoked]
     if one.unregistered is not None:
         ended = "is gone" if one.unregistered else "may still be listed there"
         revoked += f" The app's own registration {ended}."
-    records = f"{count(one.records_removed, 'resource')} removed." if purged else "Its records stay."
-    return f"{one.name} is disconnected and its secrets are forgotten. {revoked} {records}"
+    secrets = "its secrets are forgotten" if one.forgotten else "its secrets could not be removed"
+    return f"{one.name} is disconnected and {secrets}. {revoked} {records}"

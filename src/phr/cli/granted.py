@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from phr.cli.text import clean, when
@@ -10,44 +9,78 @@ from phr.cli.text import clean, when
 if TYPE_CHECKING:
     from phr import model
 
-_GRANTED = re.compile(r"(?:patient|user|system)/(\*|[A-Za-z]+)\.([a-z*]+)")
-_READING = ("r", "read", "*")
 WORDS = {
+    "Account": "accounts",
+    "AdverseEvent": "side effects",
     "AllergyIntolerance": "allergies",
     "Appointment": "appointments",
+    "Basic": "other records",
     "Binary": "documents",
+    "BodyStructure": "body sites",
     "CarePlan": "care plans",
     "CareTeam": "care team",
+    "ChargeItem": "charges",
     "Claim": "claims",
     "ClaimResponse": "claims",
+    "ClinicalImpression": "assessments",
     "Communication": "messages",
+    "CommunicationRequest": "messages",
+    "Composition": "documents",
     "Condition": "problems",
     "Consent": "directives",
     "Coverage": "insurance",
+    "DetectedIssue": "safety alerts",
     "Device": "devices",
+    "DeviceRequest": "devices",
+    "DeviceUseStatement": "devices",
     "DiagnosticReport": "reports",
     "DocumentReference": "documents",
     "Encounter": "visits",
+    "EpisodeOfCare": "episodes of care",
     "ExplanationOfBenefit": "claims",
     "FamilyMemberHistory": "family history",
+    "Flag": "alerts",
     "Goal": "goals",
+    "Group": "groups",
     "ImagingStudy": "imaging",
     "Immunization": "vaccines",
+    "ImmunizationEvaluation": "vaccines",
+    "ImmunizationRecommendation": "vaccines that are due",
     "Invoice": "bills",
+    "List": "lists",
+    "Location": "places",
+    "Media": "pictures",
+    "Medication": "medications",
     "MedicationAdministration": "medications",
     "MedicationDispense": "medications",
     "MedicationRequest": "medications",
     "MedicationStatement": "medications",
+    "MolecularSequence": "genetics",
+    "NutritionOrder": "diets",
     "Observation": "results and vital signs",
+    "Organization": "organisations",
     "Patient": "your details",
+    "Practitioner": "doctors and nurses",
+    "PractitionerRole": "doctors and nurses",
     "Procedure": "procedures",
+    "Provenance": "where records come from",
     "QuestionnaireResponse": "questionnaires",
+    "RelatedPerson": "relatives and contacts",
+    "RequestGroup": "orders",
+    "RiskAssessment": "risks",
+    "Schedule": "appointments",
     "ServiceRequest": "orders",
+    "Slot": "appointments",
+    "Specimen": "specimens",
+    "SupplyDelivery": "supplies",
+    "SupplyRequest": "supplies",
     "Task": "tasks",
+    "VisionPrescription": "glasses and lenses",
 }
 """What people call these; other types keep their own name."""
 
-
+_NOT_ASKED = "not asked for at sign-in"
+"""The reason of `smart.scopes.why_not` for what nobody has refused."""
 _BESIDE = frozenset(
     "Location Medication Organization Practitioner PractitionerRole Provenance RelatedPerson Specimen".split()
 )
@@ -63,7 +96,10 @@ def granted_lines(made: model.Connection, idle_hours: int | None = None) -> list
     reasons: dict[str, list[str]] = {}
     for one in made.refused:
         reasons.setdefault(clean(one.reason), []).append(_named(clean(one.type)))
+    own = reasons.pop(_NOT_ASKED, [])
     lines += [f"  Not to be had: {', '.join(names)} ({reason})" for reason, names in reasons.items()]
+    if own:
+        lines.append(f"  Not asked for: {', '.join(own)}")
     return [*lines, f"  {lasting_line(made, idle_hours)}"]
 
 
@@ -99,8 +135,9 @@ def _hours(made: model.Connection) -> float:
 def _granted(made: model.Connection) -> str:
     if made.auth == "none":
         return "everything that this open server shows"
-    found = [match for scope in made.granted_scopes if (match := _GRANTED.match(scope))]
-    types = {match[1] for match in found if match[2].startswith(_READING) or "r" in match[2]}
+    from phr.smart import scopes
+
+    types = scopes.readable(made.granted_scopes)
     refused = {one.type for one in made.refused}
     if "*" in types:
         return "everything it has for you" + (", except what is named below" if refused else "")

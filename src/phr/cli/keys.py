@@ -8,8 +8,7 @@ import typer
 
 from phr.cli import output
 from phr.cli.context import workspace
-from phr.cli.options import Json, PhrCommand, group
-from phr.cli.options import complete_connections as complete_connections
+from phr.cli.options import Json, PhrCommand, complete_connections, group
 from phr.cli.text import clean
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from phr.cli import output
-from phr.cli.connect import complete_providers
 from phr.cli.context import workspace
 from phr.cli.options import Json, PhrCommand, group
+from phr.cli.sign_in_options import complete_providers
 from phr.cli.text import Screen, clean, count, elide, pad, table, width, wrapped
-from phr.errors import UsageError
+from phr.errors import Busy, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -166,13 +166,21 @@ def update(
 
     here = workspace(ctx)
     wanted = _vendor(here, vendor) if vendor else None
+    if any(not one.strip() for one in source or ()):
+        raise UsageError("--from is empty.", hint="Give a file or an https address: --from FILE")
     sources = [directory.Source(one) for one in source or ()] or directory.published(here, wanted)
     if not sources:
         raise UsageError(
             f"{here.catalog.vendors[wanted].name if wanted else 'No vendor'} publishes no list that can be fetched.",
             hint="Give one: phr providers update --from FILE",
         )
-    report = directory.update(here, sources, vendor=wanted if source else None, dry_run=dry_run)
+    try:
+        report = directory.update(here, sources, vendor=wanted if source else None, dry_run=dry_run)
+    except Busy:
+        raise Busy(
+            "Another phr is updating the list of organisations.", hint="Try again when it is done."
+        ) from None
+    _say_errors(report)
     if json:
         output.emit_json(
             {"sources": [_source(one) for one in report.sources], "organisations": report.organisations}
@@ -211,12 +219,18 @@ def _source(one: SourceReport) -> dict[str, Any]:
     }
 
 
+def _say_errors(report: DirectoryReport) -> None:
+    """On stderr in any case: who keeps the JSON in a file still sees what went wrong."""
+    for one in report.sources:
+        if one.error:
+            output.tell(clean(f"{one.source}: {one.error}"), style="alarm")
+            if one.hint:
+                output.tell(f"  {clean(one.hint)}")
+
+
 def _say(report: DirectoryReport, *, dry_run: bool) -> None:
     for one in report.sources:
         if one.error:
-            output.tell(f"{one.source}: {one.error}", style="alarm")
-            if one.hint:
-                output.tell(f"  {one.hint}")
             continue
         counts = one.counts
         done = f"{counts.added:,} new, {counts.updated:,} changed, {counts.unchanged:,} as before"

@@ -17,13 +17,10 @@ _YOUR_RELAY = "the https address of your relay page"
 
 def redirect(here: Workspace, one: Provider) -> tuple[str, str]:
     """The way back that `phr connect` will take just now, and the redirect address to register for it."""
-    from phr.workspace.goal import Goal
-    from phr.workspace.sign_in import ConnectRequest
-    from phr.workspace.way_back import way_back
+    from phr.workspace.way_back import usual
 
-    goal = Goal(one, one.fhir_base or "", one.name, True, (one.auth or one.vendor.auth[0]))
     try:
-        way = way_back(here, goal, ConnectRequest(provider=one.id))
+        way = usual(here, one.vendor)
     except UsageError:  # a relay, and no address of it is set yet
         return "relay", f"({_YOUR_RELAY}: set PHR_CONNECT_RELAY)"
     return way.mode, way.address
@@ -39,10 +36,11 @@ def document(here: Workspace, one: Provider) -> dict[str, Any]:
         "registration": vendor.registration,
         "redirect": mode,
         "redirects": list(vendor.redirects),
+        "pkce": vendor.pkce,
         "redirect_uri": address,
         "client_id": client_id,
         "portal": vendor.portal or None,
-        "recipe": recipe.text(vendor, address),
+        "recipe": recipe.steps(one, address),
         "waiting": vendor.waiting or None,
         "refresh": vendor.refresh,
         "staying_signed_in": recipe.staying(vendor),
@@ -54,7 +52,8 @@ def document(here: Workspace, one: Provider) -> dict[str, Any]:
         "directory": vendor.directory or None,
         "test_sign_ins": vendor.test_sign_ins or None,
         "sure": vendor.sure or None,
-        "next": recipe.next_command(one, client_id),
+        "next": _next(here, one, client_id),
+        "next_with_secret": _next(here, one, client_id, secret=True)[-1] if recipe.with_secret(one) else None,
     }
 
 
@@ -86,10 +85,9 @@ def lines(here: Workspace, one: Provider, view: Screen) -> list[str]:
             view.paint("Redirect address to register, letter by letter:", "bold"),
             f"  {clean(address)}",
         ]
-    if vendor.recipe:
-        found += ["", view.paint("How to get a client id:", "bold")]
-        found += _block(recipe.text(vendor, address), view)
-    if vendor.waiting:
+    if steps := recipe.steps(one, address):
+        found += ["", view.paint(_heading(one, no_person=no_person), "bold"), *_block(steps, view)]
+    if vendor.waiting and not no_person:
         found += ["", view.paint("How long it takes:", "bold"), *wrapped(clean(vendor.waiting), view)]
     if not no_person:
         found += ["", view.paint("Staying signed in:", "bold")]
@@ -106,12 +104,27 @@ def lines(here: Workspace, one: Provider, view: Screen) -> list[str]:
             "",
             *(line for label, value in help_.items() if value for line in _pair(label, value, view)),
         ]
-    now = recipe.next_command(one, client_id)
-    return [
-        *found,
-        "",
-        *(f"{word} {command}" for word, command in zip(("Now: ", "Then:"), now, strict=False)),
-    ]
+    now = _next(here, one, client_id)
+    found += ["", *(f"{word} {command}" for word, command in zip(("Now: ", "Then:"), now, strict=False))]
+    if recipe.with_secret(one):
+        found.append(f"Or:   {_next(here, one, client_id, secret=True)[-1]}")
+        found.append("      (an app with a secret, which is renewed without you)")
+    if one.id == "sandbox":
+        found.append("      (as phr sandbox prints it)")
+    return found
+
+
+def _heading(one: Provider, *, no_person: bool) -> str:
+    if no_person:
+        return "Good to know:"
+    if one.vendor.registration == "open":
+        return "phr registers itself where the server allows it; if not:"
+    return "How to get a client id:"
+
+
+def _next(here: Workspace, one: Provider, client_id: str | None, *, secret: bool = False) -> list[str]:
+    known = one.fhir_base is not None or recipe.has_organisations(here.catalog, one.vendor)
+    return recipe.next_command(one, client_id, organisations=known, secret=secret)
 
 
 def _pair(label: str, value: str, view: Screen) -> list[str]:

@@ -116,8 +116,11 @@ def speaker(*, no_browser: bool, to_stderr: bool, timeout: float) -> Speaker:
         output.talk("Opening your browser to sign in. Waiting for you to come back …")
         return browser.open_in_browser(address)
 
+    def say(sentence: str) -> None:
+        output.talk(clean(sentence))  # it may quote a provider, who gets one line and no more
+
     ends = time.monotonic() + timeout
-    return Speaker(open_browser, announce, lambda: _pasted(ends - time.monotonic()), output.talk)
+    return Speaker(open_browser, announce, lambda: _pasted(ends - time.monotonic()), say)
 
 
 def first_line(what: str, option: str) -> str:

@@ -9,7 +9,7 @@ import typer
 from phr.cli import output
 from phr.cli.context import workspace
 from phr.cli.options import Json
-from phr.cli.text import Screen, clean, count, kind_word, size, table, when, wrapped
+from phr.cli.text import Screen, clean, count, elide, kind_word, size, table, when, width, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,20 +71,60 @@ def _screen(report: Report, view: Screen) -> Iterator[str]:
     yield f"{count(report['documents'], 'document')}, {size(report['storage_bytes'])} on disk, encrypted."
 
 
+_HEADS = ("CONNECTION", "STATE", "HEALTH", "RESOURCES", "LAST SYNC", "EVERY")
+_WHOSE = ("PATIENT", "PLACE")
+_CELLS = 24
+"""So wide may a patient's name and a place be in the table; JSON has them whole."""
+
+
 def connection_table(found: list[Report], view: Screen) -> list[str]:
-    """Connections as a table, the same here and in `phr connections`."""
+    """Connections as a table, the same here and in `phr connections`.
+
+    Where there are several, it says whose and where: on a narrow screen on a line of its own below each.
+    """
     rows = [
         (
             one["name"],
             one["state"] + (" !" if one.get("sign_in_soon") and one["state"] == "active" else ""),
-            one.get("health", ""),
+            "–" if one["state"] == "revoked" else one.get("health", ""),
             f"{one['resources']:,}",
             when(one["last_sync"]),
             one["every"] if one["auto_sync"] else "by hand",
         )
         for one in found
     ]
-    return table(rows, ("CONNECTION", "STATE", "HEALTH", "RESOURCES", "LAST SYNC", "EVERY"), view)
+    if len(found) < 2:
+        return table(rows, _HEADS, view)
+    whose = [(_patient(one), clean(one.get("organisation"))) for one in found]
+    cells = _CELLS if view.columns else 10_000
+    wide = [
+        (row[0], *(elide(word, cells) for word in pair), *row[1:])
+        for row, pair in zip(rows, whose, strict=True)
+    ]
+    lines = table(wide, (_HEADS[0], *_WHOSE, *_HEADS[1:]), Screen(None, view.colour, view.unicode))
+    plain = table(wide, (_HEADS[0], *_WHOSE, *_HEADS[1:]), Screen(None, colour=False, unicode=view.unicode))
+    if not view.columns or max(map(width, plain)) <= view.columns:
+        return lines
+    head, *lines = table(rows, _HEADS, view)
+    below = [", ".join(word for word in pair if word) for pair in whose]
+    return [
+        head,
+        *(
+            line
+            for row, words in zip(lines, below, strict=True)
+            for line in (row, view.paint(view.spell(view.fit(f"  {words}")), "dim"))
+            if line.strip()
+        ),
+    ]
+
+
+def _patient(one: Report) -> str:
+    """Whose record it is; marked where somebody else than the patient signed in (a parent, a proxy)."""
+    name = clean(one.get("patient_name")) or "–"
+    kind, _, id_ = (one.get("fhir_user") or "").rpartition("/")
+    kind = kind.rpartition("/")[2]
+    other = kind == "RelatedPerson" or (kind == "Patient" and id_ != one.get("patient_id"))
+    return f"{name} (for a relative)" if other else name
 
 
 def attention_lines(found: list[Report], view: Screen) -> Iterator[str]:
@@ -94,7 +134,8 @@ def attention_lines(found: list[Report], view: Screen) -> Iterator[str]:
         for why in one["attention"]:
             yield view.paint(view.spell(view.fit(f"! {name} {clean(why)}")), "yellow")
         if one["sign_in_before"] and not one["sign_in_soon"]:
-            yield view.fit(f"  {name} sign in again before {when(one['sign_in_before'])}")
+            unless = ", unless it is synced before then" if one.get("renewed_by_sync") else ""
+            yield view.fit(f"  {name} sign in again before {when(one['sign_in_before'])}{unless}")
 
 
 def _skipped(report: Report, view: Screen) -> Iterator[str]:

@@ -41,6 +41,7 @@ _REFERENCE = re.compile(r"\b([A-Z][A-Za-z]{3,40})/(?=[^\s,;]{0,160}\d)[^\s,;]+")
 _OPAQUE = re.compile(r"(?=[^\s]{0,160}\d)[A-Za-z0-9_\-.~+/=%:|]{20,}|[^\s]{48,}")
 _ISSUE_CODE = re.compile(r"[a-z][a-z-]{2,29}")
 _LONG_NUMBER = re.compile(r"\d[\d-]{6,}\d")
+_HALF_PAIR = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +98,17 @@ def _remark(issue: dict[str, object], secrets: tuple[str, ...]) -> Remark:
 
 
 def parse(body: bytes) -> object:
-    """JSON or None. For small answers; Bundles go through `bundle.split`."""
+    """JSON or None. For small answers; Bundles go through `bundle.split`.
+
+    NaN is read as null, and half a surrogate pair as U+FFFD: no encoder takes one, so it could not be kept.
+    """
+    text = body.decode("utf-8-sig", "replace")
     try:
-        return json.loads(body.decode("utf-8-sig", "replace"))
+        if not _HALF_PAIR.search(text):
+            return json.loads(text, parse_constant=lambda _: None)
+        from phr.fhir.read import parse_json
+
+        return parse_json(body)
     except (ValueError, RecursionError):
         return None
 

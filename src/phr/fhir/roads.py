@@ -18,8 +18,7 @@ import httpx
 from phr.errors import UsageError
 from phr.fhir import network, trust
 from phr.fhir.wire_words import causes
-
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+from phr.model import LOOPBACK
 
 
 class Roads(httpx.BaseTransport):

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import TracebackType
+from typing import Protocol
 from urllib.parse import urlsplit
 
 import httpx
@@ -22,12 +23,11 @@ from httpx import BaseTransport as BaseTransport
 
 from phr.errors import Refused
 from phr.fhir import network, wire_words
-from phr.fhir.roads import LOOPBACK as LOOPBACK
 from phr.fhir.roads import Roads
-from phr.fhir.trust import configure as configure
-from phr.fhir.wire_words import Untrusted as Untrusted
+from phr.model import LOOPBACK
 
 BODY_LIMIT = 200_000_000
+_BEGINNING = 512
 USER_AGENT = "phr"
 _CHATTY = (
     "httpx",
@@ -87,6 +87,12 @@ class Answer:
             return "unknown status"
 
 
+class Sink(Protocol):
+    """Where a body may be written to, a file for one."""
+
+    def write(self, content: bytes, /) -> int: ...
+
+
 def host_of(url: str) -> str:
     """The host alone, for messages: paths may hold tenant or patient ids."""
     try:
@@ -141,8 +147,11 @@ class Wire:
         form: Mapping[str, str] | None = None,
         json: bytes | None = None,
         limit: int = BODY_LIMIT,
+        into: Sink | None = None,
     ) -> Answer:
         """One request, one answer, at most `limit` bytes of body after decompression.
+
+        With `into`, the body is written there as it comes, and only its beginning is kept in the answer.
 
         `form` is sent as application/x-www-form-urlencoded, `json` as application/json, byte for byte. However
         slowly the bytes come, an exchange has an end (see `network`). Raises Unreachable when nothing or half an
@@ -157,7 +166,7 @@ class Wire:
                 method, url, headers=sent, data=None if form is None else dict(form), content=json
             )
             with self._deadline.within(self._timeout * network.PATIENCE):
-                return self._send(request, host_of(url), limit)
+                return self._send(request, host_of(url), limit, into)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, ValueError):
             raise Refused("The address of the server makes no sense.") from None
         except (httpx.HTTPError, httpx.StreamError, ssl.SSLError, OSError) as error:
@@ -166,7 +175,7 @@ class Wire:
             # Servers set session cookies; two people's sign-ins must never share one.
             self._client.cookies.clear()
 
-    def _send(self, request: httpx.Request, host: str, limit: int) -> Answer:
+    def _send(self, request: httpx.Request, host: str, limit: int, into: Sink | None) -> Answer:
         response = self._client.send(request, stream=True)
         try:
             if not network.is_packed_plainly(response.headers.get("content-encoding", "")):
@@ -181,7 +190,11 @@ class Wire:
                         f"{host} sent more than {limit // 1_000_000} MB at once; it was left out.",
                         http_status=response.status_code,
                     )
-                chunks.append(chunk)
+                if into is None:
+                    chunks.append(chunk)
+                else:
+                    into.write(chunk)
+                    chunks = [b"".join(chunks)[:_BEGINNING] + chunk[:_BEGINNING]]
             return Answer(response.status_code, dict(response.headers.items()), b"".join(chunks), ends)
         finally:
             response.close()

@@ -14,6 +14,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from phr.errors import UsageError
+from phr.paths import refuse_foreign
 
 if TYPE_CHECKING:
     import ssl
@@ -28,7 +29,8 @@ _making = Lock()
 def configure(ca_file: Path | None) -> None:
     """Trust the certificates in this file too, in all of this process; None: only the usual ones.
 
-    The file is looked at when the first connection is made.
+    The file is looked at when the first connection is made. One that others can write is refused: they could put
+    a CA of their own into it.
     """
     global _own_ca
     _own_ca = ca_file
@@ -75,6 +77,7 @@ def _add(to: ssl.SSLContext, ca_file: Path) -> None:
     try:
         if ca_file.exists() and not ca_file.is_file():  # a pipe would be waited for
             raise UsageError(f"{ca_file} is not a file.", hint=_WHICH)
+        refuse_foreign(ca_file)
         with ca_file.open("rb") as file:
             content = file.read(_LARGEST)
     except OSError as error:

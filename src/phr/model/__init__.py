@@ -6,6 +6,7 @@ dicts and are read through `phr.fhir.read`.
 
 from phr.model.providers import (
     AUTH_METHODS,
+    LOOPBACK,
     REDIRECTS,
     Connection,
     Provider,
@@ -37,6 +38,7 @@ from phr.model.resources import (
 __all__ = [
     "AUTH_METHODS",
     "KINDS",
+    "LOOPBACK",
     "REDIRECTS",
     "Attachment",
     "AuditEvent",

@@ -23,6 +23,9 @@ signs in (SMART Backend Services). `bearer`: a token given by hand. `none`: an o
 REDIRECTS = ("loopback", "https-loopback", "relay", "paste")
 """How the answer of a sign-in comes back, in the words of `phr connect --redirect`."""
 
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+"""The names of this very computer (RFC 8252 section 7.3)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Vendor:

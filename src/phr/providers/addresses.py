@@ -13,11 +13,14 @@ from urllib.parse import urlsplit
 from phr.fhir.links import origin
 
 NO_ADDRESS = "no address"
+TOO_LONG = "address too long"
 NOT_HTTPS = "not https"
 PRIVATE = "private address"
 OTHER_RELEASE = "not FHIR R4"
 TEST = "test or development system"
+STAFF = "for staff, not for patients"
 
+LONGEST = 500
 _PRIVATE_ENDINGS = (
     ".local",
     ".lan",
@@ -37,6 +40,10 @@ _TEST_HOST = re.compile(
     rf"(?:(?:^|[.-])(?:fhir)?(?:{_TESTING})|\d(?:dev|test|tst|qa|uat))(?:fhir|web)?\d*(?=[.-])", re.IGNORECASE
 )
 _TEST_PATH = re.compile(r"(?:[/_-]|\d)(?:test|sandbox|uat|non-?prod|training)\d*(?=[/_-]|$)", re.IGNORECASE)
+_STAFF_HOSTS = frozenset(
+    {"fhir-ehr.cerner.com", "fhir-ehr-sc.cerner.com", "fhir4.eclinicalworks.com", "api.practicefusion.com"}
+)
+"""Twins of patients' addresses where only people who work there sign in (Oracle Health, eClinicalWorks, Practice Fusion)."""
 _TAILS = re.compile(r"/(?:metadata|\.well-known/smart-configuration)/?$")
 
 
@@ -47,6 +54,8 @@ def tidy(address: str) -> str:
 
 def refusal(base: str) -> str | None:
     """Why this base is left out; None when it is one to sign in at."""
+    if len(base) > LONGEST:
+        return TOO_LONG
     if not base or any(c in base for c in ' ?#@\\"<>|\t\n'):
         return NO_ADDRESS
     try:
@@ -62,6 +71,8 @@ def refusal(base: str) -> str | None:
         return NOT_HTTPS if parts.scheme.lower() == "http" else NO_ADDRESS
     if _RELEASE.search(host) or _RELEASE.search(parts.path):
         return OTHER_RELEASE
+    if host in _STAFF_HOSTS:
+        return STAFF
     if _TEST_HOST.search(host) or _TEST_PATH.search(parts.path):
         return TEST
     return None

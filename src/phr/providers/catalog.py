@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-import phr
 from phr.errors import UsageError
 from phr.model import Provider, Vendor
 from phr.providers import organisations, tables
@@ -167,9 +166,7 @@ def load(user_file: Path | None, organisations_file: Path | None = None) -> Cata
 
 def packaged() -> Path:
     """providers.toml inside the wheel; in an editable install at the root of the repository."""
-    package = Path(phr.__file__).parent
-    inside = package / "providers.toml"
-    return inside if inside.exists() else package.parents[1] / "providers.toml"
+    return organisations.packaged("providers.toml")
 
 
 def _row(provider: Provider) -> Row:

@@ -2,6 +2,8 @@
 
 An organisation is the same when its base is (compared by `addresses.key`) and its name nearly is; it keeps its id,
 because people type ids and scripts hold them. Absence is not deletion: what a directory no longer lists stays.
+A row belongs to the list that it came from: only that list changes it, others may add rows of their own. Otherwise
+whoever publishes one list could lead people of every other vendor to an address of theirs.
 """
 
 from __future__ import annotations
@@ -11,15 +13,26 @@ import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from fnmatch import translate
-from urllib.parse import urlsplit
 
 from phr.providers import addresses
 from phr.providers.catalog import OTHER, Catalog
 from phr.providers.directories import entries
 from phr.providers.directories.entries import Entry, Found
-from phr.providers.organisations import ALIASES, BASE, ID, NAME, PLACE, SHARED, VENDOR, Row, tidy
-from phr.providers.words import canonical, fold, words
+from phr.providers.directories.vendors import Vendors, slug
+from phr.providers.organisations import (
+    ALIASES,
+    BASE,
+    ID,
+    NAME,
+    PLACE,
+    SHARED,
+    SOURCE,
+    VENDOR,
+    Row,
+    tidy,
+    whole,
+)
+from phr.providers.words import canonical, fold
 
 _SHARED_FROM = 10
 _MOST_COMPARED = 20
@@ -58,15 +71,16 @@ class Merging:
 
     def __init__(self, catalog: Catalog, found: Sequence[Row]) -> None:
         self._catalog = catalog
-        self.found: dict[str, Row] = {row[ID]: list(row) for row in found}
+        self.found: dict[str, Row] = {row[ID]: whole(row) for row in found}
         self._at: dict[str, list[_Known]] = defaultdict(list)
         self._exact: dict[tuple[str, tuple[str, ...]], _Known] = {}
         self._ids = {*catalog.providers, *catalog.vendors}
         self._ids |= {alias for vendor in catalog.vendors.values() for alias in vendor.aliases}
+        self._numbers: dict[str, int] = {}
         self._shared: set[str] = set()
         for provider in catalog.providers.values():
             if provider.fhir_base:
-                row = [provider.id, provider.name, provider.vendor.id, "", provider.fhir_base, "", ""]
+                row = whole([provider.id, provider.name, provider.vendor.id, "", provider.fhir_base])
                 self._know(_Known(row, fixed=True))
                 if provider.shared:
                     self._shared.add(addresses.key(provider.fhir_base))
@@ -79,14 +93,16 @@ class Merging:
             if row[SHARED] == "yes":
                 self._shared.add(addresses.key(row[BASE]))
         self._ids |= set(self.found)
-        self._hosts = [
-            (re.compile(translate(glob.lower())), vendor.id)
-            for vendor in catalog.vendors.values()
-            for glob in vendor.directory_hosts
-        ]
+        self._vendors = Vendors(catalog)
 
-    def take(self, listed: Sequence[Entry], *, vendor: str | None = None, usual: str | None = None) -> Counts:
-        """The entries of one directory, all of `vendor`, or usually of `usual` where addresses tell nothing else."""
+    def take(
+        self, listed: Sequence[Entry], *, vendor: str | None = None, source: str = "", own: bool = False
+    ) -> Counts:
+        """The entries of one directory: of `vendor`, if it is known whose list it is, whatever they say themselves.
+
+        `source` is what the rows are kept under, if not under the vendor; `own` says that it is a person's own file.
+        """
+        source = vendor or source
         counts = Counts(read=len(listed))
         good: list[tuple[Found, str]] = []
         for one in listed:
@@ -102,18 +118,22 @@ class Merging:
             if _open_twin(key) in per_base:
                 counts.skipped[entries.DUPLICATE] += 1
                 continue
-            row = self._row(one, vendor, usual)
+            row = self._row(one, vendor, source, own=own)
             what, id_ = self._merge(row, key, touched, alone=per_base[key] == 1, brand=one.brand)
-            if what == "twice":
-                counts.skipped[entries.DUPLICATE] += 1
+            if what in (entries.DUPLICATE, entries.ELSEWHERE):
+                counts.skipped[what] += 1
                 continue
             touched.add(id_)
             counts.vendors[row[VENDOR]] += 1
             setattr(counts, what, getattr(counts, what) + 1)
-        self._mark_shared(per_base)
+        self._mark_shared(per_base, source)
         return counts
 
     def _refusal(self, one: Found) -> str | None:
+        if len(one.name) > entries.TOO_LONG_NAME:
+            return entries.LONG_NAME
+        if len(one.base) > addresses.LONGEST:
+            return addresses.TOO_LONG
         if not re.search(r"[^\W\d_]", one.name):
             return entries.NO_NAME
         base = addresses.tidy(one.base)
@@ -122,32 +142,18 @@ class Merging:
             return None  # a sandbox that we know as such
         return reason
 
-    def _row(self, one: Found, vendor: str | None, usual: str | None) -> Row:
+    def _row(self, one: Found, vendor: str | None, source: str, *, own: bool) -> Row:
         name = tidy(one.name)[: entries.LONGEST_NAME]
         base = addresses.tidy(one.base)
         aliases = "|".join(tidy(alias) for alias in one.aliases)
-        return ["", name, self._vendor(one, base, vendor, usual), tidy(one.place), base, aliases, ""]
-
-    def _vendor(self, one: Found, base: str, vendor: str | None, usual: str | None) -> str:
-        """By its own word, by what the person said, by the look of the address, by who published it."""
-        named = self._catalog.vendor_named(one.vendor) or self._catalog.vendor_named(_slug(one.vendor))
-        if named or vendor:
-            return named.id if named else str(vendor)
-        parts = urlsplit(base)
-        where = f"{parts.hostname or ''}{parts.path}".lower()
-        by_host = next((id_ for glob, id_ in self._hosts if glob.match(where)), None)
-        if by_host or usual:
-            return by_host or str(usual)
-        for label in re.split(r"[^a-z0-9-]+", one.publisher.lower()):
-            if label and (publisher := self._catalog.vendor_named(label)):
-                return publisher.id
-        return _slug(one.vendor)[:40] or OTHER
+        whose = self._vendors.of(one, base, given=vendor, own=own)
+        return ["", name, whose, tidy(one.place), base, aliases, "", source]
 
     def _merge(self, row: Row, key: str, touched: set[str], *, alone: bool, brand: bool) -> tuple[str, str]:
         known = self._same(row, key)
         if known is None and alone:
             # One organisation was here and one is here now: it has another name.
-            here = [one for one in self._at[key] if not one.fixed and not one.brand]
+            here = [one for one in self._at[key] if not one.fixed and not one.brand and _may(one.row, row)]
             known = (
                 here[0] if len(here) == 1 and len(self._at[key]) == 1 and key not in self._shared else None
             )
@@ -158,12 +164,15 @@ class Merging:
             return "added", row[ID]
         id_ = known.row[ID]
         if id_ in touched:
-            return "twice", id_
+            return entries.DUPLICATE, id_
         if known.fixed:
             return "unchanged", id_
         newer = _newer(known, row)
         if newer == known.row:
             return "unchanged", id_
+        if not _may(known.row, row):
+            return entries.ELSEWHERE, id_
+        newer[SOURCE] = row[SOURCE]
         known.row[:] = newer
         self.found[id_] = known.row
         return "updated", id_
@@ -194,25 +203,31 @@ class Merging:
         return None
 
     def _new_id(self, row: Row) -> str:
-        plain = _slug(row[NAME])[:60].strip("-") or f"organisation-{zlib.crc32(row[NAME].encode()):08x}"
-        tries: Iterable[str] = (plain, f"{plain}-{_slug(row[PLACE])}".strip("-"))
+        plain = slug(row[NAME])[:60].strip("-") or f"organisation-{zlib.crc32(row[NAME].encode()):08x}"
+        tries: Iterable[str] = (plain, f"{plain}-{slug(row[PLACE])}".strip("-"))
         id_ = next((one for one in tries if one not in self._ids), None)
-        number = 2
         while id_ is None:
+            # Thirty thousand of one name: the numbers that are taken are not tried again for each.
+            number = self._numbers.get(plain, 2)
+            self._numbers[plain] = number + 1
             id_ = f"{plain}-{number}" if f"{plain}-{number}" not in self._ids else None
-            number += 1
         self._ids.add(id_)
         return id_
 
-    def _mark_shared(self, keys: Iterable[str]) -> None:
+    def _mark_shared(self, keys: Iterable[str], source: str) -> None:
         """Many different names at one base: which one is meant is only said while signing in."""
         for key in keys:
             here = self._at[key]
             if key in self._shared or len({one.words for one in here if not one.brand}) >= _SHARED_FROM:
                 self._shared.add(key)
                 for one in here:
-                    if one.row[ID] in self.found:
+                    if one.row[ID] in self.found and one.row[SOURCE] == source:
                         one.row[SHARED] = "yes"
+
+
+def _may(known: Row, row: Row) -> bool:
+    """Whether the list of `row` may change the known one: it came from there. Ours are their vendor's list's to change."""
+    return (known[SOURCE] or known[VENDOR]) == (row[SOURCE] or row[VENDOR])
 
 
 def _newer(known: _Known, row: Row) -> Row:
@@ -237,7 +252,3 @@ def _within(few: tuple[str, ...], many: tuple[str, ...]) -> bool:
 def _open_twin(key: str) -> str:
     """Veradigm lists each site twice; the one under `open` knows no sign-in. The address of its twin."""
     return key.replace("/fhirroute/open/", "/fhirroute/fhir/", 1) if "/fhirroute/open/" in key else ""
-
-
-def _slug(text: str) -> str:
-    return "-".join(words(text))

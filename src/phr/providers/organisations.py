@@ -1,7 +1,8 @@
 """Organisations with their FHIR bases: thousands of lines of tab-separated text, read only when one is asked for.
 
-    id  name  vendor  place  fhir_base  [aliases, parted by |]  [shared: yes]
+    id  name  vendor  place  fhir_base  [aliases, parted by |]  [shared: yes]  [source]
 
+`source` is the list that a found one came from: the id of the vendor who publishes it, or the name of a file.
 The packaged ones are typed by us; those that `phr providers update` found lie in the person's data folder in the
 same form and win. Not TOML: reading twenty thousand tables would take seconds, and this is read at every search.
 """
@@ -20,21 +21,28 @@ import phr
 from phr.errors import PhrError
 from phr.providers import addresses, words
 
-COLUMNS = ("id", "name", "vendor", "place", "fhir_base", "aliases", "shared")
-ID, NAME, VENDOR, PLACE, BASE, ALIASES, SHARED = range(7)
+COLUMNS = ("id", "name", "vendor", "place", "fhir_base", "aliases", "shared", "source")
+ID, NAME, VENDOR, PLACE, BASE, ALIASES, SHARED, SOURCE = range(8)
 FILE_NAME = "organisations.tsv"
 Row = list[str]
-"""The seven columns."""
+"""The eight columns; `whole` makes up for those that are missing at the end."""
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]*")
-_NO_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
+_NO_TEXT = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]+"
+)
 
 
-def packaged() -> Path:
-    """organisations.tsv inside the wheel; in an editable install at the root of the repository."""
+def packaged(name: str = FILE_NAME) -> Path:
+    """A file that came with phr: inside the wheel; in an editable install at the root of the repository."""
     package = Path(phr.__file__).parent
-    inside = package / FILE_NAME
-    return inside if inside.exists() else package.parents[1] / FILE_NAME
+    inside = package / name
+    return inside if inside.exists() else package.parents[1] / name
+
+
+def whole(row: Sequence[str]) -> Row:
+    """A new row with all columns: what is missing at the end is empty, what is too much is left out."""
+    return [*row, "", "", ""][: len(COLUMNS)]
 
 
 class Rows(Sequence[Row]):
@@ -45,7 +53,7 @@ class Rows(Sequence[Row]):
 
     @classmethod
     def of(cls, rows: Iterable[Row]) -> Rows:
-        return cls([cell for row in rows for cell in row])
+        return cls([cell for row in rows for cell in whole(row)])
 
     def column(self, at: int) -> list[str]:
         return self._cells[at :: len(COLUMNS)]
@@ -153,9 +161,7 @@ def parse(text: str) -> Rows:
             if all(base[:4] in ("http", "HTTP") for base in cells[BASE::width]):
                 return Rows(cells)
         rows = [line.split("\t") for line in text.split("\n") if "\t" in line and line[0] != "#"]
-        return Rows.of(
-            [*row, "", ""][:width] for row in rows if len(row) >= 5 and row[BASE] and row[ID] != "id"
-        )
+        return Rows.of(whole(row) for row in rows if len(row) >= 5 and row[BASE] and row[ID] != "id")
 
 
 @contextmanager
@@ -173,7 +179,7 @@ def no_collecting() -> Iterator[None]:
 def dump(rows: Iterable[Row]) -> bytes:
     """The file, sorted by vendor, then name."""
     ordered = sorted(rows, key=lambda row: (row[VENDOR], row[NAME].casefold(), row[ID]))
-    lines = ["\t".join(COLUMNS), *("\t".join(map(tidy, row)) for row in ordered)]
+    lines = ["\t".join(COLUMNS), *("\t".join(map(tidy, whole(row))) for row in ordered)]
     return ("\n".join(lines) + "\n").encode("utf-8", "replace")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from phr.model import Provider, Vendor
 
 _SECRET = ("client_secret_basic", "client_secret_post")
@@ -24,7 +26,7 @@ _AUTH = {
 }
 _REGISTRATION = {
     "portal": "by hand, in the portal",
-    "open": "by phr itself; nothing to do",
+    "open": "phr registers itself where the server allows it",
     "after-sign-in": "by hand in the portal; phr then registers a second one for each connection",
 }
 _WAYS = {
@@ -38,6 +40,17 @@ _WAYS = {
 def text(vendor: Vendor, redirect_uri: str) -> str:
     """How to get a client id, with the address to register in its place."""
     return vendor.recipe.replace("{redirect_uri}", redirect_uri)
+
+
+def steps(provider: Provider, redirect_uri: str) -> str:
+    """As `text`; nothing for an open server of a vendor whose other servers want a sign-in."""
+    open_one = provider.auth in ("none", "bearer") and provider.vendor.auth[0] != provider.auth
+    return "" if open_one else text(provider.vendor, redirect_uri)
+
+
+def has_organisations(catalog: Iterable[Provider], vendor: Vendor) -> bool:
+    """Whether organisations of this vendor, with their addresses, can be found in the catalogue."""
+    return any(one.vendor.id == vendor.id and one.fhir_base and not one.sandbox for one in catalog)
 
 
 def signing_in(provider: Provider) -> str:
@@ -70,24 +83,38 @@ def staying(vendor: Vendor) -> list[str]:
     return [line for line in lines if line]
 
 
-def next_command(provider: Provider, client_id: str | None) -> list[str]:
-    """What to type now, exactly."""
+def with_secret(provider: Provider) -> bool:
+    """Whether only an app with a secret is renewed here, and one without is what is usual."""
+    ways = (provider.auth,) if provider.auth else provider.vendor.auth
+    return (
+        provider.vendor.refresh == "confidential" and ways[0] == "public" and any(w in _SECRET for w in ways)
+    )
+
+
+def next_command(
+    provider: Provider, client_id: str | None, *, organisations: bool = True, secret: bool = False
+) -> list[str]:
+    """What to type now, exactly. `organisations`: whether the vendor's can be found in the catalogue; `secret`: in the
+    way of a confidential app."""
     vendor = provider.vendor
     ways = (provider.auth,) if provider.auth else vendor.auth
     words = f"phr connect {provider.id}"
     if not client_id and vendor.registration != "open" and ways[0] not in ("none", "bearer"):
         words += " --client-id YOUR-CLIENT-ID"
-        if ways[0] in _SECRET:
-            words += " --client-secret-stdin"
+        secret = secret or ways[0] in _SECRET
+    else:
+        secret = secret and ways[0] not in ("none", "bearer")
+    words += " --client-secret-stdin" if secret else ""
     words += {"bearer": " --token-stdin", "none": " --patient ID"}.get(ways[0], "")
-    if provider.fhir_base is None and provider.id == vendor.id and vendor.id not in ("custom", "sandbox"):
-        return [
-            'phr providers search "NAME OF YOUR HOSPITAL OR PRACTICE"',
-            words.replace(provider.id, "ITS-ID", 1),
-        ]
-    if provider.fhir_base is None:
-        words += " --url FHIR-ADDRESS"
-    return [words]
+    start = f"phr connect {provider.id}"
+    if provider.fhir_base is not None:
+        return [words]
+    own = provider.id == vendor.id and vendor.id not in ("custom", "sandbox")
+    if own and organisations:
+        search = 'phr providers search "NAME OF YOUR HOSPITAL OR PRACTICE"'
+        return [search, words.replace(start, "phr connect ITS-ID", 1)]
+    address = "http://127.0.0.1:PORT/fhir" if vendor.id == "sandbox" else "FHIR_BASE"
+    return [words.replace(start, f"{start} --url {address}", 1)]
 
 
 def _span(seconds: float) -> str:

@@ -10,13 +10,12 @@ from typing import Any
 
 from phr.errors import UsageError
 from phr.fhir.links import origin
-from phr.model import AUTH_METHODS, REDIRECTS, Vendor
+from phr.model import AUTH_METHODS, LOOPBACK, REDIRECTS, Vendor
 
 Tables = dict[str, dict[str, dict[str, Any]]]
 """`{"vendors": {id: {key: value}}, "providers": {id: {key: value}}}`."""
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]*")
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def _text(value: object) -> str | None:
@@ -64,7 +63,7 @@ def _base(value: object) -> str | None:
         return problem
     if not host or any(c in value for c in " ?#@"):
         return problem
-    return None if scheme == "https" or (scheme == "http" and host in _LOOPBACK) else problem
+    return None if scheme == "https" or (scheme == "http" and host in LOOPBACK) else problem
 
 
 def _splits(value: object) -> str | None:

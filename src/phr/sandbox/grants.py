@@ -36,6 +36,11 @@ class Grant:
     renewals: int = 0
 
     @property
+    def app(self) -> str:
+        """The client that the person agreed to, of which others may have come."""
+        return self.parent.app if self.parent else self.client_id
+
+    @property
     def lives(self) -> bool:
         return self.alive and (self.parent is None or self.parent.lives)
 

@@ -6,6 +6,7 @@ An element may be a choice: `effective` stands for effectiveDateTime, effectiveP
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -46,7 +47,7 @@ MedicationRequest token:category,code=medication,status,intent date:authoredon=a
 MedicationStatement token:category,code=medication,status date:effective reference:context
 NutritionOrder token:status,intent date:datetime=dateTime reference:encounter
 Observation token:category,code,status,combo-code=code|component.code date:date=effective reference:encounter
-Patient token:gender,active date:birthdate=birthDate
+Patient token:gender,active date:birthdate=birthDate string:name,family=name.family,given=name.given
 Procedure token:category,code,status date:date=performed reference:encounter
 Provenance token:agent-role=agent.role date:recorded reference:target
 QuestionnaireResponse token:status date:authored reference:encounter
@@ -61,7 +62,7 @@ Task token:code,status,intent date:authored-on=authoredOn,modified=lastModified 
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """One search parameter: its kind (`token`, `date` or `reference`) and the elements it looks at."""
+    """One search parameter: its kind (`token`, `date`, `reference` or `string`) and the elements it looks at."""
 
     kind: str
     elements: tuple[str, ...]
@@ -155,8 +156,32 @@ def _reference(asked: str, found: list[Any]) -> bool:
     return False
 
 
+def _string(asked: str, found: list[Any]) -> bool:
+    """Begins like this, without regard to case and accents (search.html#string)."""
+    wanted = _plain(asked)
+    return any(_plain(word).startswith(wanted) for value in found for word in _words(value))
+
+
+def _words(value: object) -> Iterator[str]:
+    """Every text of a string or a HumanName."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for name in ("text", "family", "given", "prefix", "suffix"):
+            yield from _words(value.get(name))
+    elif isinstance(value, list):
+        for one in value:
+            yield from _words(one)
+
+
+def _plain(text: str) -> str:
+    apart = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(character for character in apart if not unicodedata.combining(character))
+
+
 _TESTS: dict[str, Callable[[str, list[Any]], bool]] = {
     "token": _token,
     "date": _date,
     "reference": _reference,
+    "string": _string,
 }

@@ -99,7 +99,7 @@ class DynamicClients:
         if access is None or access.grant.patient is None:
             raise OAuthError("invalid_token", "Send the access token of a sign-in.", 401)
         given = body if isinstance(body, dict) else {}
-        if given.get("software_id") != access.grant.client_id:
+        if given.get("software_id") != access.grant.app:
             raise _bad("software_id has to be the client id of the app that signed in")
         wrong = public_keys(given.get("jwks"))
         if wrong:

@@ -294,7 +294,7 @@ VENDORS: dict[str, VendorHabits] = {
     ),
     "trubridge": replace(_VENDOR, total="none"),
     "medhost": replace(_VENDOR, content_type="application/json"),
-    "netsmart": _NAMED_SCOPES,
+    "netsmart": _VENDOR,
     "one-medical": replace(_VENDOR, answer_by="fragment"),
     # Any client id and redirect address; a year of refreshing.
     "smart-health-it": replace(

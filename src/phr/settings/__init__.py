@@ -8,6 +8,7 @@ from phr.settings.reading import Settings as Settings
 from phr.settings.reading import Sync as Sync
 from phr.settings.reading import VendorSettings as VendorSettings
 from phr.settings.reading import load as load
+from phr.settings.reading import variables as variables
 from phr.settings.reading import vendor_variable as vendor_variable
 from phr.settings.values import DAY as DAY
 from phr.settings.values import HOUR as HOUR

@@ -8,13 +8,13 @@ file: it belongs in the environment or in the keyring.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from phr.errors import UsageError
+from phr.paths import to_own
 from phr.settings.values import DAY, HOUR, Key, accept, as_text, near, number
 
 
@@ -116,6 +116,15 @@ _VENDOR_KEYS = {"client_id": Key("text"), "redirect_uri": Key("back")}
 _VENDOR_ENDINGS = ("_CLIENT_ID", "_CLIENT_SECRET", "_REDIRECT_URI")
 
 
+def variables(table: str) -> tuple[str, ...]:
+    """The variables of one table's keys: `PHR_SYNC_TIMEOUT` and its like."""
+    return tuple(_variable(table, key) for key in _TABLES[table])
+
+
+def _variable(table: str, key: str) -> str:
+    return f"PHR_{key}".upper() if table == "general" else f"PHR_{table}_{key}".upper()
+
+
 def load(config_file: Path, environ: Mapping[str, str]) -> Settings:
     """Settings from the file (which may be absent) and the environment.
 
@@ -127,9 +136,8 @@ def load(config_file: Path, environ: Mapping[str, str]) -> Settings:
     for table, keys in _TABLES.items():
         values[table] = _file_table(table, tables.pop(table, {}), keys, problems)
         values[table].update(_environ_table(table, keys, environ, problems))
-    if values["general"].get("credential_command") and not environ.get("PHR_CREDENTIAL_COMMAND"):
-        problems += _open_to_others(config_file)
     vendors = _vendors(tables.pop("vendors", {}), problems)
+    problems += _open_to_others(config_file, values, vendors, environ)
     problems += _vendor_variables(environ)
     problems += [f"[{name}] is not a table phr knows{near(name, (*_TABLES, 'vendors'))}" for name in tables]
     if problems:
@@ -166,17 +174,31 @@ def parse(config_file: Path) -> dict[str, Any]:
         raise UsageError(f"{config_file} is not TOML: {error}.", hint="Correct that line.") from None
 
 
-def _open_to_others(config_file: Path) -> list[str]:
-    """A file that names a program to run must not be one that somebody else can write."""
-    if os.name != "posix":
+_FROM_OURS_ONLY = (("general", "credential_command"), ("network", "ca_file"), ("connect", "relay"))
+"""What runs a program, or decides who sees a sign-in."""
+
+
+def _open_to_others(
+    config_file: Path,
+    values: Mapping[str, Mapping[str, Any]],
+    vendors: Mapping[str, VendorSettings],
+    environ: Mapping[str, str],
+) -> list[str]:
+    """What a file says that it may not say when somebody else can write it; the environment's word is the person's."""
+    mend = to_own(config_file)
+    if mend is None:
         return []
-    found = config_file.stat()
-    foreign = found.st_uid not in (os.getuid(), 0)
-    # Many systems make files writable for a group that has one member: its owner.
-    group = found.st_mode & 0o020 and found.st_gid != os.getgid()
-    if foreign or group or found.st_mode & 0o002:
-        return ["[general] credential_command is not run from a file that others can write (chmod 600)"]
-    return []
+    said = [
+        f"[{table}] {key}"
+        for table, key in _FROM_OURS_ONLY
+        if values[table].get(key) and not environ.get(_variable(table, key))
+    ]
+    said += [
+        f"[vendors.{id_}] redirect_uri"
+        for id_, one in vendors.items()
+        if one.redirect_uri and not environ.get(vendor_variable(id_, "redirect_uri"))
+    ]
+    return [f"{one} is not obeyed in a file that others can write ({mend})" for one in said]
 
 
 def _file_table(name: str, found: object, keys: Mapping[str, Key], problems: list[str]) -> dict[str, Any]:
@@ -198,16 +220,16 @@ def _file_table(name: str, found: object, keys: Mapping[str, Key], problems: lis
 def _environ_table(
     table: str, keys: Mapping[str, Key], environ: Mapping[str, str], problems: list[str]
 ) -> dict[str, Any]:
-    prefix = "PHR_" if table == "general" else f"PHR_{table.upper()}_"
     values = {}
     for key, wanted in keys.items():
-        text = environ.get(prefix + key.upper())
+        name = _variable(table, key)
+        text = environ.get(name)
         if not text:
             continue
         try:
             values[key] = accept(wanted, number(text) if wanted.kind in ("whole", "seconds") else text)
         except ValueError as error:
-            problems.append(f"{prefix}{key.upper()} must be {error}")
+            problems.append(f"{name} must be {error}")
     return values
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from phr.errors import UsageError
-from phr.model import REDIRECTS
+from phr.model import LOOPBACK, REDIRECTS
 from phr.paths import check_user_name
 
 HOUR = 3600.0
@@ -70,7 +70,7 @@ _TEXTS = frozenset({"text", "user", "file", "https", "back", "mode"})
 
 
 def as_text(kind: str, value: str) -> str | Path:
-    """As `_accept`, for the kinds that are written as text."""
+    """As `accept`, for the kinds that are written as text."""
     if kind == "user":
         _check_user(value)
     elif kind == "mode" and value not in REDIRECTS:
@@ -99,7 +99,7 @@ def is_address(text: str, *, loopback: bool) -> bool:
     plain = text.isascii() and text.isprintable() and " " not in text and "\\" not in text
     if not plain or not parts.hostname or "@" in parts.netloc or "#" in text:
         return False
-    here = parts.hostname in ("127.0.0.1", "localhost", "::1")
+    here = parts.hostname in LOOPBACK
     return parts.scheme == "https" or (loopback and parts.scheme == "http" and here)
 
 

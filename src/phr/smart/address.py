@@ -12,8 +12,9 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from phr.errors import UsageError
-from phr.fhir.transport import LOOPBACK, is_safe
-from phr.model import REDIRECTS, Vendor
+from phr.fhir.transport import is_safe
+from phr.model import LOOPBACK, REDIRECTS, Vendor
+from phr.settings import vendor_variable
 
 PASTE_PAGE = "https://phr.invalid/callback"
 """Told to providers that want https when answers are pasted: a name that no server has (RFC 2606 section 2), so that the
@@ -23,7 +24,7 @@ RELAY_PATH = "/callback"
 """The relay page knows no other (examples/relay)."""
 _SET_RELAY = (
     "Put the page of examples/relay on an https host and name its address: PHR_CONNECT_RELAY, or for one "
-    "vendor PHR_{vendor}_REDIRECT_URI. Without one: --redirect paste"
+    "vendor {variable}. Without one: --redirect paste"
 )
 
 
@@ -67,7 +68,7 @@ class Redirect:
         parts = _checked(uri) if uri else None
         if port is not None and not 0 <= port <= 65_535:
             raise UsageError(f"{port} is not a port.", hint="Ports go from 1 to 65535: --port 8765")
-        mode = _mode(mode, vendor, parts)
+        mode = named(mode) if mode else implied(uri) if uri else vendor.redirects[0]
         if mode == "paste":
             return cls(mode, uri=uri or _pasted_address(vendor, port))
         if mode == "relay":
@@ -91,17 +92,20 @@ class Redirect:
         )
 
 
-def _mode(mode: str | None, vendor: Vendor, parts: SplitResult | None) -> str:
-    if mode is not None:
-        wanted = mode.strip().lower().replace("_", "-")
-        if wanted not in REDIRECTS:
-            raise UsageError(
-                f"“{mode[:40]}” is not a way back from a sign-in.",
-                hint=f"Choose one of: {', '.join(REDIRECTS)}",
-            )
-        return wanted
-    if parts is None:
-        return vendor.redirects[0] if vendor.redirects else "loopback"
+def named(text: str) -> str:
+    """A way back as a person writes it. Raises UsageError."""
+    wanted = text.strip().lower().replace("_", "-")
+    if wanted not in REDIRECTS:
+        raise UsageError(
+            f"“{text[:40]}” is not a way back from a sign-in.",
+            hint=f"Choose one of: {', '.join(REDIRECTS)}",
+        )
+    return wanted
+
+
+def implied(uri: str) -> str:
+    """The way back that an address means: one on another computer is a relay."""
+    parts = urlsplit(uri)
     if parts.hostname in LOOPBACK:
         return "loopback" if parts.scheme == "http" else "https-loopback"
     return "relay"
@@ -123,16 +127,20 @@ def _checked(uri: str) -> SplitResult:
 
 
 def _pasted_address(vendor: Vendor, port: int | None) -> str:
-    """Where nobody listens, so that the browser stops there with the answer in its address line."""
-    return Redirect.of(vendor, port, "loopback").address if "loopback" in vendor.redirects else PASTE_PAGE
+    """Where nobody listens, so that the browser stops there with the answer in its address line.
+
+    A portal takes the https address, as the recipes say; a server of one's own is told this computer's.
+    """
+    if vendor.registration == "open" and "loopback" in vendor.redirects:
+        return Redirect.of(vendor, port, "loopback").address
+    return PASTE_PAGE
 
 
 def _relay(vendor: Vendor, port: int | None, uri: str | None) -> Redirect:
     if not uri:
-        name = vendor.id.upper().replace("-", "_")
         raise UsageError(
             "The sign-in is to come back through a relay page, but there is no address of one.",
-            hint=_SET_RELAY.format(vendor=name),
+            hint=_SET_RELAY.format(variable=vendor_variable(vendor.id, "redirect_uri")),
         )
     own = vendor.redirect_port if port is None else port
     if own and own not in RELAY_PORTS:

@@ -18,6 +18,7 @@ from phr.smart import jwt
 from phr.smart.refusal import more_at, refusal
 
 _LONGEST_LIFE = 10 * 366 * 86_400
+_LONGEST_ID = 256
 _BEARER = re.compile(r"[\x21-\x7e]+")
 
 
@@ -60,7 +61,7 @@ def read_answer(
         expires_at=None if life is None else now + life,
         scope=_scope(source.get("scope"), asked),
         refresh_token=fresh or None,
-        patient=_patient(source.get("patient")),
+        patient=bare_id(source.get("patient")),
         id_token=_text(source.get("id_token")),
         fhir_user=_text(source.get("fhirUser")),
         renewed_at=now,
@@ -130,8 +131,8 @@ def _refresh_end(source: dict[str, object], now: float) -> float | None:
         life = lifetime(source.get(name))
         if life is not None:
             return now + life
-    ends = jwt.claims(_text(source.get("refresh_token"))).get("exp")
-    life = lifetime(ends - now) if isinstance(ends, (int, float)) and not isinstance(ends, bool) else None
+    ends = jwt.moment(jwt.claims(_text(source.get("refresh_token"))).get("exp"))
+    life = None if ends is None else lifetime(ends - now)
     return None if life is None else now + life
 
 
@@ -141,12 +142,16 @@ def _scope(value: object, asked: str | None) -> str | None:
     return value if isinstance(value, str) else asked
 
 
-def _patient(value: object) -> str | None:
+def bare_id(value: object) -> str | None:
+    """The id of a resource, named by its id, its `Type/id` or its address; a number was seen too."""
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
-    if not isinstance(value, str) or not value.strip():
+    if not isinstance(value, str):
         return None
-    return value.strip().rstrip("/").rpartition("/")[2] or None
+    found = value.strip().rstrip("/").rpartition("/")[2]
+    # What cannot be shown or sent as it is names nobody: the patient is then looked for.
+    fit = found.isprintable() and "\N{REPLACEMENT CHARACTER}" not in found and len(found) <= _LONGEST_ID
+    return found if found and fit else None
 
 
 def _text(value: object) -> str | None:

@@ -25,6 +25,7 @@ WELL_KNOWN = ".well-known/smart-configuration"
 _OAUTH_URIS = (
     "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris",
     "http://fhir-registry.smarthealthit.org/Profile/oauth-uris",
+    "http://fhir-registry.smartplatforms.org/Profile/oauth-uris",
 )
 _ENDPOINTS = (
     "authorization_endpoint",
@@ -38,7 +39,9 @@ _ENDPOINTS = (
 _TAKES_TOKENS = ("revocation_endpoint", "introspection_endpoint")
 _ACCEPT = "application/json, application/fhir+json;q=0.9"
 _MAX_REDIRECTS = 3
-_LIMIT = 20_000_000
+_LIMIT = 2_000_000
+_STATEMENT_LIMIT = 20_000_000
+"""A CapabilityStatement lists every type with all its search parameters."""
 log = logging.getLogger(__name__)
 
 
@@ -60,7 +63,7 @@ def discover(
         document = _try(wire, base + WELL_KNOWN)
         if _has_endpoints(document, needs_authorize):
             return read_configuration(document, fhir_base, needs_authorize=needs_authorize)
-        statement = _get(wire, base + "metadata")
+        statement = _get(wire, base + "metadata", limit=_STATEMENT_LIMIT)
         found = _oauth_uris(statement)
         if found:
             log.debug("sign-in found in the CapabilityStatement")
@@ -141,11 +144,11 @@ def _try(wire: Wire, url: str) -> object:
         return None
 
 
-def _get(wire: Wire, url: str) -> object:
+def _get(wire: Wire, url: str, *, limit: int = _LIMIT) -> object:
     """JSON from this address, or None. Raises Unreachable only when there is no answer at all."""
     for _ in range(_MAX_REDIRECTS + 1):
         try:
-            answer = wire.send("GET", url, {"Accept": _ACCEPT}, limit=_LIMIT)
+            answer = wire.send("GET", url, {"Accept": _ACCEPT}, limit=limit)
         except Unreachable as error:
             raise Unreachable(
                 error.message, hint="Check the address and the network, then try again."
@@ -182,8 +185,11 @@ def _oauth_uris(statement: object) -> dict[str, str]:
     for rest in _dicts(statement.get("rest")):
         for security in _dicts(rest.get("security")):
             for extension in _dicts(security.get("extension")):
-                if extension.get("url") not in _OAUTH_URIS:
+                kind, _, flat = str(extension.get("url")).partition("#")
+                if kind not in _OAUTH_URIS:
                     continue
+                if flat and isinstance(extension.get("valueUri"), str):  # before DSTU2 was final
+                    found[flat] = extension["valueUri"]
                 for part in _dicts(extension.get("extension")):
                     name, uri = part.get("url"), part.get("valueUri") or part.get("valueUrl")
                     if isinstance(name, str) and isinstance(uri, str):

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 SKEW = 5.0
 """Seconds of difference between two clocks that an assertion survives without help."""
+_MOST_SKEW = 25 * 3600.0
+"""A day with the wrong zone on top is believed. A clock further off is not to date our assertions far ahead."""
 _LIMIT = 1_000_000
 _REPEATS = 2
 _PATIENCE = 30.0
@@ -162,7 +164,7 @@ def _next_audience(way: Way, configuration: SmartConfiguration, url: str) -> Way
 
 def _skew(answer: Answer, now: float) -> float:
     shown = server_time(answer)
-    return 0.0 if shown is None else shown - now
+    return shown - now if shown is not None and abs(shown - now) <= _MOST_SKEW else 0.0
 
 
 def _in_query(url: str, form: Mapping[str, str]) -> tuple[str, dict[str, str]]:

@@ -18,7 +18,7 @@ from phr.fhir import outcome
 from phr.fhir.transport import Answer, Wire, is_loopback, is_safe
 from phr.model import SmartConfiguration, Token, Vendor
 from phr.smart import jwt
-from phr.smart.answer import server_time
+from phr.smart.answer import bare_id, server_time
 
 if TYPE_CHECKING:
     from phr.fhir.transport import BaseTransport
@@ -56,7 +56,7 @@ def verify(
         _check_audience(identity, client_id)
         if not vendor.issuer_differs:
             _check_issuer(identity, configuration)
-        server_time = _check_signature(token.id_token, configuration, fhir_base, transport, now)
+        server_time = _check_signature(token.id_token, configuration, fhir_base, transport)
         _check_times(identity, now, server_time)
     return replace(token, patient=patient_of(token, vendor), fhir_user=fhir_user_of(token))
 
@@ -88,7 +88,7 @@ def patient_of(token: Token, vendor: Vendor) -> str | None:
             identity = jwt.claims(token.id_token)
             found = _patient_in(identity.get("fhirUser")) or _patient_in(identity.get("profile"))
         elif place == "access_token":
-            found = _patient_in_claims(jwt.claims(token.access_token), vendor.patient_claims)
+            found = claimed_patient(token.access_token, vendor)
         if found:
             return found
     return None
@@ -110,14 +110,11 @@ def fhir_user_of(token: Token) -> str | None:
     return None
 
 
-def _patient_in_claims(access: dict[str, Any], names: tuple[str, ...]) -> str | None:
-    for name in names:
-        value = access.get(name)
-        if isinstance(value, int) and not isinstance(value, bool):
-            value = str(value)
-        if isinstance(value, str) and value.strip():
-            return value.strip().rpartition("/")[2] or None
-    return _patient_in(access.get("fhirUser"))
+def claimed_patient(access_token: str | None, vendor: Vendor) -> str | None:
+    """The patient that an access token names itself, where it is a JWT."""
+    access = jwt.claims(access_token)
+    found = (bare_id(access.get(name)) for name in vendor.patient_claims)
+    return next(filter(None, found), None) or _patient_in(access.get("fhirUser"))
 
 
 def _patient_in(value: object) -> str | None:
@@ -130,7 +127,8 @@ def _person_in(value: object) -> tuple[str, str] | None:
     if not isinstance(value, str):
         return None
     match = _PERSON.search(value.strip())
-    return (match[1], match[2]) if match else None
+    id_ = bare_id(match[2]) if match else None
+    return (match[1], id_) if match and id_ else None
 
 
 # ── the checks ────────────────────────────────────────────────────────────────────────────────────
@@ -162,7 +160,7 @@ def _check_issuer(identity: dict[str, Any], configuration: SmartConfiguration) -
 def _check_times(identity: dict[str, Any], now: float, server_time: float | None) -> None:
     """Steps 9 and 10, by the clock that is kinder: ours, or the server's where it told the time."""
     clocks = (now,) if server_time is None else (now, server_time)
-    ends, made = _time(identity.get("exp")), _time(identity.get("iat"))
+    ends, made = jwt.moment(identity.get("exp")), jwt.moment(identity.get("iat"))
     over = ends is not None and min(clocks) > ends + LEEWAY
     early = made is not None and max(clocks) < made - LEEWAY
     if over or early:
@@ -172,16 +170,11 @@ def _check_times(identity: dict[str, Any], now: float, server_time: float | None
         )
 
 
-def _time(value: object) -> float | None:
-    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
-
-
 def _check_signature(
     id_token: str,
     configuration: SmartConfiguration,
     fhir_base: str,
     transport: BaseTransport | None,
-    now: float,
 ) -> float | None:
     """Steps 6 and 7. Answers the server's time, if it said so while giving its keys."""
     algorithm = jwt.header(id_token).get("alg")

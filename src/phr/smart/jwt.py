@@ -7,12 +7,15 @@ knows a shared word sign as the provider (RFC 8725 sections 2.1 and 3.1).
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Iterator
 from typing import Any
 
+from phr.fhir import outcome
+
 ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"})
 _CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
+_LAST_MOMENT = 1e11
+"""Seconds since the epoch: the year 5138. What lies beyond is no date, but milliseconds, or meant to do harm."""
 _MOST_KEYS = 50
 """A key set longer than this is cut off: each key that fits costs a try."""
 
@@ -36,14 +39,22 @@ def is_readable(jwt: str) -> bool:
     return bool(header(jwt) or claims(jwt))
 
 
+def moment(value: object) -> float | None:
+    """A NumericDate (RFC 7519 section 2); None for what is none, however large or odd."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    # Compared before it is made a float, which an integer of some hundred digits cannot become.
+    return float(value) if -_LAST_MOMENT < value < _LAST_MOMENT else None
+
+
 def _part(jwt: str | None, number: int) -> dict[str, Any]:
     parts = (jwt or "").split(".")
     if len(parts) < 3:
         return {}
     try:
         text = parts[number].rstrip("=")
-        payload = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (ValueError, RecursionError):
+        payload = outcome.parse(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except ValueError:
         return {}
     return payload if isinstance(payload, dict) else {}
 

@@ -33,7 +33,7 @@ MOST_OPEN = 256
 _TLS_HANDSHAKE = b"\x16"  # RFC 8446 section 5.1: the first byte a TLS client sends
 _SCRIPT = (
     "var h=location.hash.slice(1);"
-    "if(h){location.replace(location.pathname+'?'+h)}"
+    "if(h){location.replace('?'+h)}"
     "else{document.getElementById('t').textContent='Nothing to do here.'}"
 )
 _SCRIPT_HASH = base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode()
@@ -197,6 +197,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self, path: str, params: dict[str, str]) -> None:
         host = self.server.host
+        # Here `//name/path` means a path, to a page that shows it another host; and nobody registered that.
+        if self.requestline.split()[1].startswith("//"):
+            self._answer(404, page("Nothing here", "This address belongs to a sign-in."))
+            return
         if not self._is_a_visit():
             self._answer(403, page("Not from here", "Only a sign-in page may come back to this address."))
             return

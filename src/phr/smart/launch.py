@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 from phr.errors import SignInError, SignInTimeout, UsageError
 from phr.model import SmartConfiguration, Token, Vendor
 from phr.smart import certificate, identity, probe, redirect
+from phr.smart import issuer as issuers
 from phr.smart.address import PASTE_PAGE as PASTE_PAGE
 from phr.smart.address import Redirect as Redirect
 from phr.smart.client import Client as Client
@@ -72,7 +73,12 @@ def authorize_url(
     # What we say counts: a parameter of ours in the published query would make two of them.
     kept = [(k, v) for k, v in parse_qsl(parts.query, keep_blank_values=True) if k not in params]
     query = urlencode([*kept, *params.items()], quote_via=quote)
-    return urlunsplit((parts.scheme, parts.netloc, parts.path, query, ""))
+    return urlunsplit((parts.scheme, _printed(parts.netloc), _printed(parts.path), query, ""))
+
+
+def _printed(text: str) -> str:
+    """Percent-encoded where it has blanks and control characters, at which a shell or a terminal would cut it."""
+    return "".join(quote(one) if one.isspace() or not one.isprintable() else one for one in text)
 
 
 def sign_in(
@@ -107,16 +113,18 @@ def sign_in(
 
     if goal.mode == "paste":
         redirect_uri = goal.address
-        code = _by_hand(attempt.expected, redirect_uri, send_out, paste)
+        code, issuer = _by_hand(attempt.expected, redirect_uri, send_out, paste)
     else:
         listener = _listener(goal, attempt.expected)
         try:
             with listener:
                 redirect_uri = goal.uri or listener.redirect_uri
                 send_out(redirect_uri, listener.state)
-                code = listener.wait(timeout)
+                code, issuer = listener.wait(timeout), listener.issuer
         except SignInTimeout as error:
             raise _explained(error, attempt, goal.uri or listener.redirect_uri, transport) from None
+    if not vendor.issuer_differs:
+        issuers.check(issuer, configuration, fhir_base, transport=transport)
     log.debug("a code came back, asking for the token")
     return attempt.finish(code, redirect_uri, transport=transport, now=clock())
 
@@ -147,8 +155,8 @@ def _by_hand(
     redirect_uri: str,
     send_out: Callable[[str, str], None],
     paste: Callable[[], str] | None,
-) -> str:
-    """The code out of what the person pastes; asked again when it is something else altogether."""
+) -> tuple[str, str | None]:
+    """The code out of what the person pastes, and its `iss`; asked again when it is something else altogether."""
     if paste is None:
         raise UsageError(
             "The final address has to be pasted, but nobody can be asked here.",
@@ -164,7 +172,8 @@ def _by_hand(
                 hint="Start again, and paste the whole address line of the page you ended on.",
             )
         try:
-            return expected.code_from(redirect.pasted(text))
+            params = redirect.pasted(text)
+            return expected.code_from(params), params.get("iss")
         except redirect.NotAnAnswerError:
             tries += 1
             if tries == PASTE_TRIES:

@@ -73,6 +73,8 @@ class RedirectListener:
         self._taken = threading.Lock()
         self._servers: list[Server] = []
         self._foreign = 0
+        self.issuer: str | None = None
+        """`iss` of the answer that brought the code."""
 
     @property
     def redirect_uri(self) -> str:
@@ -187,6 +189,7 @@ class RedirectListener:
         except SignInError as error:
             brought = _Unproven(error, by_person) if forgotten else error
             return Reply(400, page("Not signed in", f"{error.message} {_CLOSE}"), brought)
+        self.issuer = params.get("iss")
         return Reply(200, page("Thank you", f"The sign-in was received. {_CLOSE}"), code)
 
     def deliver(self, brought: object) -> None:

@@ -14,9 +14,8 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote
 
 from phr.errors import SignInError, StateMismatch
-from phr.smart.refusal import refusal as refusal
+from phr.smart.refusal import refusal
 
-STANDARD = ("code", "state", "iss", "error", "error_description", "error_uri")
 _MAX_FIELDS = 100
 _WRAPPING = "\"'`“”„‘’‚«»‹›<> \t"
 _HOW_TO_COPY = "Copy the whole address line of the page you ended on."

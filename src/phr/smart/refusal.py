@@ -14,10 +14,10 @@ from urllib.parse import unquote, urlsplit
 from phr.errors import SignInDenied, SignInError
 from phr.fhir.outcome import clean
 
-REGISTRATION = "Compare with what was registered: phr providers show"
+REGISTRATION = "Compare with what was registered: phr providers show ID"
 _AGAIN = "Try the sign-in again."
 _LATER = "Try again later."
-_CLIENT = "Check the client id, and whether the registration is active yet: phr providers show"
+_CLIENT = "Check the client id, and whether the registration is active yet: phr providers show ID"
 _URI = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]{1,300}")
 
 
@@ -44,14 +44,14 @@ _SAYINGS = {
     ),
     "invalid_scope": Saying(
         "the provider does not give a permission that was asked for",
-        "Compare the permissions ticked at registration: phr providers show",
+        "Compare the permissions ticked at registration: phr providers show ID",
     ),
     "server_error": Saying("the provider's sign-in had an error inside", _LATER),
     "temporarily_unavailable": Saying("the provider's sign-in is down for now", _LATER),
     "invalid_grant": Saying("the provider no longer accepts this sign-in or its code", "Sign in again."),
     "unsupported_grant_type": Saying(
         "the provider does not offer this way of staying signed in",
-        "See which ways it takes: phr providers show",
+        "See which ways it takes: phr providers show ID",
     ),
     # OpenID Connect Core section 3.1.2.6
     "interaction_required": Saying("the provider wants to ask the person something first", _AGAIN),
@@ -68,7 +68,7 @@ _SAYINGS = {
     "request_not_supported": Saying("the provider does not take such a sign-in request", REGISTRATION),
     "request_uri_not_supported": Saying("the provider does not take such a sign-in request", REGISTRATION),
     "registration_not_supported": Saying(
-        "the provider does not let apps register themselves", "Get a client id by hand: phr providers show"
+        "the provider does not let apps register themselves", "Get a client id by hand: phr providers show ID"
     ),
     # RFC 7591 section 3.2.2, RFC 7009 section 2.2.1, RFC 6750 section 3.1, RFC 8707 section 2
     "invalid_redirect_uri": Saying("the redirect address is not one the provider allows", REGISTRATION),
@@ -85,7 +85,7 @@ _SAYINGS = {
 }
 _REDIRECT = Saying(
     "the redirect address is not the one registered with the provider",
-    "Register exactly the address that phr providers show names, or choose the registered one: --port, --redirect",
+    "Register exactly the address that phr providers show ID names, or choose the registered one: --port, --redirect",
 )
 _TENANT = Saying(
     "the app is not subscribed to this organisation's records",

@@ -15,8 +15,9 @@ from urllib.parse import urljoin, urlsplit
 from phr.errors import FhirError, SignInError, Unreachable
 from phr.fhir import outcome
 from phr.fhir.links import same_origin
-from phr.fhir.transport import LOOPBACK, Answer, Wire, host_of, is_safe
-from phr.model import SmartConfiguration, Vendor
+from phr.fhir.transport import Answer, Wire, host_of, is_safe
+from phr.model import LOOPBACK, SmartConfiguration, Vendor
+from phr.smart import jwt
 from phr.smart.answer import comes_later
 from phr.smart.keys import ClientKeys
 from phr.smart.refusal import refusal
@@ -287,7 +288,7 @@ def _read(source: Mapping[str, Any], endpoint: str, *, asked: str, keys: ClientK
     client_id = source.get("client_id")
     if isinstance(client_id, int) and not isinstance(client_id, bool):
         client_id = str(client_id)
-    if not isinstance(client_id, str) or not client_id.strip():
+    if not isinstance(client_id, str) or not _fit(client_id):
         raise SignInError("The provider registered the app without giving it a client id.", hint=_BY_HAND)
     secret = _text(source.get("client_secret"))
     said = _text(source.get("token_endpoint_auth_method"))
@@ -308,15 +309,19 @@ def _changed(known: Registration, source: Mapping[str, Any], endpoint: str) -> R
     if uri is None or not is_safe(uri, loopback=True) or not same_origin(uri, endpoint):
         uri = known.uri
     secret = _text(source.get("client_secret")) if known.method.startswith("client_secret") else None
-    ends = source.get("client_secret_expires_at")
-    dated = float(ends) if isinstance(ends, (int, float)) and not isinstance(ends, bool) else None
+    dated = jwt.moment(source.get("client_secret_expires_at"))
     return replace(
         known,
         client_secret=secret or known.client_secret,
         uri=uri,
-        access_token=bearer or known.access_token,
+        access_token=bearer if bearer and _fit(bearer) else known.access_token,
         secret_expires_at=known.secret_expires_at if dated is None else dated or None,  # 0: never
     )
+
+
+def _fit(text: str) -> bool:
+    """Whether this can be shown and sent as it is (RFC 6749 appendix A.1, a little wider)."""
+    return bool(text.strip()) and text.isprintable() and "\N{REPLACEMENT CHARACTER}" not in text
 
 
 def _text(value: object) -> str | None:

@@ -84,13 +84,13 @@ def other_version(granted: str | Iterable[str] | None, asked: str | Iterable[str
     server that does not say at all what it gave (None, or empty) has not said that.
     """
     given = words(granted)
-    return bool(given) and _readable(asked) and not _readable(given)
+    return bool(given) and bool(readable(asked)) and not readable(given)
 
 
-def _readable(scope: str | Iterable[str] | None) -> bool:
-    """Whether any type may be read or searched."""
+def readable(scope: str | Iterable[str] | None) -> frozenset[str]:
+    """The types, perhaps `*`, that may be read or searched."""
     kinds = {match["type"] for one in words(scope) if (match := _RESOURCE.fullmatch(one))}
-    return any({"r", "s"} & permissions(scope, kind) for kind in kinds)
+    return frozenset(kind for kind in kinds if {"r", "s"} & permissions(scope, kind))
 
 
 def narrowed(granted: str | Iterable[str] | None, type_: str) -> tuple[str, ...]:

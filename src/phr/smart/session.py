@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING
 
 from phr.errors import Busy, PhrError, ReconnectNeeded, SignInError, Unreachable
 from phr.model import Connection, SmartConfiguration, Token, Vendor
-from phr.smart.token import Client, TokenRefusedError, carried_over, client_credentials, jwt_bearer, refresh
+from phr.smart.answer import TokenRefusedError
+from phr.smart.client import Client
+from phr.smart.token import carried_over, client_credentials, jwt_bearer, refresh
 
 if TYPE_CHECKING:
     from phr.fhir.transport import BaseTransport

@@ -13,14 +13,11 @@ from typing import TYPE_CHECKING
 
 from phr.errors import FhirError, SignInError
 from phr.fhir import outcome
+from phr.fhir.links import same_origin
 from phr.fhir.transport import Wire
 from phr.model import SmartConfiguration, Token, Vendor
-from phr.smart.answer import TokenRefusedError as TokenRefusedError
-from phr.smart.answer import error_of
-from phr.smart.answer import lifetime as lifetime
-from phr.smart.answer import read_answer as read_answer
-from phr.smart.client import JWT_BEARER
-from phr.smart.client import Client as Client
+from phr.smart.answer import TokenRefusedError, error_of, read_answer
+from phr.smart.client import JWT_BEARER, Client, method_of
 from phr.smart.endpoint import Call
 from phr.smart.jwt import claims as claims
 
@@ -81,6 +78,10 @@ def refresh(
     ways = [bare]
     if token.scope:
         ways.insert(0 if repeat_scope else 1, bare | {"scope": token.scope})
+    if method_of(client, configuration) not in ("public", "client_secret_post"):
+        # The client id is in the header or the assertion then; athenahealth wants it repeated in the body, too.
+        named = [way | {"client_id": client.client_id} for way in ways]
+        ways = [*named, *ways] if repeat_scope else [*ways, *named]
     secrets = (token.refresh_token, token.access_token, client.secret)
     while True:
         form = ways.pop(0)
@@ -183,21 +184,19 @@ def client_credentials(
 def revoke(
     configuration: SmartConfiguration,
     token: Token,
-    client: Client | str,
+    client: Client,
     *,
-    client_secret: str | None = None,
     transport: BaseTransport | None = None,
     timeout: float = 30.0,
     sleep: Callable[[float], None] = time.sleep,
 ) -> bool:
-    """Ask the server to forget this sign-in (RFC 7009), refresh token first. `client` may be a client id alone.
+    """Ask the server to forget this sign-in (RFC 7009), refresh token first.
 
     True when it agreed to all; False when it cannot, will not, or does not answer. Never raises for that.
     """
-    if configuration.revocation_endpoint is None:
+    url = _beside(configuration, configuration.revocation_endpoint)
+    if url is None:
         return False
-    if isinstance(client, str):
-        client = Client(client, client_secret)
     agreed = True
     for hint, secret in (("refresh_token", token.refresh_token), ("access_token", token.access_token)):
         if not secret:
@@ -207,7 +206,7 @@ def revoke(
             client,
             {"token": secret, "token_type_hint": hint},
             time.time(),
-            url=configuration.revocation_endpoint,
+            url=url,
             repeatable=True,
             transport=transport,
             timeout=timeout,
@@ -237,7 +236,7 @@ def introspect(
     A public client has nothing to prove itself by, so where its name is not enough the token speaks for itself
     (section 2.1; a peer does so at Epic). Never raises.
     """
-    url = configuration.introspection_endpoint
+    url = _beside(configuration, configuration.introspection_endpoint)
     if url is None:
         return None
     form = {"token": token, "token_type_hint": "access_token"}
@@ -263,6 +262,11 @@ def introspect(
     said = outcome.parse(answer.body) if answer.status == 200 else None
     active = said.get("active") if isinstance(said, dict) else None
     return active if isinstance(active, bool) else None
+
+
+def _beside(configuration: SmartConfiguration, url: str | None) -> str | None:
+    """An address that may get a token: discovery leaves out others, but one that was kept may be older than that."""
+    return url if url and same_origin(url, configuration.token_endpoint) else None
 
 
 def ends_at(token: Token, vendor: Vendor, *, renewable: bool) -> float | None:

@@ -131,6 +131,13 @@ class Sources:
         )
         return source
 
+    def resources(self, name: str) -> int:
+        """How many resources came from the source of this name."""
+        rows = self._store.db.execute(
+            "SELECT count(*) FROM resource r JOIN source s ON s.id = r.source_id WHERE s.name = ?", (name,)
+        )
+        return int(rows.fetchone()[0])
+
     def purge(self, key: str) -> int:
         """Remove a source with everything that came from it alone; answers how many resources went."""
         db = self._store.db

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from phr.fhir.capability import Capability
 from phr.model import Refusal, Search, Vendor
-from phr.smart.scopes import allows, names_resources, why_not
+from phr.smart.scopes import allows, names_resources, other_version, why_not
 
 # Types of the R4 Patient compartment that a person's record is made of, the ones others refer to first.
 COMPARTMENT = (
@@ -58,11 +58,12 @@ def plan(
     """
     searches: list[Search] = []
     refused: list[Refusal] = []
+    dropped = asked is not None and other_version(granted, asked)
     for type_, parameter, reason in _candidates(vendor, capability):
         if only and type_ not in only:
             continue
-        # A grant that names no resource at all says nothing: asking will show.
-        if names_resources(granted) and not allows(granted, type_):
+        # A grant that names no resource at all says nothing: asking will show. Unless resources were asked for.
+        if (names_resources(granted) or dropped) and not allows(granted, type_):
             refused.append(Refusal(type_, why_not(granted, type_, asked)))
             continue
         for extra in vendor.splits.get(type_) or ((),):

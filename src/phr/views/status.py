@@ -65,7 +65,7 @@ def check(report: dict[str, Any]) -> tuple[str, ...]:
 def connections(store: Store, idle: Idle = lambda _: None) -> list[dict[str, Any]]:
     """Every connection with its state, as `phr connections --json` lists it.
 
-    `idle` is asked only where a sign-in ends within days: whether the next sync alone will put that off.
+    `idle` is asked only where a sign-in is known to end: whether a sync puts that off.
     """
     rows = store.db.execute(
         "SELECT s.key, s.id, (SELECT count(*) FROM resource r WHERE r.source_id = s.id) FROM source s"
@@ -85,8 +85,8 @@ def _connection(
     ).fetchall()
     share = sum(row[0] != "failed" for row in runs) / len(runs) if runs else None
     stale = _stale(one, runs, now)
-    soon = ends_soon(one, now)
-    if soon and not stale and idle(one.vendor) is not None:
+    soon, by_use = ends_soon(one, now), _ends_for_want_of_use(one, idle)
+    if soon and not stale and by_use:
         soon = not is_put_off(one, now)
     return {
         "name": one.name,
@@ -107,6 +107,7 @@ def _connection(
         "token_expires": one.token_expires,
         "sign_in_before": one.sign_in_before,
         "sign_in_soon": soon,
+        "renewed_by_sync": by_use,
         "auth": one.auth,
         "redirect": one.redirect,
         "redirect_uri": one.redirect_uri,
@@ -118,7 +119,7 @@ def _connection(
         "stale": stale,
         "last_error": runs[0][2] if runs else None,
         "skipped": _skipped(store, runs[0][3]) if runs else [],
-        "attention": _attention(one, stale, now if soon else None),
+        "attention": _attention(one, stale, by_use, now if soon else None),
     }
 
 
@@ -144,7 +145,13 @@ def is_put_off(one: Connection, now: datetime) -> bool:
     return usable and ends is not None and ends - now > timedelta(hours=one.every_hours)
 
 
-def _attention(one: Connection, stale: bool, now: datetime | None) -> list[str]:
+def _ends_for_want_of_use(one: Connection, idle: Idle) -> bool:
+    """Whether every sync puts the end of this sign-in off. What has no refresh token ends in any case."""
+    known = one.sign_in_before is not None and one.sign_in_before != one.token_expires
+    return known and one.state != "revoked" and idle(one.vendor) is not None
+
+
+def _attention(one: Connection, stale: bool, by_use: bool, now: datetime | None) -> list[str]:
     """What the person should see to; `now` only while the sign-in is about to end."""
     words = {
         "expired": f"asks for a new sign-in: phr reconnect {one.name}",
@@ -156,7 +163,8 @@ def _attention(one: Connection, stale: bool, now: datetime | None) -> list[str]:
     if now is not None and ends is not None and one.state != "expired":
         when = ends.astimezone().strftime("%Y-%m-%d %H:%M")
         tense = f"sign in again before {when}" if ends > now else f"the sign-in ended at {when}"
-        found.append(f"{tense}: phr reconnect {one.name}")
+        unless = f", unless it is synced before then: phr sync {one.name}, else"
+        found.append(f"{tense}{unless if by_use and ends > now else ':'} phr reconnect {one.name}")
     return [*found, "has had no success for twice its interval"] if stale else found
 
 

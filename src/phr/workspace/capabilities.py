@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from phr.errors import PhrError
@@ -12,8 +12,10 @@ from phr.fhir.client import FhirClient
 from phr.model import Connection, Vendor
 from phr.smart import scopes
 from phr.sync.plan import COMPARTMENT, plan
+from phr.workspace import tokens
 
 if TYPE_CHECKING:
+    from phr.smart.session import Session
     from phr.workspace.workspace import Workspace
 
 _LAST_UPDATED = "_lastupdated"
@@ -44,23 +46,7 @@ class Abilities:
 
     def document(self) -> dict[str, Any]:
         """As `phr connections capabilities --json` prints it."""
-        return {
-            "declared": self.declared,
-            "types": [
-                {
-                    "type": one.type,
-                    "searchable": one.searchable,
-                    "granted": one.granted,
-                    "last_updated": one.last_updated,
-                    "required": list(one.required),
-                }
-                for one in self.types
-            ],
-            "bulk": self.bulk,
-            "everything": self.everything,
-            "write": list(self.write),
-            "rate_limit": self.rate_limit,
-        }
+        return asdict(self)
 
 
 def capabilities(workspace: Workspace, name: str) -> Abilities:
@@ -109,10 +95,8 @@ def abilities(vendor: Vendor, declared: Capability | None, connection: Connectio
     )
 
 
-def _bearer(workspace: Workspace, connection: Connection) -> Any:
+def _bearer(workspace: Workspace, connection: Connection) -> Session | None:
     """The sign-in, for servers that show what they can do only to those who have one."""
-    from phr.workspace import tokens
-
     if connection.auth == "none" or connection.state == "revoked":
         return None
     with suppress(PhrError):

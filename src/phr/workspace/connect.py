@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from phr import settings
-from phr.errors import SignInError, UsageError
+from phr.errors import PhrError, SignInError, UsageError
 from phr.model import Connection
 from phr.smart import scopes
 from phr.smart.token import ends_at
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from phr.smart.registration import Registration
     from phr.workspace.workspace import Workspace
 
+_SHOW_ID = re.compile(r"phr providers show(?: ID\b)?(?=$|[.,;]| More:| names)")
+
 
 def connect(workspace: Workspace, request: ConnectRequest, speaker: Speaker) -> Connection:
     """Sign in at a provider and keep the connection.
@@ -36,7 +40,9 @@ def connect(workspace: Workspace, request: ConnectRequest, speaker: Speaker) -> 
     Raises UsageError (no such provider, no client id), Locked, SignInError and its kin, Unreachable.
     """
     wanted = goal(workspace, request, speaker.say)
-    with workspace.store(create=True) as store:
+    # A file that is there is opened, not begun: an emptied one is said to be so before anybody signs in.
+    begin = not workspace.paths.records(workspace.user).exists()
+    with _naming(wanted), workspace.store(create=begin) as store:
         _name_is_free(store, request, wanted)
         workspace.vault.secrets.get("token/none")  # a locked vault is found out before the browser opens
         _say_what_cron_lacks(workspace, wanted, speaker)
@@ -47,19 +53,26 @@ def connect(workspace: Workspace, request: ConnectRequest, speaker: Speaker) -> 
             name = store.connections.free_name(request.name or _default_name(request, wanted))
             connection = replace(_connection(workspace, wanted, fresh), key=new_key(), name=name)
         else:
-            connection = _renewed(known, _connection(workspace, wanted, fresh), request.name)
+            connection = _renewed(known, _connection(workspace, wanted, fresh))
+            if request.name not in (None, known.name):
+                speaker.say(
+                    f"This record is connected already, as {known.name}; it keeps that name "
+                    f"(phr connections rename {known.name} {request.name})."
+                )
         _keep(workspace, store, connection, known, fresh)
         _keep_client_id(workspace, wanted, request)
+        _keep_patient(workspace, store, connection, fresh)
         store.audit.note("connect", connection.name)
         return connection
 
 
 def reconnect(workspace: Workspace, name: str, request: ConnectRequest, speaker: Speaker) -> Connection:
     """Sign in again, in the same way. Raises SignInError when the new sign-in is for somebody else's record."""
-    with workspace.store() as store:
+    with workspace.store() as store, ExitStack() as again:
         known = store.connections.get(name)
         request = replace(request, provider=known.provider, url=known.fhir_base)
         wanted = goal(workspace, request, speaker.say, known)
+        again.enter_context(_naming(wanted))
         if wanted.method in WITHOUT_PERSON and request.patient is None:  # nobody signs in who could say it
             claimed = whose.claimed_patient(wanted.vendor, request.bearer_token)
             request = replace(request, patient=claimed or known.patient_id)
@@ -74,8 +87,9 @@ def reconnect(workspace: Workspace, name: str, request: ConnectRequest, speaker:
             )
         fresh = _finished(workspace, wanted, fresh, speaker)
         known = _again(store, known)
-        connection = _renewed(known, _connection(workspace, wanted, fresh), None)
+        connection = _renewed(known, _connection(workspace, wanted, fresh))
         _keep(workspace, store, connection, known, fresh)
+        _keep_patient(workspace, store, connection, fresh)
         store.audit.note("reconnect", connection.name)
         return connection
 
@@ -90,6 +104,17 @@ def _name_is_free(store: Store, request: ConnectRequest, wanted: Goal) -> None:
             raise UsageError(
                 f"{request.name} is already the name of another connection.", hint="Choose another --name."
             )
+
+
+@contextmanager
+def _naming(wanted: Goal) -> Iterator[None]:
+    """Errors from below know no vendor: here their “phr providers show ID” gets the id."""
+    try:
+        yield
+    except PhrError as error:
+        if error.hint:
+            error.hint = _SHOW_ID.sub(f"phr providers show {wanted.vendor.id}", error.hint)
+        raise
 
 
 def _say_what_cron_lacks(workspace: Workspace, wanted: Goal, speaker: Speaker) -> None:
@@ -183,12 +208,12 @@ def _again(store: Store, known: Connection) -> Connection:
     return next((one for one in store.connections.all() if one.key == known.key), known)
 
 
-def _renewed(known: Connection, fresh: Connection, name: str | None) -> Connection:
-    """The known connection with what the new sign-in gave."""
+def _renewed(known: Connection, fresh: Connection) -> Connection:
+    """The known connection with what the new sign-in gave. It keeps its name: records are named after it."""
     return replace(
         fresh,
         key=known.key,
-        name=name or known.name,
+        name=known.name,
         fhir_base=known.fhir_base,
         organisation=known.organisation,
         redirect=fresh.redirect if fresh.redirect_uri else known.redirect,
@@ -239,6 +264,26 @@ def _leaves_something(known: Connection, fresh: Fresh, before: Registration | No
     """Whether the last way in kept something that the new one has no use for."""
     had_secret = known.auth in WITH_SECRET and fresh.client.secret is None
     return had_secret or (before is not None and fresh.registration is None) or fresh.token is None
+
+
+def _keep_patient(workspace: Workspace, store: Store, connection: Connection, fresh: Fresh) -> None:
+    """Whose record it is stands in every listing, also before the first sync. That one asks again in any case."""
+    if fresh.name is None or store.raw("Patient", fresh.patient, connection.name):
+        return
+    from phr.fhir.client import FhirClient
+
+    vendor, chosen = workspace.catalog.vendor_of(connection.vendor), workspace.settings.sync
+    with (
+        suppress(PhrError),
+        FhirClient(
+            connection.fhir_base,
+            tokens.session(workspace, connection),
+            always=whose.claim_params(vendor, fresh.token),
+            timeout=chosen.timeout,
+        ) as client,
+    ):
+        found = client.read("Patient", fresh.patient).received
+        store.save(connection.key, [one for one in found if (one.type, one.id) == ("Patient", fresh.patient)])
 
 
 def _keep_client_id(workspace: Workspace, wanted: Goal, request: ConnectRequest) -> None:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from phr.errors import UsageError
 from phr.model import Connection, Provider, Vendor
+from phr.providers import recipe
 from phr.settings import vendor_variable
 from phr.workspace import tokens
 from phr.workspace.sign_in import OWN_TO_ONE_PERSON, SECRET, ConnectRequest, auth_method
@@ -55,6 +56,8 @@ def goal(
     known: Connection | None = None,
 ) -> Goal:
     """What a request means. Raises UsageError that says what is missing and where it is had."""
+    if request.url is not None:
+        check_url(request.url)
     provider = _provider(workspace, request, known)
     base = request.url or provider.fhir_base
     if base is None:
@@ -69,19 +72,19 @@ def goal(
     secret = secret or own.client_secret
     method = _method(request, provider, known, secret)
     _check_person(request, method)
+    registers = client_id is None and _may_register(request, provider, method)
+    if client_id is None and method not in ("bearer", "none") and not registers:
+        raise no_client_id(workspace, provider, request.url)
     if method == "public" and provider.vendor.auth[0] in WITH_SECRET and not secret and known is None:
         say(
             f"{provider.vendor.name} usually hands out a client secret with the client id; going on without one. "
             "If the sign-in is refused, give it with --client-secret-stdin."
         )
-    registers = client_id is None and _may_register(request, provider, method)
     if method in WITH_SECRET and not secret and not registers and not _registered(workspace, known):
         raise UsageError(
             "This way of signing in needs the client secret of your app.",
             hint=f"Pipe it in with --client-secret-stdin, or set {vendor_variable(provider.vendor.id, 'client_secret')}.",
         )
-    if client_id is None and method not in ("bearer", "none") and not registers:
-        raise no_client_id(provider)
     label, named = _organisation(request, provider, base, known)
     return Goal(
         provider=provider,
@@ -107,12 +110,51 @@ def _may_register(request: ConnectRequest, provider: Provider, method: str) -> b
     return method != "backend" and (usual or (method == "dynamic" and request.auth is not None))
 
 
-def no_client_id(provider: Provider) -> UsageError:
-    """What to tell somebody who has no client id yet."""
+def no_client_id(workspace: Workspace, provider: Provider, url: str | None = None) -> UsageError:
+    """What to tell somebody who has no client id yet: where the recipe is, and what to type once there is one."""
+    vendor = provider.vendor
+    own_server = url is not None or vendor.id in OWN_TO_ONE_PERSON
+    place = "with the connection" if own_server else f"in {workspace.paths.config_file}"
+    again, hospital = f"phr connect {provider.id}", []
+    if own_server:
+        again += f" --url {url or 'FHIR_BASE'}"
+    elif provider.fhir_base is None and recipe.has_organisations(workspace.catalog, vendor):
+        again, hospital = "phr connect ITS-ID", ['Your hospital: phr providers search "ITS NAME"']
+    elif provider.fhir_base is None:
+        again += " --url FHIR_BASE"
+    lines = [
+        f"How to get one: phr providers show {vendor.id}",
+        *hospital,
+        f"Then: {again} --client-id ID (kept {place}), or set {vendor_variable(vendor.id, 'client_id')}.",
+    ]
     return UsageError(
-        f"{provider.vendor.name} knows apps by a client id, and there is none yet.",
-        hint=provider.vendor.recipe or "Give it with --client-id.",
+        f"{vendor.name} knows apps by a client id, and there is none yet.", hint="\n".join(lines)
     )
+
+
+def check_url(url: str) -> None:
+    """Raises UsageError unless this is an address where a sign-in may be looked for."""
+    from phr.fhir.transport import is_safe
+
+    try:
+        parts = urlsplit(url)
+        named, host, _ = "@" in parts.netloc, parts.hostname, parts.port
+    except ValueError:
+        named, host = False, None
+    if named:
+        raise UsageError(
+            "The address may hold no name or password.",
+            hint="Leave out what stands before the @; you sign in at the provider's own page.",
+        )
+    if not host:
+        raise UsageError(
+            "That is no address of a server.", hint="Write it whole: --url https://fhir.example.org/r4"
+        )
+    if not is_safe(url, loopback=True):
+        raise UsageError(
+            "The provider's address must begin with https://.",
+            hint="Plain http is only for servers on this computer.",
+        )
 
 
 def _provider(workspace: Workspace, request: ConnectRequest, known: Connection | None) -> Provider:
@@ -127,6 +169,11 @@ def _provider(workspace: Workspace, request: ConnectRequest, known: Connection |
 
 
 def _no_address(provider: Provider) -> UsageError:
+    if provider.id == "sandbox":
+        return UsageError(
+            "Where is that server?",
+            hint="phr connect sandbox --url http://127.0.0.1:PORT/fhir, as phr sandbox prints it",
+        )
     if provider.id in OWN_TO_ONE_PERSON:
         return UsageError(
             "Where is that server?",

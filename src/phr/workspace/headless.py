@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from phr import settings
 from phr.errors import PhrError
 from phr.paths import expanded
 
@@ -26,25 +27,33 @@ _FILES = ("PHR_HOME", "PHR_KEY_FILE", "PHR_PASSPHRASE_FILE", "PHR_NETWORK_CA_FIL
 """Variables that name a file: cron starts in the home folder, so they need their whole path."""
 _FOLDERS = ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")
 """Where things are when PHR_HOME is not set (XDG Base Directory Specification)."""
-_OTHERS = (
-    "PYTHON_KEYRING_BACKEND",
-    "HTTPS_PROXY",
-    "https_proxy",
-    "ALL_PROXY",
-    "all_proxy",
-    "NO_PROXY",
-    "no_proxy",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
+_NEEDED = frozenset(
+    {
+        *_FILES,
+        *settings.variables("general"),
+        *settings.variables("sync"),
+        *settings.variables("network"),
+        "PYTHON_KEYRING_BACKEND",
+        "HTTPS_PROXY",
+        "https_proxy",
+        "ALL_PROXY",
+        "all_proxy",
+        "NO_PROXY",
+        "no_proxy",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+    }
+    - {"PHR_USER"}
 )
+"""All that a nightly sync reads. Of the rest nothing is passed on, nor named: who knows what a shell holds. The user is an
+option of the line; client ids, secrets and tokens are found in the vault."""
 _UNSUITED = "PHR_PASSPHRASE"
 """A crontab is no place for it: copies of it lie about, and mails and `ps` show its lines."""
-_SECRETIVE = re.compile(r"PHR_CREDENTIAL_COMMAND|.*_PROXY", re.IGNORECASE)
-"""Variables whose values may hold a secret: named, never shown."""
-_OF_ONE_RUN = re.compile(
-    r"PHR_(USER|PASSPHRASE|DEBUG|[A-Z]+_(JSON|QUIET|DRY_RUN)|.+_(CLIENT_ID|CLIENT_SECRET|REDIRECT_URI)|CONNECT_.*|DOCTOR_.*)"
+_SECRETIVE = re.compile(
+    r"PHR_CREDENTIAL_COMMAND|.*_PROXY|(?!.*_FILE$).*(PASSPHRASE|SECRET|TOKEN|PASSWORD|KEY)(_.*)?",
+    re.IGNORECASE,
 )
-"""Variables that a nightly sync has no use for, or finds in the vault."""
+"""Variables whose values may hold a secret: named, never shown."""
 
 _TO_FILE = (
     "Make a key file (for a new record: head -c 32 /dev/urandom > ~/phr.key; chmod 600 ~/phr.key) and name it in "
@@ -120,7 +129,8 @@ def nightly(workspace: Workspace, program: str) -> Nightly:
     if workspace.vault.credential_command and not _command_is_kept(workspace):
         needed["PHR_CREDENTIAL_COMMAND"] = workspace.vault.credential_command
     unsuited = (_UNSUITED,) if mine.get(_UNSUITED) else ()
-    named = tuple(name for name in needed if _SECRETIVE.fullmatch(name))
+    # A crontab has one line for a run, and cannot say a line break inside of it.
+    named = tuple(name for name in needed if _SECRETIVE.fullmatch(name) or not needed[name].isprintable())
     words = [f"{name}={'…' if name in named else shlex.quote(value)}" for name, value in needed.items()]
     words += [program, "sync", "--due", "--quiet"]
     if workspace.user != "default":
@@ -137,9 +147,7 @@ def nightly(workspace: Workspace, program: str) -> Nightly:
 def _is_needed(name: str, environ: Mapping[str, str]) -> bool:
     if name in _FOLDERS:
         return not environ.get("PHR_HOME")
-    if name in _OTHERS:
-        return True
-    return name.startswith("PHR_") and not _OF_ONE_RUN.fullmatch(name)
+    return name in _NEEDED
 
 
 def _whole(value: str, name: str, under: Path) -> Path:

@@ -6,6 +6,7 @@ or wait under a name: a provider's or vendor's id, or that of a connection to co
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,9 @@ from phr.workspace.goal import key_names
 if TYPE_CHECKING:
     from phr.smart.registration import Registration
     from phr.workspace.workspace import Workspace
+
+_NEAR = 80.0
+"""So alike in a hundred are two names of which one is probably a slip of the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,8 @@ def show(workspace: Workspace, name: str) -> Shown:
     keys = _kept(workspace, place, connection)
     if keys is not None:
         return Shown(name, keys.public(), connection is not None)
+    if connection is None:
+        _check_no_slip(workspace, name)
     keys = ClientKeys.new()
     _folder(workspace)
     tokens.keep_keys(workspace.vault.secrets, place, keys)
@@ -80,7 +86,27 @@ def _place(workspace: Workspace, name: str) -> tuple[str, Connection | None]:
         raise UsageError(
             "That is no name for a connection.", hint="Take a short word, or a vendor: phr keys show epic"
         )
-    return f"for/{name}", None
+    return tokens.BEFORE + name, None
+
+
+def _check_no_slip(workspace: Workspace, name: str) -> None:
+    """Keys under a name that nobody will ask for again are lost. Raises UsageError for one that is nearly a known one."""
+    from rapidfuzz import fuzz, process
+
+    catalog, word = workspace.catalog, name.strip().lower()
+    known = {one.name for one in _connections(workspace)}
+    if catalog.vendor_named(word) or word in catalog.providers or catalog.organisation(word):
+        return
+    aliases = (alias.lower() for one in catalog.vendors.values() for alias in one.aliases)
+    found = process.extractOne(
+        word, [*known, *catalog.beginning(""), *aliases], scorer=fuzz.ratio, score_cutoff=_NEAR
+    )
+    if found is None or re.fullmatch(re.escape(found[0]) + r"-?\d+", word):
+        return  # `clinic-2` is a second connection, and no slip
+    raise UsageError(
+        f"There is nothing called {name}.",
+        hint=f"Did you mean {found[0]}? For a connection to come, take a name that is less like it.",
+    )
 
 
 def _connections(workspace: Workspace) -> list[Connection]:

@@ -7,25 +7,25 @@ never keeps a person from leaving.
 from __future__ import annotations
 
 import logging
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from phr.errors import PhrError
+import msgspec
+
+from phr.errors import Locked, PhrError, SecretsError
 from phr.model import Connection
-from phr.paths import exclusive_lock
 from phr.smart import registration as registrations
 from phr.smart.token import revoke
 from phr.workspace import tokens
+from phr.workspace.tokens import alone as alone
 
 if TYPE_CHECKING:
     from phr.smart.registration import Registration
     from phr.workspace.ways_in import Fresh
     from phr.workspace.workspace import Workspace
 
-WAIT = 120.0
-"""Seconds to wait for another process that renews."""
 log = logging.getLogger(__name__)
+_UNREADABLE = (Locked, SecretsError, OSError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,30 +37,50 @@ class Disconnected:
     records_removed: int
     unregistered: bool | None = None
     """Whether the app's own client is gone; None when there was none, or no way to end it."""
+    already: bool = False
+    """It had been disconnected before."""
+    readable: bool = True
+    """False: what was kept of the sign-in is damaged or locked, so that nothing could be revoked."""
+    forgotten: bool = True
+    """False: it could not be removed either, and stays where it is, of no use to anybody who cannot open it."""
 
 
 def disconnect(workspace: Workspace, name: str, *, purge: bool = False) -> Disconnected:
     """Revoke at the server when it can, forget the secrets; keep the records unless `purge`."""
     with workspace.lock(), workspace.store() as store:
         connection = store.connections.get(name)
-        with alone(workspace, connection):
-            revoked = _revoke(workspace, connection)
-            kept = tokens.kept_registration(workspace, connection)
-            unregistered = unregister(kept) if kept else None
-            tokens.forget(workspace.vault.secrets, connection.key)
+        with tokens.alone(workspace, connection):
+            revoked, unregistered, readable = _told(workspace, connection)
+            forgotten = _forgotten(workspace, connection)
         removed = store.sources.purge(connection.key) if purge else 0
         if not purge:
             store.connections.save(
                 replace(connection, state="revoked", token_expires=None, sign_in_before=None)
             )
         store.audit.note("purge" if purge else "disconnect", name)
-        return Disconnected(name, revoked, removed, unregistered)
+        already = connection.state == "revoked"
+        return Disconnected(name, revoked, removed, unregistered, already, readable, forgotten)
 
 
-def alone(workspace: Workspace, connection: Connection) -> AbstractContextManager[None]:
-    """Keep a run that renews this very sign-in from writing over what is kept now: the lock of `tokens.session`."""
-    lock = workspace.paths.lock(workspace.user).with_suffix(f".{connection.key}.lock")
-    return exclusive_lock(lock, wait=WAIT)
+def _told(workspace: Workspace, connection: Connection) -> tuple[bool | None, bool | None, bool]:
+    """What the server said to the end of the sign-in and of the client; last, whether the secrets could be read."""
+    try:
+        revoked = _revoke(workspace, connection)
+        kept = tokens.kept_registration(workspace, connection)
+    except (*_UNREADABLE, msgspec.MsgspecError, ValueError) as error:
+        log.debug("what was kept cannot be read: %s", type(error).__name__)
+        return None, None, False
+    return revoked, unregister(kept) if kept else None, True
+
+
+def _forgotten(workspace: Workspace, connection: Connection) -> bool:
+    """Remove the secrets as far as that can be done: a damaged store keeps nobody from leaving."""
+    try:
+        tokens.forget(workspace.vault.secrets, connection.key)
+    except _UNREADABLE as error:
+        log.debug("what was kept cannot be removed: %s", type(error).__name__)
+        return False
+    return True
 
 
 def _revoke(workspace: Workspace, connection: Connection) -> bool | None:

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -21,12 +20,15 @@ from phr.fhir.client import ACCEPT
 from phr.fhir.transport import Answer, Wire, host_of
 from phr.model import Connection, Provider, SmartConfiguration
 from phr.smart import launch, scopes
+from phr.smart.answer import server_time
 from phr.smart.discovery import WELL_KNOWN, check_base, discover
 from phr.smart.pkce import new_pkce, new_state
 from phr.smart.probe import authorize_page
 from phr.workspace import tokens
 from phr.workspace.finding import DAY, LATER, LIMIT, SOON, Finding, Probed, Target
+from phr.workspace.goal import WITHOUT_PERSON
 from phr.workspace.probe_sign_in import signed_in
+from phr.workspace.way_back import usual
 
 if TYPE_CHECKING:
     from phr.workspace.workspace import Workspace
@@ -34,7 +36,6 @@ if TYPE_CHECKING:
 SLOW, WRONG = 60.0, 300.0
 """Seconds by which clocks may differ before it is said, and before sign-ins fail of it."""
 _AT_ONCE = 8
-_BROWSERLESS = frozenset({"backend", "bearer", "none"})
 
 
 def probe(
@@ -59,11 +60,10 @@ def _targets(workspace: Workspace, names: Sequence[str], now: Callable[[], float
             known = {one.name: one for one in store.connections.all()}
     if not names:
         names = [name for name, one in known.items() if one.state != "revoked"]
-    vendors = workspace.catalog.vendors
     found = []
     for name in dict.fromkeys(names):
         if one := known.get(name):
-            vendor = vendors.get(one.vendor) or vendors["custom"]
+            vendor = workspace.catalog.vendor_of(one.vendor)
             found.append(Target(workspace, name, one.fhir_base, vendor, one.auth, one.client_id, now, one))
         else:
             found.append(_as_provider(workspace, workspace.catalog.find(name), now))
@@ -100,13 +100,13 @@ def _steps(target: Target) -> Iterator[Finding]:
     if target.auth != "none":
         try:
             configuration = discover(
-                target.base, timeout=LIMIT, needs_authorize=target.auth not in _BROWSERLESS
+                target.base, timeout=LIMIT, needs_authorize=target.auth not in WITHOUT_PERSON
             )
             yield _discovery(target, configuration, well_known)
         except PhrError as error:
             yield Finding("discovery", ok=False, detail=error.message, mend=error.hint or LATER)
     if configuration is not None:
-        if target.auth not in _BROWSERLESS and configuration.authorization_endpoint:
+        if target.auth not in WITHOUT_PERSON and configuration.authorization_endpoint:
             yield _authorize(target, configuration)
         if target.auth != "bearer":
             yield _token_endpoint(configuration)
@@ -135,10 +135,10 @@ def _server(target: Target, answer: Answer) -> Finding:
 
 def _clock(answer: Answer, asked_at: float) -> Iterator[Finding]:
     """Assertions and tokens carry times; servers were seen to allow five minutes, and some hardly one."""
-    try:
-        skew = asked_at - parsedate_to_datetime(answer.headers.get("date", "")).timestamp()
-    except (TypeError, ValueError, OverflowError):
+    shown = server_time(answer)
+    if shown is None:
         return
+    skew = asked_at - shown
     if abs(skew) <= SLOW:
         yield Finding("clock", ok=True, detail="The server's clock and this computer's agree.")
         return
@@ -200,7 +200,7 @@ def _authorize(target: Target, configuration: SmartConfiguration) -> Finding:
         url = launch.authorize_url(
             configuration,
             client_id=target.client_id,
-            redirect_uri=(known and known.redirect_uri) or _redirect_uri(target),
+            redirect_uri=(known and known.redirect_uri) or usual(target.workspace, target.vendor).address,
             scope=" ".join(asked),
             state=new_state(),
             aud=launch.audience(target.base, target.vendor),
@@ -216,12 +216,6 @@ def _authorize(target: Target, configuration: SmartConfiguration) -> Finding:
     return Finding(
         "sign-in page", ok=True, detail="It takes the client id, the redirect address and the scopes."
     )
-
-
-def _redirect_uri(target: Target) -> str:
-    uri = target.workspace.settings.vendor(target.vendor.id).redirect_uri
-    chosen = target.workspace.settings.connect
-    return launch.Redirect.of(target.vendor, None if uri else chosen.port, None, uri).address
 
 
 def _token_endpoint(configuration: SmartConfiguration) -> Finding:

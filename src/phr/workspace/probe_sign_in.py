@@ -11,6 +11,7 @@ from phr.fhir.transport import host_of
 from phr.model import Connection, SmartConfiguration
 from phr.smart import scopes
 from phr.smart.token import ends_at, introspect
+from phr.views.status import is_put_off
 from phr.workspace import tokens
 from phr.workspace.finding import DAY, LATER, LIMIT, SOON, Finding, Target
 
@@ -28,12 +29,11 @@ def signed_in(
         mend = error.hint or f"phr reconnect {connection.name}"
         yield Finding("sign-in", ok=False, detail=error.message, mend=mend)
     if configuration is not None and connection.auth not in ("none", "bearer", "backend"):
-        offered = configuration.revocation_endpoint is not None
-        detail = (
-            "phr disconnect ends the sign-in at the provider, too."
-            if offered
-            else ("Not offered: after phr disconnect, end the access in the provider's portal.")
-        )
+        detail = "phr disconnect ends the sign-in at the provider, too."
+        if configuration.revocation_endpoint is None:
+            portal = configuration.management_endpoint
+            where = f"at {portal}" if portal else "in the provider's portal."
+            detail = f"Not offered: after phr disconnect, end the access yourself {where}"
         yield Finding("revocation", ok=True, detail=detail)
 
 
@@ -111,5 +111,7 @@ def _ends(target: Target, connection: Connection) -> Iterator[Finding]:
     if end <= target.now():
         yield Finding("ends", ok=False, detail=f"The sign-in has ended ({moment}).", mend=again)
     else:
-        soon = end - target.now() < SOON
+        # Where it ends only for want of use, the next sync that is planned may come first.
+        put_off = target.vendor.refresh_idle_hours and is_put_off(connection, datetime.now(UTC))
+        soon = end - target.now() < SOON and not put_off
         yield Finding("ends", ok=True, detail=f"Sign in again before {moment}.", mend=again if soon else None)

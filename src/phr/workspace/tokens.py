@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from phr.fhir import dates
-from phr.model import Connection, SmartConfiguration, Token, Vendor
+from phr.model import Connection, SmartConfiguration, Token
 from phr.paths import exclusive_lock
 from phr.smart.client import Client
 from phr.smart.discovery import discover
@@ -35,17 +36,22 @@ def session(workspace: Workspace, connection: Connection) -> Session | None:
     if token is None:
         return None
     secrets = workspace.vault.secrets
-    lock = workspace.paths.lock(workspace.user).with_suffix(f".{connection.key}.lock")
     return Session(
         connection,
         server(workspace, connection),
         token,
         client=client_of(workspace, connection),
-        vendor=_vendor(workspace, connection),
+        vendor=workspace.catalog.vendor_of(connection.vendor),
         keep=lambda fresh: keep(secrets, connection, fresh),
         reload=lambda: kept_token(workspace, connection),
-        lock=lambda: exclusive_lock(lock, wait=_WAIT),
+        lock=lambda: alone(workspace, connection),
     )
+
+
+def alone(workspace: Workspace, connection: Connection) -> AbstractContextManager[None]:
+    """Keep other processes from renewing this sign-in, or writing over what is kept of it. Raises Busy."""
+    lock = workspace.paths.lock(workspace.user).with_suffix(f".{connection.key}.lock")
+    return exclusive_lock(lock, wait=_WAIT)
 
 
 def client_of(workspace: Workspace, connection: Connection) -> Client:
@@ -69,7 +75,7 @@ def client_of(workspace: Workspace, connection: Connection) -> Client:
         secret = kept_secret(workspace, connection)
     else:
         method = "public"
-    in_query = _vendor(workspace, connection).token_in_query
+    in_query = workspace.catalog.vendor_of(connection.vendor).token_in_query
     return Client(client_id, secret, method, keys, token_in_query=in_query)
 
 
@@ -155,8 +161,3 @@ def _keys_for(workspace: Workspace, connection: Connection) -> ClientKeys | None
     """The connection's own keys, else those made for its provider or its vendor before there was one."""
     names = (connection.key, BEFORE + connection.provider, BEFORE + connection.vendor)
     return next((found for name in names if (found := kept_keys(workspace, name))), None)
-
-
-def _vendor(workspace: Workspace, connection: Connection) -> Vendor:
-    vendors = workspace.catalog.vendors
-    return vendors.get(connection.vendor) or vendors["custom"]

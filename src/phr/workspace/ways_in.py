@@ -1,4 +1,4 @@
-"""Each method's way to a token, and what it shows: whose record it is, and what may be read.
+"""Each method's way to a token; what that shows, `first_look` finds out.
 
 SMART App Launch 2.2 standalone launch in the browser; SMART Backend Services without a person; a token given by
 hand; an open server. Nothing is kept here: `connect` keeps it when all is well.
@@ -9,21 +9,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from phr.errors import FhirError, NotAuthorized, PhrError, Refused, SignInError, UsageError
-from phr.fhir.client import FhirClient, TokenSource
+from phr.errors import PhrError, SignInError, UsageError
 from phr.fhir.links import same_origin
 from phr.fhir.transport import host_of
 from phr.model import Refusal, SmartConfiguration, Token, Vendor
 from phr.smart import launch, scopes
 from phr.smart.client import Client
 from phr.smart.discovery import check_base, discover
+from phr.smart.jwt import moment
 from phr.smart.token import claims, client_credentials
-from phr.sync.plan import plan
 from phr.workspace import lasting, leave, tokens, whose
-from phr.workspace.goal import WITH_SECRET, WITHOUT_PERSON, Goal, no_client_id
+from phr.workspace.bounded import Budget
+from phr.workspace.first_look import looked
+from phr.workspace.goal import WITH_SECRET, Goal, no_client_id
 from phr.workspace.sign_in import ConnectRequest, Speaker
 from phr.workspace.way_back import told, way_back, words_before
 
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 NO_SERVER = SmartConfiguration("", "")
 """The sign-in server of a token that came by hand."""
+DISCOVERY_SECONDS = 60.0
+"""What is asked before the sign-in may take so long; `--timeout` is for the person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,7 @@ def _in_browser(workspace: Workspace, goal: Goal, request: ConnectRequest, speak
     registration, keys = None, goal.keys
     if lasting.registers_openly(workspace, goal):
         if lasting.open_endpoint(configuration, goal.vendor) is None:
-            raise no_client_id(goal.provider)
+            raise no_client_id(workspace, goal.provider)
         way, registration, keys = lasting.openly(workspace, goal, configuration, way, asked)
         client = lasting.as_registered(registration, keys)
     else:
@@ -128,7 +131,7 @@ def _in_browser(workspace: Workspace, goal: Goal, request: ConnectRequest, speak
         registration=registration,
         keys=keys,
     )
-    return _looked(workspace, goal, request, fresh)
+    return looked(workspace, goal, request, fresh)
 
 
 def _unregister_new(workspace: Workspace, goal: Goal, registration: Registration | None) -> None:
@@ -163,9 +166,17 @@ def _secret_method(vendor: Vendor, configuration: SmartConfiguration) -> str:
     return usual if not listed or usual in listed else listed[0]
 
 
+def _discover(goal: Goal, *, person: bool) -> SmartConfiguration:
+    """The server's sign-in. Raises TimeIsUp as well as what `discover` raises."""
+    found: list[SmartConfiguration] = []
+    budget = Budget(DISCOVERY_SECONDS, host_of(goal.fhir_base))
+    budget.spend(lambda: found.append(discover(goal.fhir_base, needs_authorize=person)))
+    return found[0]
+
+
 def _discovered(goal: Goal, *, person: bool = True) -> SmartConfiguration:
     try:
-        return discover(goal.fhir_base, needs_authorize=person)
+        return _discover(goal, person=person)
     except SignInError as error:
         if "no sign-in" not in error.message:
             raise
@@ -212,7 +223,7 @@ def _as_backend(workspace: Workspace, goal: Goal, request: ConnectRequest, speak
         granted=scopes.words(token.scope),
         keys=goal.keys,
     )
-    return _looked(workspace, goal, request, fresh)
+    return looked(workspace, goal, request, fresh)
 
 
 def _with_given_token(workspace: Workspace, goal: Goal, request: ConnectRequest, speaker: Speaker) -> Fresh:
@@ -225,10 +236,10 @@ def _with_given_token(workspace: Workspace, goal: Goal, request: ConnectRequest,
         )
     check_base(goal.fhir_base)
     said = claims(access_token)
-    ends, scope = said.get("exp"), said.get("scope") or said.get("scp")
+    scope = said.get("scope") or said.get("scp")
     token = Token(
         access_token,
-        expires_at=float(ends) if isinstance(ends, int | float) else None,
+        expires_at=moment(said.get("exp")),
         scope=" ".join(scopes.words(scope)) if isinstance(scope, str | list) else None,
         patient=whose.claimed_patient(goal.vendor, access_token),
         signed_in_at=time.time(),
@@ -236,7 +247,7 @@ def _with_given_token(workspace: Workspace, goal: Goal, request: ConnectRequest,
     )
     configuration = NO_SERVER
     with suppress(PhrError):  # only used to show the person where the token is from
-        configuration = discover(goal.fhir_base, needs_authorize=False)
+        configuration = _discover(goal, person=False)
     fresh = Fresh(
         auth="bearer",
         patient="",
@@ -245,74 +256,10 @@ def _with_given_token(workspace: Workspace, goal: Goal, request: ConnectRequest,
         configuration=configuration,
         granted=scopes.words(token.scope),
     )
-    return _looked(workspace, goal, request, fresh)
+    return looked(workspace, goal, request, fresh)
 
 
 def _without_sign_in(workspace: Workspace, goal: Goal, request: ConnectRequest, speaker: Speaker) -> Fresh:
     """An open server: everybody may read everything."""
     check_base(goal.fhir_base)
-    return _looked(workspace, goal, request, Fresh(auth="none", patient="", client=Client("")))
-
-
-# ── what it shows ─────────────────────────────────────────────────────────────────────────────────
-
-
-class _Bearer:
-    """A fresh token for the few requests right after sign-in; it is not renewed."""
-
-    def __init__(self, access_token: str, *, given: bool) -> None:
-        self._access_token, self._given = access_token, given
-
-    def bearer(self) -> str:
-        return self._access_token
-
-    def renew(self, rejected: str) -> str:
-        if self._given:
-            raise SignInError("The server does not accept this token.", hint="Get a new one and try again.")
-        raise SignInError(
-            "The provider does not accept the token it has just given.", hint="Try the sign-in again."
-        )
-
-
-def _looked(workspace: Workspace, goal: Goal, request: ConnectRequest, fresh: Fresh) -> Fresh:
-    """Whose record it is, and which types will come."""
-    source: TokenSource | None = None
-    if fresh.token is not None:
-        source = _Bearer(fresh.token.access_token, given=fresh.auth == "bearer")
-    always = whose.claim_params(goal.vendor, fresh.token)
-    chosen = workspace.settings.sync
-    with FhirClient(goal.fhir_base, source, always=always, timeout=chosen.timeout) as client:
-        patient = _patient(client, request, fresh)
-        name = whose.patient_name(client, patient)
-        if name is None and goal.method in WITHOUT_PERSON:
-            _check_read(client, patient)
-        capability = None
-        with suppress(FhirError):  # the first sync asks again; a sign-in is not thrown away for this
-            capability = client.capabilities()
-    refused = plan(goal.vendor, capability, fresh.granted, patient, asked=fresh.asked or None).refused
-    return replace(fresh, patient=patient, name=name, refused=refused)
-
-
-def _patient(client: FhirClient, request: ConnectRequest, fresh: Fresh) -> str:
-    """Said by the person, by the sign-in, or found; nobody signed in where it is looked up by name."""
-    known = request.patient or (fresh.token.patient if fresh.token else None)
-    if known:
-        return known
-    if request.patient_name and request.birth_date:
-        return whose.by_name(client, request.patient_name, request.birth_date)
-    return whose.only_patient(client, signed_in=fresh.auth not in WITHOUT_PERSON)
-
-
-def _check_read(client: FhirClient, patient: str) -> None:
-    """Where nobody signed in, reading the patient is the proof that this will work. Raises UsageError or the refusal."""
-    try:
-        client.read("Patient", patient)
-    except NotAuthorized as error:
-        raise SignInError(error.message, hint="This server wants a sign-in: leave --auth out.") from None
-    except Refused as error:
-        if error.http_status not in (400, 404, 410):
-            raise
-        raise UsageError(
-            f"There is no patient {patient} at this server.",
-            hint='Check --patient ID; or find it by --patient-name "GIVEN FAMILY" --birth-date 1970-12-31',
-        ) from None
+    return looked(workspace, goal, request, Fresh(auth="none", patient="", client=Client("")))

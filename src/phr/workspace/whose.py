@@ -6,22 +6,29 @@ Nobody is ever listed: a server that shows several people shows people who did n
 from __future__ import annotations
 
 from contextlib import suppress
+from itertools import islice
 from typing import Any
 
 from phr.errors import FhirError, PhrError, SignInError, UsageError
-from phr.fhir import read
+from phr.fhir import outcome, read
 from phr.fhir.client import FhirClient
 from phr.model import Connection, Search, Token, Vendor
+from phr.smart import identity, jwt
 
+_MOST_PAGES = 3
+"""Pages of a search for one patient; a server could send them without end."""
 _ENOUGH = 200
 """Patients looked at when a server answers with more than were asked for."""
+_LONGEST = 120
+"""Letters of a name or an id from a server that are said to a person."""
 
 
 def only_patient(client: FhirClient, *, signed_in: bool = True) -> str:
     """The one patient that can be seen. Raises SignInError (after a sign-in) or UsageError."""
     found: set[str] = set()
     with suppress(FhirError):
-        for page in client.search(Search("Patient", (), "the sign-in named no patient"), 2):
+        search = Search("Patient", (), "the sign-in named no patient")
+        for page in islice(client.search(search, 2), _MOST_PAGES):
             found |= {one.id for one in page.received if one.type == "Patient"}
             if len(found) > 1:
                 break
@@ -80,14 +87,15 @@ def patient_name(client: FhirClient, patient: str) -> str | None:
         for one in client.read("Patient", patient).received:
             resource = read.parse_json(one.raw)
             if isinstance(resource, dict) and one.type == "Patient":
-                return read.human_name(resource.get("name"))
+                # A name with line ends could pass for words of phr.
+                return outcome.clean(read.human_name(resource.get("name")), _LONGEST) or None
     return None
 
 
 def proxy_words(fhir_user: str | None, patient: str) -> str | None:
     """A sentence where somebody else than the patient signed in; ids only, no names."""
-    kind, _, id_ = (fhir_user or "").rpartition("/")
-    kind = kind.rpartition("/")[2]
+    kind, _, id_ = _line(fhir_user or "").rpartition("/")
+    kind, patient = kind.rpartition("/")[2], _line(patient)
     if not kind or (kind == "Patient" and id_ == patient):
         return None
     if kind == "RelatedPerson":
@@ -111,19 +119,12 @@ def claim_params(vendor: Vendor, token: Token | None) -> tuple[tuple[str, str], 
 
 def practice(vendor: Vendor, token: Token | None) -> str | None:
     """The practice that the access token is for, as the label of last resort."""
-    return next(iter(_texts(vendor, token).values()), None)
+    return next((_line(text) for text in _texts(vendor, token).values()), None)
 
 
 def claimed_patient(vendor: Vendor, access_token: str | None) -> str | None:
     """The patient that a token given by hand names itself."""
-    from phr.smart.token import claims
-
-    said = claims(access_token)
-    for name in (*vendor.patient_claims, "fhirUser"):
-        value = said.get(name)
-        if isinstance(value, str) and (name != "fhirUser" or "Patient/" in value):
-            return value.strip().rstrip("/").rpartition("/")[2] or None
-    return None
+    return identity.claimed_patient(access_token, vendor)
 
 
 def same_patient(one: Connection, fhir_base: str, patient: str) -> bool:
@@ -135,15 +136,18 @@ def _texts(vendor: Vendor, token: Token | None) -> dict[str, str]:
     """The claims that the vendor's parameters are made of, as far as the token has them."""
     if token is None or not vendor.claim_params:
         return {}
-    from phr.smart.token import claims
-
-    said = claims(token.access_token)
+    said = jwt.claims(token.access_token)
     return {
         name: str(said[name])
         for template in vendor.claim_params.values()
         for name in _names(template)
         if isinstance(said.get(name), str | int) and str(said[name]).strip()
     }
+
+
+def _line(text: str) -> str:
+    """On one line, printable and not without end; an id stays as it is, which `outcome.clean` would leave out."""
+    return " ".join("".join(one if one.isprintable() else " " for one in text[:_LONGEST]).split())
 
 
 def _filled(template: str, known: dict[str, str]) -> bool:
@@ -161,7 +165,7 @@ def _matching(
 ) -> set[str]:
     found: set[str] = set()
     seen = 0
-    for page in client.search(Search("Patient", params, "looking for one patient"), 20):
+    for page in islice(client.search(Search("Patient", params, "looking for one patient"), 20), _MOST_PAGES):
         for one in page.received:
             seen += 1
             resource = read.parse_json(one.raw) if one.type == "Patient" else None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from phr import paths, settings
 from phr.errors import Locked, StoreError
+from phr.fhir import trust
 from phr.paths import Paths
 from phr.settings import Settings
 from phr.store.store import Store
@@ -48,6 +49,7 @@ class Workspace:
         self.user = paths.check_user_name(user or self.settings.general.user)
         self._command = credential_command or self.settings.general.credential_command
         self._ask_passphrase = ask_passphrase
+        trust.configure(self.settings.network.ca_file)
 
     def __repr__(self) -> str:
         return f"<Workspace {self.user}>"
@@ -64,10 +66,16 @@ class Workspace:
 
     @cached_property
     def catalog(self) -> Catalog:
-        """Vendors and organisations: the packaged ones and the person's own."""
-        from phr.providers import catalog
+        """Vendors and organisations: the packaged ones and the person's own.
 
-        return catalog.load(self.paths.providers_file, self.paths.data / "organisations.tsv")
+        Raises UsageError for an own file that others can write: it says where a sign-in goes.
+        """
+        from phr.providers import catalog, organisations
+
+        found = self.paths.data / organisations.FILE_NAME
+        for path in (self.paths.providers_file, found):
+            paths.refuse_foreign(path)
+        return catalog.load(self.paths.providers_file, found)
 
     def store(self, *, create: bool = False) -> Store:
         """Open the records file; use it as a context manager.

@@ -18,6 +18,7 @@ from phr.providers.directories import entries
 from phr.providers.directories.entries import Entry, Found
 
 _CHAIN = 8
+_MOST_INHERITED = 50
 _ACTIVE = frozenset({"", "active", "test"})
 
 
@@ -41,6 +42,8 @@ class _Organization:
     endpoints: list[str]
     problem: str | None
     own: list[_Endpoint] = field(default_factory=list)
+    all_own: list[_Endpoint] | None = None
+    """Those and the ones it points at, once they were looked up: a parent of thousands is asked by each."""
 
 
 class Bundle:
@@ -63,11 +66,12 @@ class Bundle:
         if type_ not in ("Endpoint", "Organization"):
             self._unreadable += 1
             return
-        id_ = _text(resource.get("id")) or f"?{len(self._names)}"
+        number = len(self._endpoints) + len(self._organizations)
+        id_ = _text(resource.get("id")) or f"?{number}"
         url = _text(entry.get("fullUrl")) if isinstance(entry, dict) else ""
         name = f"{type_}/{id_}"
         if name in self._endpoints or name in self._organizations:
-            name = f"{name}#{len(self._names)}"
+            name = f"{name}#{number}"
         for spelling in (url, f"{type_}/{id_}", f"urn:uuid:{id_}", f"{type_}/{_tail(url)}" if url else ""):
             if spelling:
                 self._names.setdefault(f"{type_} {spelling}", name)
@@ -103,34 +107,37 @@ class Bundle:
             yield organization.problem or entries.NO_ENDPOINT
             return
         others = (*organization.aliases, *(parent.name for parent in parents))
+        aliases = entries.aliases(organization.name, others)
         for endpoint in endpoints:
             yield endpoint.problem or Found(
                 organization.name,
                 endpoint.address,
                 place=organization.place,
-                aliases=entries.aliases(organization.name, others),
+                aliases=aliases,
                 publisher=endpoint.publisher,
                 brand=bool(parents),
             )
 
     def _inherited(self, organization: _Organization) -> tuple[list[_Endpoint], list[_Organization]]:
-        """Its endpoints, or those of the nearest parent that has some; and its parents. A circle ends."""
+        """Its endpoints, or the first of the nearest parent that has some; and its parents. A circle ends."""
         parents: list[_Organization] = []
         found = self._own(organization)
         here = organization
         while here.parent and len(parents) < _CHAIN:
             above = self._organizations.get(self._find("Organization", here.parent) or "")
-            if above is None or above is organization or above in parents:
+            if above is None or above is organization or any(above is one for one in parents):
                 break
             parents.append(above)
-            found = found or self._own(above)
+            found = found or self._own(above)[:_MOST_INHERITED]
             here = above
         return found, parents
 
     def _own(self, organization: _Organization) -> list[_Endpoint]:
-        named = (self._endpoints.get(self._find("Endpoint", one) or "") for one in organization.endpoints)
-        found: dict[int, _Endpoint] = {id(one): one for one in (*named, *organization.own) if one is not None}
-        return list(found.values())
+        if organization.all_own is None:
+            named = (self._endpoints.get(self._find("Endpoint", one) or "") for one in organization.endpoints)
+            found = {id(one): one for one in (*named, *organization.own) if one is not None}
+            organization.all_own = list(found.values())
+        return organization.all_own
 
     def _find(self, type_: str, reference: str) -> str | None:
         """The resource that is meant: by fullUrl, Type/id, a urn of its id, or the bare id."""
@@ -247,7 +254,7 @@ def _tail(reference: str) -> str:
 
 
 def _text(value: object) -> str:
-    return value.strip() if isinstance(value, str) else ""
+    return value[: entries.LONGEST_TEXT].strip() if isinstance(value, str) else ""
 
 
 def _list(value: object) -> list[Any]:

@@ -14,7 +14,15 @@ HIDDEN = "hidden brand"
 NOT_REST = "not a FHIR REST endpoint"
 DUPLICATE = "listed twice"
 UNREADABLE = "cannot be read"
+ELSEWHERE = "known from another list"
+LONG_NAME = "name too long"
+TOO_MANY = "too many, the rest was not read"
 LONGEST_NAME = 200
+TOO_LONG_NAME = 300
+"""A name between the two is cut; what is longer is no name."""
+LONGEST_TEXT = 2000
+MOST = 200_000
+"""Entries of one directory. The largest that are published have a tenth of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ _KEYS: dict[str, tuple[str, str]] = {
     "status": ("status state_of_endpoint endpointstatus", ""),
 }
 _SAMPLE = 40
+_WIDEST, _LONGEST_HEADING, _MOST_SHAPES = 200, 80, 500
 _OFF = frozenset(
     {"off", "error", "inactive", "offline", "retired", "suspended", "in development", "not yet started"}
 )
@@ -44,7 +45,7 @@ _OFF = frozenset(
 
 def _columns(heads: Sequence[str]) -> dict[str, int]:
     """Which heading says what; none is taken for two things but a state, which may be all there is of a name."""
-    plain = [_SQUEEZE.sub("", head.lower()) for head in heads]
+    plain = [_SQUEEZE.sub("", head[:_LONGEST_HEADING].lower()) for head in heads[:_WIDEST]]
     found: dict[str, int] = {}
     for field, (exact, patterns) in _KEYS.items():
         taken = {at for other, at in found.items() if (other, field) != ("name", "state")}
@@ -79,8 +80,9 @@ def _entry(cells: Mapping[str, str]) -> Entry:
 
 def objects(rows: Iterable[object]) -> Iterator[Entry]:
     """JSON objects with a name and an address each, in keys of their own; endpoints may be listed inside."""
+    shapes: dict[tuple[str, ...], dict[str, int]] = {}
     for row in rows:
-        if not isinstance(row, dict):
+        if not isinstance(row, dict) or not row:
             yield entries.UNREADABLE
             continue
         inner = next(
@@ -94,15 +96,24 @@ def objects(rows: Iterable[object]) -> Iterator[Entry]:
             if not ways:
                 yield entries.NO_ENDPOINT
         for way in ways:
-            cells = {key: _cell(value) for key, value in way.items()}
-            heads = list(cells)
-            yield _entry({field: cells[heads[at]] for field, at in _columns(heads).items()})
+            heads = tuple(key[:_LONGEST_HEADING] for key in itertools.islice(way, _WIDEST))
+            columns = shapes.get(heads)
+            if columns is None:
+                # Entries of one list look alike; to guess anew for each would take hours where none does.
+                if len(shapes) >= _MOST_SHAPES:
+                    yield entries.UNREADABLE
+                    continue
+                columns = shapes[heads] = _columns(heads)
+            values = list(itertools.islice(way.values(), _WIDEST))
+            yield _entry({field: _cell(values[at]) for field, at in columns.items()})
 
 
 def _cell(value: object) -> str:
     if isinstance(value, list):
-        return "|".join(one for one in value if isinstance(one, str))
-    return str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
+        return "|".join(one[: entries.LONGEST_TEXT] for one in value[:_SAMPLE] if isinstance(one, str))
+    if isinstance(value, str):
+        return value[: entries.LONGEST_TEXT]
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
 
 
 def looks_tabular(lines: Sequence[str]) -> bool:
@@ -115,7 +126,10 @@ def _delimiter(lines: Sequence[str]) -> str:
 
 
 def _split(line: str, mark: str) -> list[str]:
-    return next(csv.reader([line], delimiter=mark), [])
+    try:
+        return next(csv.reader([line], delimiter=mark), [])
+    except csv.Error:  # longer than csv takes
+        return []
 
 
 def table(lines: Iterable[str]) -> tuple[str, Iterator[Entry]]:
@@ -141,7 +155,7 @@ def _table(rows: Iterator[list[str]]) -> Iterator[Entry]:
             columns = _headless(row) or (_headed(row) if waiting <= _SAMPLE else None)
             if columns is None or not _is_data(row):
                 continue
-        cells = {field: row[at] for field, at in columns.items() if at < len(row)}
+        cells = {field: row[at][: entries.LONGEST_TEXT] for field, at in columns.items() if at < len(row)}
         if len(row) < 2:
             yield entries.UNREADABLE
         else:

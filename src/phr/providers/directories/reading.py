@@ -8,12 +8,13 @@ from __future__ import annotations
 import io
 import itertools
 from collections.abc import Iterable, Iterator
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 from phr.errors import UnreadableFile
 from phr.providers.directories import lists
 from phr.providers.directories.bundle import Bundle
-from phr.providers.directories.entries import Entry
+from phr.providers.directories.entries import LONGEST_TEXT, MOST, TOO_MANY, Entry
+from phr.providers.directories.guard import Guarded
 
 _LISTS = (
     "entry",
@@ -30,7 +31,7 @@ _NOT_ORGANISATIONS = frozenset(
     {"link", "identifier", "extension", "contact", "tag", "profile", "note", "issue"}
 )
 _START, _SAMPLE = 4096, 40
-_DEEPEST = 1000
+_LONGEST_LINE = 50 * LONGEST_TEXT
 
 
 class Directory:
@@ -58,8 +59,14 @@ class Directory:
         self._json = plain[:1] in (b"{", b"[")
 
     def __iter__(self) -> Iterator[Entry]:
-        """Organisations, and for each entry that is none, why. Raises UnreadableFile where the stream is damaged."""
-        yield from self._from_json() if self._json else self._from_text()
+        """Organisations, and for each entry that is none, why; the last may say that there were too many.
+
+        Raises UnreadableFile where the stream is damaged.
+        """
+        listed = self._from_json() if self._json else self._from_text()
+        yield from itertools.islice(listed, MOST)
+        if next(listed, None) is not None:
+            yield TOO_MANY
 
     def _from_json(self) -> Iterator[Entry]:
         import ijson  # type: ignore[import-untyped]
@@ -67,7 +74,7 @@ class Directory:
         try:
             key, is_bundle = self._where()
             self._rewind()
-            rows = ijson.items(_Shallow(self._handle), f"{key}.item" if key else "item")
+            rows = ijson.items(Guarded(self._handle), f"{key}.item" if key else "item")
             first = list(itertools.islice(rows, 1))
             everything = itertools.chain(first, rows)
             if is_bundle or any(map(_is_resource, first)):
@@ -75,7 +82,7 @@ class Directory:
                 return
             self.format = "lantern" if key == "Endpoints" else "json"
             yield from lists.objects(everything)
-        except (ijson.JSONError, UnicodeDecodeError) as error:
+        except (ijson.JSONError, UnicodeDecodeError, ArithmeticError) as error:
             short = isinstance(error, ijson.IncompleteJSONError)
             raise UnreadableFile(
                 "It is damaged: it ends in the middle."
@@ -86,7 +93,7 @@ class Directory:
 
     def _from_bundle(self, rows: Iterable[object]) -> Iterator[Entry]:
         bundle = Bundle()
-        for row in rows:
+        for row in itertools.islice(rows, 2 * MOST):  # an organisation and its endpoint are one entry
             bundle.add(row)
         yield from bundle.entries()
         self.format = bundle.format
@@ -97,7 +104,7 @@ class Directory:
 
         self._rewind()
         depth, candidate, is_bundle = 0, None, False
-        for prefix, event, value in ijson.parse(_Shallow(self._handle)):
+        for prefix, event, value in ijson.parse(Guarded(self._handle)):
             if event in ("start_map", "start_array"):
                 if depth == 0 and event == "start_array":
                     return "", False
@@ -120,11 +127,11 @@ class Directory:
         self._handle.seek(0)
         text = io.TextIOWrapper(self._handle, self._encoding, errors="replace", newline="")
         try:
-            sample = [line for _, line in zip(range(_SAMPLE), text, strict=False)]
+            sample = list(itertools.islice(_lines(text), _SAMPLE))
             if not lists.looks_tabular(sample):
                 raise UnreadableFile("It is not a list that phr knows.", hint=_HINT)
             text.seek(0)
-            self.format, found = lists.table(text)
+            self.format, found = lists.table(_lines(text))
             yield from found
         finally:
             text.detach()  # whoever opened the handle closes it
@@ -139,24 +146,9 @@ class Directory:
 _HINT = "These are read: a FHIR Bundle of Endpoints or brands, a JSON list, CSV or TSV with a name and a FHIR base."
 
 
-class _Shallow:
-    """The handle, as long as its JSON is not nested without end: that would take all memory there is.
-
-    Brackets inside texts count too, but no text has a thousand more that open than that close.
-    """
-
-    def __init__(self, handle: BinaryIO) -> None:
-        self._handle = handle
-        self._depth = 0
-
-    def read(self, size: int = -1) -> bytes:
-        content = self._handle.read(size)
-        for at in range(0, len(content), 4096):
-            part = content[at : at + 4096]
-            self._depth += part.count(b"[") + part.count(b"{") - part.count(b"]") - part.count(b"}")
-            if self._depth > _DEEPEST:
-                raise UnreadableFile("It is damaged: it is nested without end.", hint="Fetch it again.")
-        return content
+def _lines(text: TextIO) -> Iterator[str]:
+    """Its lines; one without end is cut in pieces, so that it is never in memory as a whole."""
+    return iter(lambda: text.readline(_LONGEST_LINE), "")
 
 
 def _is_resource(first: object) -> bool:
