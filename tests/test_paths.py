@@ -104,6 +104,8 @@ def test_a_folder_of_somebody_else_is_refused_and_one_of_the_system_is_not(
     theirs = tmp_path / "their's"
     theirs.mkdir(mode=0o777)
     os.chown(theirs, 12345, 12345)
+    assert make_private(theirs) == theirs  # root in a container, with a folder of the host's person
+    monkeypatch.setattr(os, "getuid", lambda: 4321)
     with pytest.raises(UsageError, match="belongs to somebody else") as caught:
         make_private(theirs)
     assert "chown" in str(caught.value.hint) and "PHR_HOME" in str(caught.value.hint)

@@ -176,7 +176,8 @@ def make_private(path: Path) -> Path:
 
 def _tighten(folder: Path) -> None:
     found = folder.stat()
-    if _is_of_another(found):
+    # In a container the folders of the host's person belong to a number that is not root's, who may use them anyway.
+    if _is_of_another(found) and os.getuid() != 0:
         raise UsageError(
             f"The folder {folder} belongs to somebody else on this computer, who could read and change what is in it.",
             hint=f"Make it yours: {_chown(folder)}; or choose another place with PHR_HOME.",

@@ -14,6 +14,7 @@ import pytest
 
 from phr.sandbox.config import SandboxConfig
 from phr.sandbox.server import Sandbox
+from phr.workspace import Workspace
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +82,8 @@ def test_no_browser_prints_the_address_alone_then_names_the_grant_and_syncs(
 
     ended = phr("disconnect", "clinic", "--json")
     expected = {"name": "clinic", "revoked": True, "unregistered": None, "records_removed": 0}
-    assert ended.json["disconnected"][0] == expected
+    assert ended.json["disconnected"][0] == {**expected, "already": False, "forgotten": True}
+    assert phr("disconnect", "clinic").err == "clinic was already disconnected. Its records stay.\n"
     gone = phr("sync", "clinic")
     assert gone.status == 4
     assert "phr reconnect clinic" in gone.out
@@ -117,6 +119,8 @@ def test_a_vendor_without_client_id_is_explained_with_the_recipe(phr: Any) -> No
     assert "PHR_EPIC_CLIENT_ID" in answer.err
     assert "config.toml" in answer.err
     assert "phr connect epic-sandbox --client-id" in answer.err
+    assert "How to get one: phr providers show epic\n" in answer.err
+    assert len(answer.err.splitlines()) == 3, "the recipe itself is a command away"
 
 
 def test_a_vendor_without_an_address_is_explained_too_and_names_the_way_to_the_hospital(phr: Any) -> None:
@@ -160,12 +164,77 @@ def test_a_client_secret_that_is_not_there_is_a_usage_error(process: Any) -> Non
     assert "stdin" in answer.err
 
 
-def test_plain_http_goes_to_loopback_only(phr: Any) -> None:
-    answer = phr(
-        "connect", "custom", "--url", "http://fhir.example.org/r4", "--client-id", "x", "--no-browser"
-    )
-    assert answer.status in (1, 2)
-    assert answer.out == ""
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://fhir.example.org/r4", "must begin with https"),
+        ("ftp://fhir.example.org/r4", "must begin with https"),
+        ("https://ada:s3cret@fhir.example.org/r4", "may hold no name or password"),
+        ("fhir.example.org/r4", "no address"),
+        ("https://", "no address"),
+    ],
+)
+def test_an_address_that_cannot_be_is_refused_before_anything(
+    phr: Any, tmp_path: Path, url: str, words: str
+) -> None:
+    answer = phr("connect", "custom", "--url", url, "--client-id", "x", "--no-browser")
+    assert (answer.status, answer.out) == (2, "")
+    assert words in answer.err
+    assert "s3cret" not in answer.err
+    assert not [*tmp_path.rglob("records.db")]
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "unsaid"),
+    [
+        (("nextgen",), "phr connect nextgen --client-id ID --client-secret-stdin", "usually hands out"),
+        (
+            ("nextgen", "--auth", "client_secret_basic"),
+            "phr providers show nextgen",
+            "needs the client secret",
+        ),
+        (("drchrono",), "phr connect drchrono --url FHIR_BASE --client-id", "Your hospital"),
+        (("drchrono", "--client-id", "x"), "phr connect drchrono --url FHIR_BASE", "phr providers search"),
+        (("sandbox",), "--url http://127.0.0.1:PORT/fhir, as phr sandbox prints it", "--client-id"),
+    ],
+)
+def test_what_is_missing_is_said_with_the_next_thing_to_type(
+    phr: Any, words: tuple[str, ...], said: str, unsaid: str
+) -> None:
+    answer = phr("connect", *words)
+    assert answer.status == 2
+    assert said in answer.err
+    assert unsaid not in answer.err
+
+
+def test_an_emptied_record_is_said_to_be_so_before_anybody_signs_in(
+    phr: Any, record: Workspace, hospital: Sandbox
+) -> None:
+    record.paths.records(record.user).write_bytes(b"")
+    answer = connect(hospital, "--timeout", "5")
+    assert (answer[0], answer[1]) == (1, [""])
+    assert answer[2] == phr("status").err
+    assert "empty" in answer[2]
+    assert record.paths.records(record.user).stat().st_size == 0
+
+
+def test_a_damaged_store_of_secrets_keeps_nobody_from_leaving(phr: Any, record: Workspace) -> None:
+    record.vault.secrets.set("token/k1", b"{}")
+    record.vault.sealed_file.write_bytes(b"PHRSEAL1 damaged")
+    answer = phr("disconnect", "clinic", "--json")
+    assert answer.status == 0, answer.err
+    one = answer.json["disconnected"][0]
+    assert (one["revoked"], one["forgotten"], one["records_removed"]) == (None, False, 0)
+    assert "nothing could be revoked" in answer.err
+    assert phr("connections", "--json").json["connections"][0]["state"] == "revoked"
+    purged = phr("disconnect", "clinic", "--purge", "--yes", "--json")
+    assert (purged.status, purged.json["disconnected"][0]["records_removed"]) == (0, 6)
+
+
+def test_one_name_or_all_but_not_both(phr: Any, record: Workspace) -> None:
+    answer = phr("disconnect", "clinic", "--all", "--yes")
+    assert answer.status == 2
+    assert "Give a name or --all, not both." in answer.err
 
 
 def test_an_unreachable_server_fails_one_run_and_quiet_says_it_on_stderr(phr: Any, record: object) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from phr import paths
 from phr.cli.text import width
 from phr.providers.catalog import load
+from phr.workspace import Workspace
 
 VENDORS = sorted(load(None).vendors)
 LIST = [
@@ -124,6 +127,42 @@ def test_a_client_id_that_is_set_is_not_asked_for_again(phr: Any, monkeypatch: p
     assert phr("providers", "show", "denver-health", "--json").json["next"] == ["phr connect denver-health"]
 
 
+@pytest.mark.parametrize(
+    ("id_", "said", "unsaid"),
+    [
+        ("custom", "phr registers itself where the server allows it; if not:", "How to get a client id"),
+        ("smart-health-it-open", "Now:  phr connect smart-health-it-open --patient ID", "register"),
+        ("hapi", "Good to know:", "client id:"),
+        ("drchrono", "Now:  phr connect drchrono --url FHIR_BASE --client-id", "phr providers search"),
+        (
+            "followmyhealth",
+            "Now:  phr connect followmyhealth --url FHIR_BASE --client-id",
+            "phr providers search",
+        ),
+        (
+            "eclinicalworks",
+            "Or:   phr connect ITS-ID --client-id YOUR-CLIENT-ID --client-secret-stdin",
+            "None",
+        ),
+        ("sandbox", "phr connect sandbox --url http://127.0.0.1:PORT/fhir", "if not:"),
+        ("epic", "Then: phr connect ITS-ID", "Or: "),
+    ],
+)
+def test_the_next_command_fits_the_vendor(phr: Any, id_: str, said: str, unsaid: str) -> None:
+    out = phr("providers", "show", id_).out
+    assert said in out
+    assert unsaid not in out
+
+
+def test_another_update_is_named_for_what_it_is(phr: Any, tmp_path: Path) -> None:
+    here = Workspace(os.environ)
+    (path := tmp_path / "list.json").write_text(json.dumps(LIST))
+    with paths.exclusive_lock(here.paths.state / "locks" / "organisations.lock"):
+        answer = phr("providers", "update", "--from", str(path))
+    assert answer.status == 5
+    assert "Another phr is updating the list of organisations." in answer.err
+
+
 def test_a_slip_names_the_near_ids(phr: Any) -> None:
     answer = phr("providers", "show", "denver-helth")
     assert answer.status == 2 and "denver-health" in answer.err
@@ -157,6 +196,9 @@ def test_update_says_what_failed_and_exits_accordingly(phr: Any, tmp_path: Path)
     assert answer.status == 1 and "web page" in answer.err and "phr providers update --from" in answer.err
     answer = phr("providers", "update", "--from", str(bad), "--from", str(good), "--json")
     assert answer.status == 3 and [bool(one["error"]) for one in answer.json["sources"]] == [True, False]
+    assert "web page" in answer.err and "good.json" not in answer.err
+    empty = phr("providers", "update", "--from", "", "--json")
+    assert empty.status == empty.json["error"]["status"] == 2
     assert phr("providers", "update", "--vendor", "nobody").status == 2
     assert phr("providers", "update", "--vendor", "custom").status == 2
 

@@ -13,10 +13,15 @@ from typing import Any
 import httpx
 import pytest
 
-from phr.cli.granted import granted_lines, lasting_line
+from phr.cli.granted import WORDS, granted_lines, lasting_line
+from phr.cli.sign_in_options import speaker
+from phr.cli.status import attention_lines, connection_table
+from phr.cli.text import Screen, width
 from phr.model import Connection, Refusal
 from phr.sandbox.config import SandboxConfig
 from phr.sandbox.server import Sandbox
+from phr.smart import scopes
+from phr.sync.plan import COMPARTMENT, USCDI
 from phr.workspace import Workspace
 
 
@@ -68,7 +73,7 @@ def test_an_interrupted_sign_in_says_that_nothing_was_changed(hospital: Sandbox)
         _, err = child.communicate(timeout=30)
     assert child.returncode == 130
     assert "nothing was changed" in err
-    assert "phr connect custom" in err
+    assert f"phr connect custom --url {hospital.fhir_base} --client-id {hospital.client_id}\n" in err
     assert "Traceback" not in err
 
 
@@ -116,7 +121,7 @@ def test_slips_are_told_with_the_way_out(phr: Any, record: Any, words: tuple[str
     assert answer.out == ""
 
 
-def test_keys_are_a_jwk_set_in_both_forms_and_stay_until_rotated(phr: Any) -> None:
+def test_keys_are_a_jwk_set_in_both_forms_and_stay_until_rotated(phr: Any, record: Workspace) -> None:
     import orjson
 
     first = phr("keys", "show", "epic")
@@ -130,8 +135,15 @@ def test_keys_are_a_jwk_set_in_both_forms_and_stay_until_rotated(phr: Any) -> No
     rotated = phr("keys", "rotate", "epic", "--json")
     assert rotated.json["keys"][0]["kid"] != jwks["keys"][0]["kid"]
     assert "Register these keys" in rotated.err
-    assert "--name clinic" in phr("keys", "show", "clinic").err
+    assert "phr reconnect clinic" in phr("keys", "show", "clinic").err
+    assert "--name lakeside" in phr("keys", "show", "lakeside").err
     assert phr("keys", "show", "a/b").status == 2
+    for slip, meant in (("epci", "epic"), ("Denver-Helth", "denver-health"), ("cliniv", "clinic")):
+        answer = phr("keys", "show", slip)
+        assert (answer.status, answer.out) == (2, "")
+        assert f"Did you mean {meant}?" in answer.err
+    for name in ("zebra", "clinic-2"):
+        assert phr("keys", "show", name).status == 0
 
 
 def test_capabilities_as_a_table_and_as_json(phr: Any, process: Any, hospital: Sandbox) -> None:
@@ -185,6 +197,49 @@ def test_a_patient_reads_kinds_of_record_and_not_scopes() -> None:
     lines = granted_lines(MADE)
     assert lines[1] == "  Granted: medications, results and vital signs"
     assert lines[2] == "  Not to be had: vaccines (Immunization), Zebra (not granted at sign-in)"
+    more = (*MADE.refused, Refusal("CarePlan", scopes.why_not("", "CarePlan", ("patient/Goal.rs",))))
+    lines = granted_lines(replace(MADE, refused=more))
+    assert lines[2] == "  Not to be had: vaccines (Immunization), Zebra (not granted at sign-in)"
+    assert lines[3] == "  Not asked for: care plans (CarePlan)"
+
+
+def test_there_is_a_word_for_every_type_that_is_asked_for() -> None:
+    assert {*COMPARTMENT, *USCDI, "Patient"} - {*WORDS} == set()
+
+
+def test_what_a_provider_says_is_one_line_on_the_screen(capsys: pytest.CaptureFixture[str]) -> None:
+    speaker(no_browser=True, to_stderr=True, timeout=1).say("It is Ada\n\x1b[2JError: none\u202e.")
+    assert capsys.readouterr().err == "It is Ada [2JError: none .\n"
+
+
+LISTED = {
+    "name": "clinic", "state": "active", "health": "healthy", "resources": 1234, "last_sync": None, "every": "24h",
+    "auto_sync": True, "organisation": "Harrow Clinic and Hospital of the Northern Valley", "patient_id": "p1",
+    "patient_name": "Ada Maria Example-Longname", "fhir_user": "Patient/p1", "sign_in_before": None,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120, None])
+def test_several_connections_say_whose_they_are_and_where(columns: int | None) -> None:
+    bo = {"patient_name": "Bo", "fhir_user": "https://x.example/r4/RelatedPerson/9", "state": "revoked"}
+    lines = connection_table([LISTED, {**LISTED, **bo, "name": "bo"}], Screen(columns, colour=False))
+    assert all(width(line) <= (columns or 999) for line in lines)
+    assert "Bo (for a relative)" in "\n".join(lines)
+    assert "Ada Maria Example-" in "\n".join(lines)
+    assert "Harrow Clinic" in "\n".join(lines)
+    assert next(line for line in lines if line.startswith("bo ")).count("–") == 1, "nothing is asked of it"
+    assert not any("healthy" in line for line in lines if line.startswith("bo "))
+    assert len(connection_table([LISTED], Screen(columns, colour=False))) == 2
+    assert "Ada" not in "".join(connection_table([LISTED], Screen(columns, colour=False)))
+
+
+def test_an_end_for_want_of_use_is_put_off_by_syncing() -> None:
+    one = {**LISTED, "attention": [], "sign_in_before": "2030-01-01T12:00:00Z", "sign_in_soon": False}
+    for by_sync in (True, False):
+        [line] = attention_lines([{**one, "renewed_by_sync": by_sync}], Screen(None, colour=False))
+        assert line.endswith("unless it is synced before then") is by_sync
+    narrow = [*attention_lines([{**one, "renewed_by_sync": True}], Screen(60, colour=False))]
+    assert len(narrow) == 2 and max(map(len, narrow)) <= 60, "nothing is cut off"
 
 
 def test_a_sign_in_that_ends_for_want_of_use_is_said_so() -> None:

@@ -49,6 +49,15 @@ def test_a_smart_configuration_is_read() -> None:
     assert found.token_auth_methods == ("client_secret_post",)
 
 
+def test_a_document_without_end_is_left_at_a_limit_and_a_statement_has_a_larger_one() -> None:
+    url = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
+    told = statement(url, authorize="https://a.example/authorize", token="https://a.example/token")
+    long = httpx.Response(200, content=told.content + b" " * 3_000_000)
+    wrong = httpx.Response(200, content=httpx.Response(200, json=GOOD).content + b" " * 2_000_000)
+    found = discover(BASE, world(well_known=wrong, metadata=long))
+    assert found.token_endpoint == "https://a.example/token"
+
+
 @pytest.mark.parametrize("label", ["text/html", "text/plain", "application/octet-stream"])
 def test_json_under_a_wrong_label_is_read(label: str) -> None:
     answer = httpx.Response(200, json=GOOD, headers={"content-type": label})

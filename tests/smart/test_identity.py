@@ -348,3 +348,17 @@ def test_nothing_of_the_person_reaches_an_error(
             World(pairs["RS"]).verify(id_token, nonce="n")
         shown += f"{caught.value.message}{caught.value.hint}{caught.value!r}"
     assert not [word for word in ("Jane", "secret-id", "eyJ") if word in shown + caplog.text]
+
+
+@pytest.mark.parametrize("odd", [10**400, -(10**400), 1e308, float("nan"), float("inf"), "1" * 400, [], True])
+@pytest.mark.parametrize("name", ["exp", "iat"])
+def test_a_time_that_is_none_is_taken_as_left_out(pairs: dict[str, jwk.JWK], name: str, odd: object) -> None:
+    assert (
+        World(pairs["RS"]).verify(signed(pairs["RS"], **{name: odd}, fhirUser="Patient/p2")).patient == "p2"
+    )
+
+
+@pytest.mark.parametrize("odd", ["\x1b[2J", "p\ud800", "\x07"])
+def test_a_person_whose_id_cannot_be_shown_is_nobody(odd: str) -> None:
+    token = Token("at", None, None, fhir_user=None, id_token=unsigned(fhirUser=f"RelatedPerson/{odd}"))
+    assert fhir_user_of(token) is None

@@ -21,7 +21,7 @@ from phr.errors import SignInDenied, SignInError, SignInTimeout, StateMismatch, 
 from phr.model import SmartConfiguration, Token, Vendor
 from phr.smart.address import PASTE_PAGE, Redirect
 from phr.smart.client import Client
-from phr.smart.launch import sign_in
+from phr.smart.launch import authorize_url, sign_in
 from phr.smart.pkce import challenge_of
 
 BASE = "https://fhir.example.org/r4"
@@ -312,6 +312,20 @@ def test_a_query_that_the_authorize_address_has_is_kept() -> None:
     world.sign_in(open_browser=note)
     query = parse_qs(urlsplit(seen[0]).query, keep_blank_values=True)
     assert query["practice"] == ["7"] and query["x"] == [""] and query["client_id"] == ["my-app"]
+
+
+def test_blanks_and_control_characters_of_the_authorize_address_are_encoded() -> None:
+    where = "https://auth.example.org/a b\x1b\x7f\u2028/%20c/é;x=1"
+    url = authorize_url(
+        replace(CONFIGURATION, authorization_endpoint=where),
+        client_id="c",
+        redirect_uri="u",
+        scope="s",
+        state="t",
+        aud="a",
+        challenge="h",
+    )
+    assert url.startswith("https://auth.example.org/a%20b%1B%7F%E2%80%A8/%20c/é;x=1?response_type=code&")
 
 
 @pytest.mark.parametrize(("slash", "aud"), [(None, BASE), (True, f"{BASE}/"), (False, BASE)])

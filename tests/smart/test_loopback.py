@@ -59,6 +59,20 @@ def test_a_bare_visit_gets_a_page_that_hands_the_fragment_over() -> None:
         assert listener.wait(5) == "c"
 
 
+@pytest.mark.parametrize("target", ["//callback", "///callback", "//evil.example/callback", "http://evil.example/callback"])
+def test_a_path_that_a_page_could_take_for_a_host_is_not_ours(target: str) -> None:
+    """The standard library makes one slash of them, and the page still sees two."""
+    with RedirectListener("st", port=0) as listener:
+        port = urllib.parse.urlsplit(listener.redirect_uri).port
+        with socket.create_connection(("127.0.0.1", port), 5) as wire:
+            wire.sendall(f"GET {target}?code=c&state=st HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
+            page = b"".join(iter(lambda: wire.recv(65_536), b""))
+        assert b" 404 " in page.partition(b"\r\n")[0] and b"<script>" not in page
+        with pytest.raises(SignInTimeout):
+            listener.wait(0.1)
+        assert "location.replace('?'+h)" in visit(listener)[1]
+
+
 def test_pages_load_nothing_from_elsewhere_and_are_not_kept() -> None:
     with RedirectListener("st", port=0) as listener:
         _, page = visit(listener)

@@ -104,6 +104,25 @@ def test_a_public_app_says_what_it_is() -> None:
     assert found == Registration("c-1", None, "public", f"{WHERE}/c-1", "rat-secret", None)
 
 
+@pytest.mark.parametrize("odd", [10**400, 1e308, float("nan"), float("inf"), "soon", [], True])
+def test_an_end_of_the_secret_that_is_no_time_is_not_known(odd: object) -> None:
+    body = json.dumps(GOOD | {"client_secret_expires_at": odd}).encode()
+    assert Server(httpx.Response(201, content=body)).register().secret_expires_at is None
+
+
+@pytest.mark.parametrize("odd", ["a\ud800", "a\x1b[2J", "a\r\nb", " ", "a" * 20_000])
+def test_a_client_id_that_cannot_be_sent_or_shown_is_none(odd: str) -> None:
+    body = json.dumps(GOOD | {"client_id": odd}).encode()
+    with pytest.raises(SignInError, match="without giving it a client id"):
+        Server(httpx.Response(201, content=body)).register()
+
+
+@pytest.mark.parametrize("odd", ["rat\r\nX-Evil: 1", "rat\ud800"])
+def test_a_registration_token_that_no_header_takes_is_left_out(odd: str) -> None:
+    body = json.dumps(GOOD | {"registration_access_token": odd}).encode()
+    assert Server(httpx.Response(201, content=body)).register().access_token is None
+
+
 def test_an_app_with_keys_shows_its_public_ones(keys: ClientKeys) -> None:
     server = Server(created(token_endpoint_auth_method="private_key_jwt"))
     assert server.register("private_key_jwt", keys=keys).method == "private_key_jwt"

@@ -74,7 +74,7 @@ def test_its_page_of_help_says_how_phr_is_told() -> None:
 
 _PRETEND = """
 const input = JSON.parse(require("fs").readFileSync(0, "utf8"));
-const url = new URL(input.url), done = [], parts = {};
+const url = new URL(input.url), done = [], parts = { port: { content: input.fixed } };
 const sandbox = {
   URLSearchParams, Number,
   location: { search: url.search, hash: url.hash, pathname: url.pathname, replace: (to) => done.push(["go", to]) },
@@ -82,15 +82,16 @@ const sandbox = {
   document: { getElementById: (id) => (parts[id] = parts[id] || {}) },
 };
 require("vm").runInNewContext(input.script, sandbox);
+delete parts.port;
 process.stdout.write(JSON.stringify({ done, parts }));
 """
 
 
-def run(tail: str) -> tuple[list[list[str]], dict[str, Any]]:
+def run(tail: str, fixed: str = "") -> tuple[list[list[str]], dict[str, Any]]:
     node = shutil.which("node")
     if node is None:
         pytest.skip("needs Node to run the script of the page")
-    told = json.dumps({"url": HERE + tail, "script": SCRIPT})
+    told = json.dumps({"url": HERE + tail, "script": SCRIPT, "fixed": fixed})
     out = subprocess.run(
         [node, "-e", _PRETEND], input=told, capture_output=True, text=True, timeout=30, check=True
     )
@@ -136,6 +137,21 @@ def test_it_sends_on_the_answer_and_nothing_else(tail: str, port: int, answer: d
     assert {k: v for k, [v] in parse_qs(target.query).items()} == answer
     assert parts["link"]["href"] == parts["copy"]["textContent"] == done[1][1]
     assert parts["onward"]["hidden"] is False and parts["about"]["hidden"] is True
+
+
+@pytest.mark.parametrize(
+    ("fixed", "port"),
+    [("9123", 9123), (" 9123 ", 9123), ("80", 8765), ("99999", 8765), ("evil.example", 8765), ("", 9000)],
+)
+def test_a_port_written_into_the_page_counts_and_state_does_not(fixed: str, port: int) -> None:
+    done, _ = run("?code=c&state=st.9000", fixed)
+    assert urlsplit(done[1][1]).netloc == f"127.0.0.1:{port}"
+
+
+def test_the_port_can_be_written_without_breaking_the_policy() -> None:
+    assert PAGE.count('<meta id="port" name="phr-port" content="">') == 1
+    assert PAGE.index('id="port"') < PAGE.index("<style>"), "near the top, and outside of what is hashed"
+    assert '<meta id="port" name="phr-port" content="8765">' in (FOLDER / "README.md").read_text()
 
 
 @pytest.mark.parametrize("tail", ["", "?", "?state=st.9000", "?x=1#y=2", "#top"])

@@ -16,7 +16,7 @@ from phr.fhir.transport import Answer
 from phr.model import SmartConfiguration, Token, Vendor
 from phr.smart.answer import TokenRefusedError, lifetime, read_answer
 from phr.smart.client import Client
-from phr.smart.token import client_credentials, ends_at, refresh, revoke
+from phr.smart.token import claims, client_credentials, ends_at, refresh, revoke
 
 DAY = 86_400.0
 NOW = 1_800_000_000.0
@@ -119,6 +119,43 @@ def test_the_end_of_a_refresh_token_is_read_where_it_is_said(
 ) -> None:
     token = read_answer(answer(**GOOD | more), asked=None, now=NOW)
     assert token.refresh_ends_at == ends and token.renewed_at == NOW
+
+
+ODD = [10**400, -(10**400), 1e308, float("nan"), float("inf"), float("-inf"), "1" * 400, None, [], {}]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: repr(odd)[:8])
+@pytest.mark.parametrize("name", ["expires_in", "refresh_expires_in", "refresh_token_expires_in", "exp"])
+def test_a_number_that_is_no_time_costs_no_sign_in(name: str, odd: object) -> None:
+    more = {"refresh_token": jwt(exp=odd)} if name == "exp" else {"refresh_token": "rt", name: odd}
+    token = read_answer(answer(**GOOD | {"expires_in": None} | more), asked=None, now=NOW)
+    assert token.refresh_token == more["refresh_token"]
+    assert (token.expires_at, token.refresh_ends_at) == (None, None)
+
+
+@pytest.mark.parametrize("name", ["scope", "refresh_token", "id_token", "fhirUser", "patient"])
+def test_half_a_surrogate_pair_leaves_a_token_that_can_be_kept(name: str) -> None:
+    token = read_answer(answer(**GOOD | {name: "a\ud800b \ude00"}), asked=None, now=NOW)
+    kept = json.dumps([token.refresh_token, token.scope, token.id_token, token.fhir_user], ensure_ascii=False)
+    assert kept.encode()
+    assert ("a\ufffdb" in kept) is (name != "patient") and token.patient is None
+    whole = read_answer(answer(**GOOD | {"scope": "\U0001f600"}), asked=None, now=NOW)
+    assert whole.scope == "\U0001f600", "a whole pair is a letter"
+
+
+@pytest.mark.parametrize("patient", ["p\nError: x", "p\x1b[2J", "p\ud800", "p" * 100_000, " "])
+def test_what_cannot_be_an_id_names_no_patient(patient: str) -> None:
+    assert read_answer(answer(**GOOD | {"patient": patient}), asked=None, now=NOW).patient is None
+
+
+def test_a_scope_without_end_is_cut_off_between_two_words() -> None:
+    scope = read_answer(answer(**GOOD | {"scope": "patient/A.rs " * 60_000}), asked=None, now=NOW).scope or ""
+    assert 60_000 < len(scope) <= 65_536 and set(scope.split()) == {"patient/A.rs"}
+
+
+def test_claims_can_be_kept_whatever_stands_in_them() -> None:
+    token = "e30." + base64.urlsafe_b64encode(b'{"a":"\\ud800","b":NaN}').decode() + ".c"
+    assert claims(token) == {"a": "\ufffd", "b": None}
 
 
 def renewed(old: Token, **more: Any) -> Token:

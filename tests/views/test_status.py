@@ -152,3 +152,19 @@ def test_an_empty_record_is_healthy(store: Store) -> None:
     report = status(store, "default")
 
     assert (report["health"], report["connections"], check(report)) == ("healthy", [], ())
+
+
+@pytest.mark.parametrize(
+    ("ends", "token", "hours", "by_sync"),
+    [
+        ("2026-04-01T00:00:00Z", "2026-03-01T01:00:00Z", 2160, True),
+        ("2026-04-01T00:00:00Z", "2026-03-01T01:00:00Z", None, False),
+        ("2026-03-01T01:00:00Z", "2026-03-01T01:00:00Z", 48, False),  # nothing renews it
+        (None, "2026-03-01T01:00:00Z", 48, False),
+    ],
+)
+def test_an_end_that_syncing_puts_off_is_told_from_others(
+    life: Store, ends: str | None, token: str, hours: int | None, by_sync: bool
+) -> None:
+    life.db.execute("UPDATE connection SET sign_in_before = ?, token_expires = ?", (ends, token))
+    assert connections(life, lambda _: hours)[0]["renewed_by_sync"] is by_sync

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from phr.errors import SignInDenied, SignInError
+from phr.views.status import connections
 from phr.workspace import tokens
 
 
@@ -25,6 +26,49 @@ def test_a_second_patient_is_a_second_connection_and_the_same_one_stays_one(
     again = person.connect(ward, provider="acme")
     assert (again.key, again.name) == (second.key, "acme-2")
     assert tokens.kept_token(person.workspace, first) is not None
+
+
+def test_the_same_record_keeps_its_name_and_says_how_to_change_it(person: Any, ward: Any) -> None:
+    first = person.connect(ward, name="home")
+    again = person.connect(ward, name="second")
+    assert (again.key, again.name) == (first.key, "home")
+    words = (
+        "This record is connected already, as home; it keeps that name (phr connections rename home second)."
+    )
+    assert words in person.said
+    person.said.clear()
+    assert person.connect(ward, name="home").name == "home"
+    assert not person.heard("keeps that name")
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_whose_record_it_is_stands_in_the_list_before_the_first_sync(
+    person: Any, ward: Any, again: bool
+) -> None:
+    made = person.connect(ward, name="home")
+    if again:
+        person.reconnect("home")
+    with person.workspace.store() as store:
+        [one] = connections(store)
+        assert [source for source, _ in store.raw("Patient", "ada")] == [made.name]
+    assert (one["patient_name"], one["last_sync"]) == ("Ada Maria Quill", None)
+
+
+def test_a_refusal_names_the_vendor_whose_entry_helps(person: Any, ward: Any, vendor: Any) -> None:
+    vendor("acme")
+    ward.secrets["app"] = "s3cret"
+    with pytest.raises(SignInError) as caught:
+        person.connect(ward, provider="acme")
+    assert (caught.value.hint or "").endswith("phr providers show acme")
+
+
+def test_leaving_with_a_damaged_token_says_so_and_removes_it(person: Any, ward: Any) -> None:
+    made = person.connect(ward, name="home")
+    person.workspace.vault.secrets.set(f"token/{made.key}", b"not json")
+    done = person.workspace.disconnect("home")
+    assert (done.revoked, done.readable, done.forgotten, done.already) == (None, False, True, False)
+    assert person.workspace.vault.secrets.get(f"token/{made.key}") is None
+    assert person.workspace.disconnect("home").already
 
 
 def test_an_address_for_everybody_takes_the_name_of_the_place(person: Any, ward: Any) -> None:

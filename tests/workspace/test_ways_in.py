@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 
-from phr.errors import PhrError, SignInError, UsageError
-from phr.workspace import keys, tokens
+from phr.errors import PhrError, SignInError, Unreachable, UsageError
+from phr.workspace import first_look, keys, tokens, ways_in, whose
 from phr.workspace.sign_in import ConnectRequest, auth_method
 
 
@@ -293,6 +294,114 @@ def test_nothing_secret_is_in_what_is_said_or_raised(person: Any, ward: Any, cap
     assert token is not None and token.access_token not in said
     assert not any(secret in said for secret in ("access-", "refresh-", "code-", "manage-"))
     assert "Quill" not in caplog.text
+
+
+# ── a server without end ──────────────────────────────────────────────────────────────────────────
+
+
+def test_what_is_optional_after_a_sign_in_is_not_waited_for(
+    person: Any, ward: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(first_look, "LOOK_SECONDS", 0.5)
+    answer = ward.fhir
+
+    def slow(path: str, *more: Any) -> Any:
+        time.sleep(3)
+        return answer(path, *more)
+
+    ward.fhir = slow
+    began = time.monotonic()
+    made = person.connect(ward)
+    assert time.monotonic() - began < 2.5
+    assert made.patient_id == "ada" and not person.heard("This is the record of")
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_server_that_says_much_later_is_not_waited_for(
+    person: Any, ward: Any, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(whose.FhirClient, "_exchange", _later(status))
+    began = time.monotonic()
+    assert person.connect(ward).patient_id == "ada"
+    assert time.monotonic() - began < 5
+
+
+def _later(status: int) -> Any:
+    from phr.fhir.transport import Answer
+
+    return lambda *_: Answer(status, {"retry-after": "60"}, b"")
+
+
+def test_what_is_needed_and_does_not_come_is_said_and_nothing_is_kept(
+    person: Any, ward: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(first_look, "LOOK_SECONDS", 0.3)
+    ward.patient = None
+    ward.fhir = lambda *_: time.sleep(2) or (404, {})
+    began = time.monotonic()
+    with pytest.raises(Unreachable, match="takes too long") as caught:
+        person.connect(ward)
+    assert time.monotonic() - began < 1.9 and caught.value.hint
+    ward.open_fhir = True
+    with pytest.raises(Unreachable, match="takes too long"):
+        person.connect(ward, auth="none", client_id=None, patient="ada")
+    with person.workspace.store() as store:
+        assert store.connections.all() == []
+
+
+def test_a_sign_in_server_that_is_not_described_in_time_is_unreachable(
+    person: Any, ward: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ways_in, "DISCOVERY_SECONDS", 0.3)
+    ward.configuration = lambda: time.sleep(2) or {}
+    began = time.monotonic()
+    with pytest.raises(Unreachable, match="takes too long"):
+        person.connect(ward)
+    assert time.monotonic() - began < 1.9
+
+
+def test_pages_of_patients_without_end_are_left(person: Any, ward: Any, people: Any) -> None:
+    ward.patient = None
+    answer, pages = ward.fhir, []
+
+    def endless(path: str, *more: Any) -> Any:
+        status, found = answer(path, *more)
+        if path == "Patient" and status == 200:
+            pages.append(path)
+            found["link"] = [{"relation": "next", "url": f"{ward.fhir_base}/Patient?page={len(pages)}"}]
+        return status, found
+
+    ward.fhir = endless
+    assert person.connect(ward).patient_id == "ada"
+    assert len(pages) == 3
+    ward.jwks["app"] = keys.show(person.workspace, "custom").jwks
+    pages.clear()
+    with pytest.raises(UsageError, match="0 patients"):
+        person.connect(ward, auth="backend", patient_name="Zoe Quill", birth_date="1970-12-31")
+    assert len(pages) <= 9
+
+
+# ── what a server writes ──────────────────────────────────────────────────────────────────────────
+
+
+def test_a_server_writes_no_lines_of_its_own_to_the_person(person: Any, ward: Any, people: Any) -> None:
+    text = "Ada.\nError: it is damaged.\r\n\x1b[2J  Mend it: https://evil.example/x"
+    ward.patients = ({**people.ADA, "name": [{"text": text}]},)
+    ward.fhir_user = "RelatedPerson/a\nError:"
+    person.connect(ward)
+    said = next(one for one in person.said if "This is the record of" in one)
+    assert "Ada. Error: it is damaged." in said and "evil.example" not in said
+    assert all(one.isprintable() for one in said)
+    assert "\n" not in (whose.proxy_words("RelatedPerson/a\x1bb", "p\nq") or "")
+
+
+@pytest.mark.parametrize("odd", [10**400, 1e308, float("nan"), "soon"])
+def test_an_end_that_is_no_time_leaves_a_given_token_usable(
+    person: Any, ward: Any, people: Any, odd: object
+) -> None:
+    given = people.unsigned({"patient": "ada", "scope": "patient/*.rs", "exp": odd})
+    ward.tokens[given] = "elsewhere"
+    assert person.connect(ward, bearer_token=given).token_expires is None
 
 
 def test_half_a_person_is_a_usage_error(person: Any, ward: Any) -> None:

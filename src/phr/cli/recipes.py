@@ -86,7 +86,7 @@ def lines(here: Workspace, one: Provider, view: Screen) -> list[str]:
             f"  {clean(address)}",
         ]
     if steps := recipe.steps(one, address):
-        found += ["", view.paint(_heading(one, no_person=no_person), "bold"), *_block(steps, view)]
+        found += ["", view.paint(_heading(one, client_id, no_person=no_person), "bold"), *_block(steps, view)]
     if vendor.waiting and not no_person:
         found += ["", view.paint("How long it takes:", "bold"), *wrapped(clean(vendor.waiting), view)]
     if not no_person:
@@ -114,10 +114,10 @@ def lines(here: Workspace, one: Provider, view: Screen) -> list[str]:
     return found
 
 
-def _heading(one: Provider, *, no_person: bool) -> str:
+def _heading(one: Provider, client_id: str | None, *, no_person: bool) -> str:
     if no_person:
         return "Good to know:"
-    if one.vendor.registration == "open":
+    if one.vendor.registration == "open" and not client_id:
         return "phr registers itself where the server allows it; if not:"
     return "How to get a client id:"
 

@@ -95,16 +95,14 @@ def connection_table(found: list[Report], view: Screen) -> list[str]:
     ]
     if len(found) < 2:
         return table(rows, _HEADS, view)
-    whose = [(_patient(one), clean(one.get("organisation"))) for one in found]
-    cells = _CELLS if view.columns else 10_000
-    wide = [
-        (row[0], *(elide(word, cells) for word in pair), *row[1:])
-        for row, pair in zip(rows, whose, strict=True)
-    ]
-    lines = table(wide, (_HEADS[0], *_WHOSE, *_HEADS[1:]), Screen(None, view.colour, view.unicode))
-    plain = table(wide, (_HEADS[0], *_WHOSE, *_HEADS[1:]), Screen(None, colour=False, unicode=view.unicode))
-    if not view.columns or max(map(width, plain)) <= view.columns:
-        return lines
+    heads = (_HEADS[0], *_WHOSE, *_HEADS[1:])
+    for cells in (10_000, _CELLS):
+        whose = [(_patient(one, cells), elide(clean(one.get("organisation")), cells)) for one in found]
+        wide = [(row[0], *pair, *row[1:]) for row, pair in zip(rows, whose, strict=True)]
+        plain = table(wide, heads, Screen(None, colour=False, unicode=view.unicode))
+        if not view.columns or max(map(width, plain)) <= view.columns:
+            return table(wide, heads, view)
+    whose = [(_patient(one, 10_000), clean(one.get("organisation"))) for one in found]
     head, *lines = table(rows, _HEADS, view)
     below = [", ".join(word for word in pair if word) for pair in whose]
     return [
@@ -118,9 +116,9 @@ def connection_table(found: list[Report], view: Screen) -> list[str]:
     ]
 
 
-def _patient(one: Report) -> str:
+def _patient(one: Report, cells: int) -> str:
     """Whose record it is; marked where somebody else than the patient signed in (a parent, a proxy)."""
-    name = clean(one.get("patient_name")) or "–"
+    name = elide(clean(one.get("patient_name")) or "–", cells)
     kind, _, id_ = (one.get("fhir_user") or "").rpartition("/")
     kind = kind.rpartition("/")[2]
     other = kind == "RelatedPerson" or (kind == "Patient" and id_ != one.get("patient_id"))
@@ -132,10 +130,11 @@ def attention_lines(found: list[Report], view: Screen) -> Iterator[str]:
     for one in found:
         name = clean(one["name"])
         for why in one["attention"]:
-            yield view.paint(view.spell(view.fit(f"! {name} {clean(why)}")), "yellow")
-        if one["sign_in_before"] and not one["sign_in_soon"]:
+            for line in wrapped(f"! {name} {clean(why)}", view, indent=0):
+                yield view.paint(view.spell(line), "yellow")
+        if one["sign_in_before"] and not one["sign_in_soon"] and one["state"] != "revoked":
             unless = ", unless it is synced before then" if one.get("renewed_by_sync") else ""
-            yield view.fit(f"  {name} sign in again before {when(one['sign_in_before'])}{unless}")
+            yield from wrapped(f"{name} sign in again before {when(one['sign_in_before'])}{unless}", view)
 
 
 def _skipped(report: Report, view: Screen) -> Iterator[str]:

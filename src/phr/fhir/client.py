@@ -19,6 +19,7 @@ from phr.errors import NotAuthorized, Refused, Unreachable
 from phr.fhir import binary, bundle, capability, links, outcome, retry, search
 from phr.fhir.gate import Gate
 from phr.fhir.transport import BODY_LIMIT, Answer, Wire, host_of, is_safe
+from phr.fhir.wire_words import Untrusted
 from phr.model import Page, Search
 
 if TYPE_CHECKING:
@@ -185,6 +186,8 @@ class FhirClient:
                         check(answer)
                     return answer
                 trouble = self._failed(answer, url)
+            except Untrusted:
+                raise  # a certificate does not mend itself between two tries
             except Unreachable as error:
                 trouble, status = error.message, 0
             except ValueError as error:

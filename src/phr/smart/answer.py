@@ -19,6 +19,7 @@ from phr.smart.refusal import more_at, refusal
 
 _LONGEST_LIFE = 10 * 366 * 86_400
 _LONGEST_ID = 256
+_LONGEST_SCOPE = 65_536
 _BEARER = re.compile(r"[\x21-\x7e]+")
 
 
@@ -139,7 +140,10 @@ def _refresh_end(source: dict[str, object], now: float) -> float | None:
 def _scope(value: object, asked: str | None) -> str | None:
     if isinstance(value, list):
         value = " ".join(item for item in value if isinstance(item, str))
-    return value if isinstance(value, str) else asked
+    if not isinstance(value, str):
+        return asked
+    # Each type is looked up in it, so a list without end would cost minutes; the longest seen have some kilobytes.
+    return value if len(value) <= _LONGEST_SCOPE else value[:_LONGEST_SCOPE].rpartition(" ")[0]
 
 
 def bare_id(value: object) -> str | None:

@@ -16,6 +16,7 @@ from phr.errors import FhirError, SignInError, Unreachable
 from phr.fhir import outcome
 from phr.fhir.links import same_origin
 from phr.fhir.transport import Answer, Wire, host_of, is_loopback, is_safe
+from phr.fhir.wire_words import Untrusted
 from phr.model import SmartConfiguration
 
 if TYPE_CHECKING:
@@ -150,6 +151,8 @@ def _get(wire: Wire, url: str, *, limit: int = _LIMIT) -> object:
         try:
             answer = wire.send("GET", url, {"Accept": _ACCEPT}, limit=limit)
         except Unreachable as error:
+            if isinstance(error, Untrusted):
+                raise
             raise Unreachable(
                 error.message, hint="Check the address and the network, then try again."
             ) from None

@@ -197,8 +197,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self, path: str, params: dict[str, str]) -> None:
         host = self.server.host
-        # Here `//name/path` means a path, to a page that shows it another host; and nobody registered that.
-        if self.requestline.split()[1].startswith("//"):
+        # `//name/path` is a path here, and another host to a page; a whole address is what a proxy is asked for.
+        asked = self.requestline.split()[1]
+        if not asked.startswith("/") or asked.startswith("//"):
             self._answer(404, page("Nothing here", "This address belongs to a sign-in."))
             return
         if not self._is_a_visit():

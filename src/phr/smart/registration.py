@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from phr.fhir.transport import BaseTransport
 
 _LIMIT = 1_000_000
+_LONGEST = 16_000
+"""Letters of an id or a token that still fit into a header or an address."""
 _BY_HAND = "Register by hand instead: phr providers show"
 _METHODS = ("client_secret_basic", "client_secret_post", "private_key_jwt")
 _NOT_SENT_BACK = frozenset(
@@ -321,7 +323,8 @@ def _changed(known: Registration, source: Mapping[str, Any], endpoint: str) -> R
 
 def _fit(text: str) -> bool:
     """Whether this can be shown and sent as it is (RFC 6749 appendix A.1, a little wider)."""
-    return bool(text.strip()) and text.isprintable() and "\N{REPLACEMENT CHARACTER}" not in text
+    plain = text.isprintable() and "\N{REPLACEMENT CHARACTER}" not in text
+    return plain and bool(text.strip()) and len(text) <= _LONGEST
 
 
 def _text(value: object) -> str | None:

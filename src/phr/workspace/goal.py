@@ -61,7 +61,7 @@ def goal(
     provider = _provider(workspace, request, known)
     base = request.url or provider.fhir_base
     if base is None:
-        raise _no_address(provider)
+        raise _no_address(provider, listed=recipe.has_organisations(workspace.catalog, provider.vendor))
     own = workspace.settings.vendor(provider.vendor.id)
     client_id, secret = request.client_id, request.client_secret
     if known is not None and client_id in (None, known.client_id):
@@ -122,10 +122,11 @@ def no_client_id(workspace: Workspace, provider: Provider, url: str | None = Non
         again, hospital = "phr connect ITS-ID", ['Your hospital: phr providers search "ITS NAME"']
     elif provider.fhir_base is None:
         again += " --url FHIR_BASE"
+    again += " --client-id ID" + (" --client-secret-stdin" if vendor.auth[0] in WITH_SECRET else "")
     lines = [
         f"How to get one: phr providers show {vendor.id}",
         *hospital,
-        f"Then: {again} --client-id ID (kept {place}), or set {vendor_variable(vendor.id, 'client_id')}.",
+        f"Then: {again} (kept {place}), or set {vendor_variable(vendor.id, 'client_id')}.",
     ]
     return UsageError(
         f"{vendor.name} knows apps by a client id, and there is none yet.", hint="\n".join(lines)
@@ -168,7 +169,7 @@ def _provider(workspace: Workspace, request: ConnectRequest, known: Connection |
         return Provider(known.provider, known.organisation, vendor, fhir_base=known.fhir_base)
 
 
-def _no_address(provider: Provider) -> UsageError:
+def _no_address(provider: Provider, *, listed: bool) -> UsageError:
     if provider.id == "sandbox":
         return UsageError(
             "Where is that server?",
@@ -178,6 +179,11 @@ def _no_address(provider: Provider) -> UsageError:
         return UsageError(
             "Where is that server?",
             hint=f"Give its FHIR address: phr connect {provider.id} --url https://… --client-id ID",
+        )
+    if not listed:
+        return UsageError(
+            f"{provider.name} is used by many organisations, and each has an address of its own.",
+            hint=f"Ask yours for its FHIR address: phr connect {provider.id} --url FHIR_BASE",
         )
     return UsageError(
         f"{provider.name} is used by many organisations, and each has an address of its own.",

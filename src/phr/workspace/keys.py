@@ -92,15 +92,16 @@ def _place(workspace: Workspace, name: str) -> tuple[str, Connection | None]:
 def _check_no_slip(workspace: Workspace, name: str) -> None:
     """Keys under a name that nobody will ask for again are lost. Raises UsageError for one that is nearly a known one."""
     from rapidfuzz import fuzz, process
+    from rapidfuzz.distance import OSA
 
     catalog, word = workspace.catalog, name.strip().lower()
-    known = {one.name for one in _connections(workspace)}
     if catalog.vendor_named(word) or word in catalog.providers or catalog.organisation(word):
         return
     aliases = (alias.lower() for one in catalog.vendors.values() for alias in one.aliases)
-    found = process.extractOne(
-        word, [*known, *catalog.beginning(""), *aliases], scorer=fuzz.ratio, score_cutoff=_NEAR
-    )
+    known = [*(one.name for one in _connections(workspace)), *aliases, *catalog.beginning("")]
+    # In a short word two letters the wrong way round are much; one slip in it is a slip all the same.
+    near = process.extractOne(word, known, scorer=OSA.distance, score_cutoff=1) if len(word) > 3 else None
+    found = near or process.extractOne(word, known, scorer=fuzz.ratio, score_cutoff=_NEAR)
     if found is None or re.fullmatch(re.escape(found[0]) + r"-?\d+", word):
         return  # `clinic-2` is a second connection, and no slip
     raise UsageError(
