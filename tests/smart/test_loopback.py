@@ -59,7 +59,9 @@ def test_a_bare_visit_gets_a_page_that_hands_the_fragment_over() -> None:
         assert listener.wait(5) == "c"
 
 
-@pytest.mark.parametrize("target", ["//callback", "///callback", "//evil.example/callback", "http://evil.example/callback"])
+@pytest.mark.parametrize(
+    "target", ["//callback", "///callback", "//evil.example/callback", "http://evil.example/callback"]
+)
 def test_a_path_that_a_page_could_take_for_a_host_is_not_ours(target: str) -> None:
     """The standard library makes one slash of them, and the page still sees two."""
     with RedirectListener("st", port=0) as listener:

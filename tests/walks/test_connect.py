@@ -208,7 +208,7 @@ def test_a_rotated_token_is_kept_for_the_next_process(person: Any, hospital: Hos
 
 
 def test_plain_http_goes_to_this_computer_only(person: Any) -> None:
-    with pytest.raises(SignInError, match="https"):
+    with pytest.raises(UsageError, match="https"):
         person.workspace.connect(
             ConnectRequest(url="http://ehr.example/fhir", client_id="x"), Speaker(lambda _: True, print)
         )

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 ACCEPT = "application/fhir+json, application/json+fhir;q=0.9, application/json;q=0.8"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 5
+_TRIES_ALONE = 3
+"""The first token may have been ended by a request before this one, the second by this one's own kind."""
 _MAX_WAITING = 1800.0
 """Seconds that one client waits between tries, all in all: a server that says "later" to thousands of questions
 would else hold a sync, and the lock with it, for days."""
@@ -237,10 +239,12 @@ class FhirClient:
         if not self._rejected(answer, second, url):
             return answer
         with self._gate.alone():
-            third = self._token.renew(second)
-            answer = self._exchange(url, accept, third, limit)
-            if self._rejected(answer, third, url):  # another request may have ended it before it left
-                answer = self._exchange(url, accept, self._token.renew(third), limit)
+            last = second
+            for _ in range(_TRIES_ALONE):
+                last = self._token.renew(last)
+                answer = self._exchange(url, accept, last, limit)
+                if not self._rejected(answer, last, url):
+                    break
             return answer
 
     def _rejected(self, answer: Answer, secret: str, url: str) -> bool:

@@ -83,6 +83,7 @@ class Workspace:
         Raises StoreError when there is none (and `create` is not set), Locked when no key opens it.
         """
         path = self.paths.records(self.user)
+        create = create and not path.exists()  # one that was emptied is not begun anew without a word
         if create:
             paths.make_private(path.parent)
         elif not path.exists():
