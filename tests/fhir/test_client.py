@@ -113,7 +113,7 @@ def test_a_401_that_stays_is_not_authorized_after_a_few_renewals(ehr: Any) -> No
     world = ehr.World(lambda request: httpx.Response(401), token=tokens)
     with pytest.raises(NotAuthorized):
         world.search()
-    assert tokens.number == 4 and len(world.asked) == 4
+    assert tokens.number == 5 and len(world.asked) == 5
 
 
 def test_a_401_without_any_token_is_not_authorized(ehr: Any) -> None:

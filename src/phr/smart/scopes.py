@@ -89,8 +89,11 @@ def other_version(granted: str | Iterable[str] | None, asked: str | Iterable[str
 
 def readable(scope: str | Iterable[str] | None) -> frozenset[str]:
     """The types, perhaps `*`, that may be read or searched."""
-    kinds = {match["type"] for one in words(scope) if (match := _RESOURCE.fullmatch(one))}
-    return frozenset(kind for kind in kinds if {"r", "s"} & permissions(scope, kind))
+    given: dict[str, set[str]] = {}
+    for one in words(scope):
+        if match := _RESOURCE.fullmatch(one):
+            given.setdefault(match["type"], set()).update(permissions((one,), match["type"]))
+    return frozenset(kind for kind, letters in given.items() if {"r", "s"} & letters)
 
 
 def narrowed(granted: str | Iterable[str] | None, type_: str) -> tuple[str, ...]:
