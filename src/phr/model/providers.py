@@ -211,6 +211,8 @@ class Connection:
     """As the provider was told it; None where nobody signed in."""
     fhir_user: str | None = None
     """`Type/id` of who signed in, where the provider said so."""
+    patient_name: str | None = field(default=None, repr=False)
+    """As the provider wrote it at the last sign-in, for listings before the first sync."""
     auto_sync: bool = True
     every_hours: int = 24
 

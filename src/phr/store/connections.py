@@ -19,7 +19,7 @@ _FIELDS = (
     *_OF_SOURCE,
     *"provider vendor organisation fhir_base client_id patient_id state requested_scopes granted_scopes refused".split(),
     *"connected last_sync token_expires sign_in_before auth auto_sync every_hours".split(),
-    *"redirect redirect_uri fhir_user".split(),
+    *"redirect redirect_uri fhir_user patient_name".split(),
 )
 """Of model.Connection, each a column of the same name."""
 _COLUMNS = ", ".join(f"{'s' if name in _OF_SOURCE else 'c'}.{name}" for name in _FIELDS)
@@ -93,6 +93,7 @@ class Connections:
                     redirect=one.redirect,
                     redirect_uri=one.redirect_uri,
                     fhir_user=one.fhir_user,
+                    patient_name=one.patient_name,
                 )
             )
             session.commit()

@@ -49,6 +49,7 @@ class Connection(SQLModel, table=True):
     redirect: str
     redirect_uri: str | None = None
     fhir_user: str | None = None
+    patient_name: str | None = None
 
 
 class Resource(SQLModel, table=True):

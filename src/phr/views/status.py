@@ -95,7 +95,7 @@ def _connection(
         "organisation": one.organisation,
         "fhir_base": one.fhir_base,
         "patient_id": one.patient_id,
-        "patient_name": _patient_name(store, source, one.patient_id),
+        "patient_name": _patient_name(store, source, one.patient_id) or one.patient_name,
         "state": one.state,
         "auto_sync": one.auto_sync,
         "every": f"{one.every_hours}h",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -61,7 +61,6 @@ def connect(workspace: Workspace, request: ConnectRequest, speaker: Speaker) -> 
                 )
         _keep(workspace, store, connection, known, fresh)
         _keep_client_id(workspace, wanted, request)
-        _keep_patient(workspace, store, connection, fresh)
         store.audit.note("connect", connection.name)
         return connection
 
@@ -89,7 +88,6 @@ def reconnect(workspace: Workspace, name: str, request: ConnectRequest, speaker:
         known = _again(store, known)
         connection = _renewed(known, _connection(workspace, wanted, fresh))
         _keep(workspace, store, connection, known, fresh)
-        _keep_patient(workspace, store, connection, fresh)
         store.audit.note("reconnect", connection.name)
         return connection
 
@@ -191,6 +189,7 @@ def _connection(workspace: Workspace, wanted: Goal, fresh: Fresh) -> Connection:
         redirect=fresh.redirect,
         redirect_uri=fresh.redirect_uri,
         fhir_user=token.fhir_user if token else None,
+        patient_name=fresh.name,
         every_hours=round(workspace.settings.sync.interval / settings.HOUR),
     )
 
@@ -264,26 +263,6 @@ def _leaves_something(known: Connection, fresh: Fresh, before: Registration | No
     """Whether the last way in kept something that the new one has no use for."""
     had_secret = known.auth in WITH_SECRET and fresh.client.secret is None
     return had_secret or (before is not None and fresh.registration is None) or fresh.token is None
-
-
-def _keep_patient(workspace: Workspace, store: Store, connection: Connection, fresh: Fresh) -> None:
-    """Whose record it is stands in every listing, also before the first sync. That one asks again in any case."""
-    if fresh.name is None or store.raw("Patient", fresh.patient, connection.name):
-        return
-    from phr.fhir.client import FhirClient
-
-    vendor, chosen = workspace.catalog.vendor_of(connection.vendor), workspace.settings.sync
-    with (
-        suppress(PhrError),
-        FhirClient(
-            connection.fhir_base,
-            tokens.session(workspace, connection),
-            always=whose.claim_params(vendor, fresh.token),
-            timeout=chosen.timeout,
-        ) as client,
-    ):
-        found = client.read("Patient", fresh.patient).received
-        store.save(connection.key, [one for one in found if (one.type, one.id) == ("Patient", fresh.patient)])
 
 
 def _keep_client_id(workspace: Workspace, wanted: Goal, request: ConnectRequest) -> None:

@@ -2,3 +2,4 @@
 ALTER TABLE connection ADD COLUMN redirect TEXT NOT NULL DEFAULT 'loopback';
 ALTER TABLE connection ADD COLUMN redirect_uri TEXT;
 ALTER TABLE connection ADD COLUMN fhir_user TEXT;
+ALTER TABLE connection ADD COLUMN patient_name TEXT;
