@@ -24,7 +24,7 @@ _WRITING = (("create", "c"), ("update", "u"), ("patch", "u"), ("delete", "d"))
 
 @dataclass(frozen=True, slots=True)
 class TypeAbility:
-    """One resource type. `granted` is None where the sign-in named no types at all, so that only asking shows."""
+    """One resource type. `granted` is None where a sign-in named no types at all, so that only asking shows."""
 
     type: str
     searchable: bool
@@ -78,7 +78,7 @@ def abilities(vendor: Vendor, declared: Capability | None, connection: Connectio
             TypeAbility(
                 type=type_,
                 searchable=type_ in searched,
-                granted=_granted(granted, type_) if named else None,
+                granted=_granted(granted, type_) if named else (connection.auth == "none" or None),
                 last_updated=type_ in vendor.last_updated or _LAST_UPDATED in {one.lower() for one in params},
                 required=_required(vendor, type_),
             )

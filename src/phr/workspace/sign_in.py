@@ -25,10 +25,18 @@ _SYNONYMS = {
     "basic": "client_secret_basic",
     "post": "client_secret_post",
     "client_credentials": "backend",
+    "backend_services": "backend",
+    "system": "backend",
+    "dynamic_registration": "dynamic",
+    "dynamic_client": "dynamic",
+    "dynamic_client_registration": "dynamic",
+    "jwt_bearer": "dynamic",
+    "register": "dynamic",
     "private_key": "private_key_jwt",
     "jwt": "private_key_jwt",
     "pkce": "public",
     "token": "bearer",
+    "static_bearer": "bearer",
     "open": "none",
 }
 
