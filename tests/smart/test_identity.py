@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
+from dataclasses import replace
 from email.utils import formatdate
 from typing import Any
 
@@ -235,6 +236,13 @@ def test_a_nonce_that_is_left_out_is_let_through(
     pairs: dict[str, jwk.JWK], sent: str | None, given: str | None
 ) -> None:
     assert World(pairs["RS"]).verify(signed(pairs["RS"], nonce=given), nonce=sent).id_token
+
+
+def test_a_vendor_whose_nonce_has_to_come_back_is_held_to_it(pairs: dict[str, jwk.JWK]) -> None:
+    with pytest.raises(StateMismatch):
+        World(pairs["RS"]).verify(
+            signed(pairs["RS"], nonce=None), nonce="n", vendor=replace(VENDOR, nonce=True)
+        )
 
 
 # ── keys that cannot be had ───────────────────────────────────────────────────────────────────────

@@ -57,7 +57,7 @@ class Vendor:
     pkce: str = "optional"
     """What the server does with the challenge, which is always sent: `required`, `optional` or `ignored`."""
     nonce: bool | None = None
-    """Whether a nonce is sent; None: when `openid` is asked for."""
+    """Whether a nonce is sent, and has to come back; None: sent when `openid` is asked for, and missed by nobody."""
     issuer_differs: bool = False
     """The id_token names another issuer than discovery does; its signature and audience still have to be right."""
     patient_from: tuple[str, ...] = ("token", "id_token", "access_token", "search")

@@ -52,7 +52,7 @@ def verify(
     """
     if token.id_token and jwt.is_readable(token.id_token):
         identity = jwt.claims(token.id_token)
-        check_nonce(identity, nonce)
+        check_nonce(identity, nonce, required=vendor.nonce is True)
         _check_audience(identity, client_id)
         if not vendor.issuer_differs:
             _check_issuer(identity, configuration)
@@ -61,10 +61,10 @@ def verify(
     return replace(token, patient=patient_of(token, vendor), fhir_user=fhir_user_of(token))
 
 
-def check_nonce(identity: dict[str, Any], nonce: str | None) -> None:
-    """OpenID Connect Core section 3.1.3.7 step 11; servers that leave the nonce out are let through."""
+def check_nonce(identity: dict[str, Any], nonce: str | None, *, required: bool = False) -> None:
+    """OpenID Connect Core section 3.1.3.7 step 11; a server that leaves it out is let through unless `required`."""
     given = identity.get("nonce")
-    if nonce is None or given is None:
+    if nonce is None or (given is None and not required):
         return
     if not isinstance(given, str) or not hmac.compare_digest(
         given.encode("utf-8", "replace"), nonce.encode()
