@@ -68,3 +68,12 @@ def test_an_issuer_elsewhere_has_to_name_our_token_endpoint(place: str) -> None:
 def test_an_issuer_that_does_not_describe_itself_is_not_believed(answer: object) -> None:
     with pytest.raises(StateMismatch):
         issuer.check(TENANT, OURS, BASE, transport=says(openid=answer))
+
+
+@pytest.mark.parametrize("named", ["http://127.0.0.1:9/x", "http://login.example.net/tenant", "file:///etc"])
+def test_an_issuer_cannot_send_us_to_a_plain_port_of_this_computer(named: str) -> None:
+    def handle(request: httpx.Request) -> httpx.Response:
+        raise AssertionError("nothing may be asked there")
+
+    with pytest.raises(StateMismatch):
+        issuer.check(named, OURS, BASE, transport=httpx.MockTransport(handle))

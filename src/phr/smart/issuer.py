@@ -32,7 +32,9 @@ def check(
     goal = configuration.token_endpoint
     if not issuer or same_origin(issuer, goal) or issuer.rstrip("/") == fhir_base.rstrip("/"):
         return
-    if any(_token_endpoint(url, issuer, transport, timeout) == goal for url in _places(issuer)):
+    # A server elsewhere has no business sending us to a plain port of this computer.
+    places = [url for url in _places(issuer) if is_safe(url, loopback=is_loopback(fhir_base))]
+    if any(_token_endpoint(url, issuer, transport, timeout) == goal for url in places):
         return
     raise StateMismatch(
         f"The sign-in was at {host_of(issuer)}, but its code would go to {host_of(goal)}, which {host_of(issuer)} does "
@@ -52,8 +54,6 @@ def _places(issuer: str) -> tuple[str, ...]:
 
 def _token_endpoint(url: str, issuer: str, transport: BaseTransport | None, timeout: float) -> object:
     """The token endpoint that the issuer says it has; None when it says nothing that counts. Redirects are not followed."""
-    if not is_safe(url, loopback=is_loopback(issuer)):
-        return None
     try:
         with Wire(url, transport=transport, timeout=timeout) as wire:
             answer = wire.send("GET", url, {"Accept": "application/json"}, limit=_LIMIT)
