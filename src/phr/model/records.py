@@ -133,8 +133,9 @@ class SyncRun:
     connection: str
     trigger: str
     status: str
-    """`completed`, `partial`, `failed` or `cancelled`."""
+    """`queued`, `running`, `completed`, `partial`, `failed` or `cancelled`."""
     mode: str
+    """`full`, `incremental`, `bulk`, `documents` or `file` (an import)."""
     started: str
     finished: str
     seconds: float
@@ -145,6 +146,14 @@ class SyncRun:
     documents: dict[str, int]
     error: str | None = None
     exit_status: int = 0
+    failed_requests: int = 0
+    """Requests that met no answer or one that says no, retries included."""
+    mean_response_ms: float | None = None
+    priority: int = 0
+    attempts: int = 1
+    retry_of: str | None = None
+    progress: float | None = None
+    """The share that is done, 0 to 1, while it runs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,13 @@ class Search:
     """One search to ask: a type, its parameters, and why we ask."""
 
     type: str
+    """A resource type, or a path such as `Patient/1/$everything`."""
     params: tuple[tuple[str, str], ...] = ()
     reason: str = ""
+    filter: str = ""
+    """What tells it apart from other searches of its type, `category=laboratory`: the key of its watermark."""
+    since: str | None = None
+    """An instant: only what changed since then is asked for (`params` say so to the server). None: everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,7 @@ class Problem:
     id: str | None = None
     http_status: int | None = None
     known: bool = False
-    """A server is known to refuse this: it is named but does not make a run `partial`."""
+    """Named, but no reason for a run to be `partial`: a server is known to refuse this, or it is a remark."""
     raw: bytes | None = field(default=None, repr=False)
 
 

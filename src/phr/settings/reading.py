@@ -35,6 +35,12 @@ class Sync:
     batch_size: int | None = None
     """Resources asked for per page (`_count`); None leaves it to the vendor's entry and the server."""
     interval: float = DAY
+    full_every: float = 30 * DAY
+    """After so long everything is asked for again, also where a server can say what changed."""
+    side_by_side: int = 8
+    """So many connections are brought up to date at once."""
+    max_duration: float | None = None
+    """A sync stops in good order after this; None: it takes what it takes."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +109,9 @@ _TABLES: dict[str, dict[str, Key]] = {
         "concurrency": Key("whole", 1, 32),
         "batch_size": Key("whole", 1, 10_000),
         "interval": Key("duration", HOUR, 7 * DAY),
+        "full_every": Key("duration", DAY, 365 * DAY),
+        "side_by_side": Key("whole", 1, 32),
+        "max_duration": Key("duration", 1, 7 * DAY),
     },
     "connect": {
         "port": Key("whole", 0, 65535),

@@ -39,6 +39,14 @@ def duration(text: str) -> float:
     return float(found[1]) * _UNITS[found[2]]
 
 
+def as_duration(seconds: float) -> str:
+    """The other way round: `90s`, `24h`, `7d`, in the largest unit that is whole."""
+    for unit in ("d", "h", "m"):
+        if seconds >= _UNITS[unit] and seconds % _UNITS[unit] == 0:
+            return f"{seconds / _UNITS[unit]:g}{unit}"
+    return f"{seconds:g}s"
+
+
 def number(text: str) -> object:
     for read in (int, float):
         try:
@@ -57,7 +65,9 @@ def accept(key: Key, value: object) -> object:
     if key.kind == "duration":
         seconds = duration(value) if isinstance(value, str) else None
         if seconds is None or not key.low <= seconds <= key.high:
-            raise ValueError("a time between 1h and 7d, such as 24h")
+            raise ValueError(
+                f"a time between {as_duration(key.low)} and {as_duration(key.high)}, such as 24h"
+            )
         return seconds
     accepted = int if key.kind == "whole" else (int, float)
     if isinstance(value, bool) or not isinstance(value, accepted) or not key.low <= value <= key.high:

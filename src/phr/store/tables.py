@@ -92,6 +92,82 @@ class WantedReference(SQLModel, table=True):
     reason: str | None = None
 
 
+class SearchState(SQLModel, table=True):
+    """Where one search of a source stands: its watermark, and the pass under way (see store.passes)."""
+
+    __tablename__ = "search_state"
+
+    id: int | None = Field(default=None, primary_key=True)
+    source_id: int = Field(foreign_key="source.id")
+    type: str
+    filter: str
+    watermark: str | None = None
+    full_pass: str | None = None
+    mode: str | None = None
+    began: str | None = None
+    since: str | None = None
+    next_url: str | None = None
+    came: int = 0
+    newest: str | None = None
+    undated: int = 0
+    flawed: str | None = None
+
+
+class PassSeen(SQLModel, table=True):
+    """What a full pass under way has brought so far."""
+
+    __tablename__ = "pass_seen"
+
+    search_id: int = Field(primary_key=True, foreign_key="search_state.id")
+    resource_id: int = Field(primary_key=True)
+
+
+class Absence(SQLModel, table=True):
+    """A resource that a complete pass did not bring any more. It stays as it is."""
+
+    resource_id: int = Field(primary_key=True, foreign_key="resource.id")
+    since: str
+    asked: str | None = None
+
+
+class Tombstone(SQLModel, table=True):
+    """A resource that its source took back: `reason` is entered-in-error, deleted or merged."""
+
+    resource_id: int = Field(primary_key=True, foreign_key="resource.id")
+    since: str
+    reason: str
+    detail: str | None = None
+
+
+class Learned(SQLModel, table=True):
+    """What asking has taught about a server; `value` is JSON text."""
+
+    source_id: int = Field(primary_key=True, foreign_key="source.id")
+    type: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    value: str
+    learned: str
+
+
+class BulkExport(SQLModel, table=True):
+    """A Bulk Data export under way; `manifest` is JSON text."""
+
+    __tablename__ = "bulk_export"
+
+    id: int | None = Field(default=None, primary_key=True)
+    source_id: int = Field(foreign_key="source.id")
+    level: str
+    request: str
+    status_url: str | None = None
+    state: str
+    since: str | None = None
+    began: str
+    moved: str
+    progress: str | None = None
+    transaction_time: str | None = None
+    manifest: str | None = None
+
+
 class Document(SQLModel, table=True):
     """Bytes of a document, each kept once."""
 
@@ -112,10 +188,29 @@ class Attachment(SQLModel, table=True):
     state: str
     reason: str | None = None
     document_id: int | None = Field(default=None, foreign_key="document.id")
+    http_status: int | None = None
+    tries: int = 0
+    tried: str | None = None
+    fetched: str | None = None
+    format: str | None = None
+
+
+class DocumentText(SQLModel, table=True):
+    """What can be read in a document. Derived from its bytes."""
+
+    __tablename__ = "document_text"
+
+    document_id: int = Field(primary_key=True, foreign_key="document.id")
+    media_type: str | None = None
+    text: str
+    made_by: str
 
 
 class Record(SQLModel, table=True):
-    """One readable row of a life (see model.Record). Derived; `codes` is JSON text."""
+    """One readable row of a life (see model.Record). Derived; `codes` is JSON text.
+
+    `supporting`: 0 an event, 1 supporting, 2 withdrawn (the source took it back: kept, shown only when asked for).
+    """
 
     id: int | None = Field(default=None, primary_key=True)
     kind: str
@@ -192,6 +287,15 @@ class SyncRun(SQLModel, table=True):
     types: str
     documents: str
     error: str | None = None
+    priority: int = 0
+    retry_of: int | None = None
+    attempts: int = 1
+    progress: float | None = None
+    failed_requests: int = 0
+    response_ms: float = 0.0
+    cancel: int = 0
+    exit_status: int = 0
+    wish: str = "{}"
 
 
 class Problem(SQLModel, table=True):
@@ -205,6 +309,7 @@ class Problem(SQLModel, table=True):
     http_status: int | None = None
     known: int
     raw: bytes | None = None
+    time: str | None = None
 
 
 class AuditEvent(SQLModel, table=True):
