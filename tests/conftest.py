@@ -19,8 +19,13 @@ SHARED = Path(__file__).parents[1] / ".." / "shared"
 
 @pytest.fixture(autouse=True)
 def _own_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No test reads or writes the home, the settings or the keyring of whoever runs it."""
+    """No test reads or writes the home, the settings or the keyring of whoever runs it, or another test's log."""
+    import logging
     import os
+
+    log = logging.getLogger("phr")  # a command line that ran in this process has turned it to a file
+    for name, value in (("propagate", True), ("handlers", []), ("level", logging.NOTSET)):
+        monkeypatch.setattr(log, name, value)
 
     for name in [name for name in os.environ if name.startswith("PHR_")]:
         monkeypatch.delenv(name)

@@ -13,6 +13,7 @@ PAGES = (
     "README.md",
     "CHANGELOG.md",
     ".github/CONTRIBUTING.md",
+    "docs/syncing.md",
     "examples/crontab",
     "examples/phr-sync.service",
 )

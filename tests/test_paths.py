@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from phr import paths
 from phr.errors import Busy, UsageError
 from phr.paths import (
     check_user_name,
@@ -193,6 +194,53 @@ def test_a_lock_is_free_again_when_its_process_was_killed(tmp_path: Path) -> Non
         holder.wait(10)
     with exclusive_lock(lock):
         pass
+
+
+def test_busy_names_the_holder_its_process_and_since_when(tmp_path: Path) -> None:
+    lock = tmp_path / "x.lock"
+    code = (
+        "import sys, pathlib\nfrom phr.paths import exclusive_lock\nlock = pathlib.Path(sys.argv[1])\n"
+        "sys.argv[:] = ['/usr/bin/phr', '--user', 'anna', '-v', 'connect', '--token', 'hush-hush']\n"
+        "with exclusive_lock(lock):\n print('held', flush=True)\n sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(lock)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout is not None and holder.stdout.readline() == b"held\n"
+        assert b"hush" not in lock.read_bytes() and b"anna" not in lock.read_bytes()
+        words = rf": phr connect, process {holder.pid}, since \d\d:\d\d\.$"
+        with pytest.raises(Busy, match=words), exclusive_lock(lock):
+            pass
+        holder.kill()
+        holder.wait(10)
+    with exclusive_lock(lock):  # the note of one that was killed is no lock, and is replaced
+        assert f"\n{os.getpid()} ".encode() in lock.read_bytes()
+    assert lock.read_bytes() == b""
+
+
+@pytest.mark.parametrize("note", [b"", b"\nx", b"\n1 2 phr; rm\n", b"\n" + b"9" * 90 + b" 1 phr\n"])
+def test_a_note_that_says_nothing_sensible_is_not_repeated(tmp_path: Path, note: bytes) -> None:
+    lock = tmp_path / "x.lock"
+    with exclusive_lock(lock):
+        lock.write_bytes(note)
+        with pytest.raises(Busy, match=r"at work on this record\.$"), exclusive_lock(lock):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["phr", "sync"], "phr sync"),
+        (["/x/phr/__main__.py", "--log-file", "sync.log", "backup", "x"], "phr backup"),
+        (["phr", "--user=anna", "import", "lab.json"], "phr import"),
+        (["phr", "/home/anna/x"], "phr"),
+        (["phr"], "phr"),
+        (["pytest", "tests"], "phr"),
+        ([], "phr"),
+    ],
+)
+def test_of_what_was_typed_only_the_command_is_noted(argv: list[str], said: str) -> None:
+    assert paths._doing(argv) == said
 
 
 def test_the_home_of_a_stranger_is_a_usage_error() -> None:

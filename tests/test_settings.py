@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from phr.errors import UsageError
-from phr.settings import DAY, HOUR, Settings, duration, load, set_vendor_client_id
+from phr.settings import DAY, HOUR, Hook, Settings, duration, load, set_sync, set_vendor_client_id
 
 
 @pytest.fixture
@@ -290,6 +290,123 @@ def test_a_file_writable_for_a_group_of_our_own_is_obeyed(config: Path) -> None:
     os.chown(config, -1, os.getgid())
     config.chmod(0o664)
     assert load(config, {}).network.ca_file == Path("/etc/evil.pem")
+
+
+# ── hooks, mail, and quiet hours ──────────────────────────────────────────────────────────────────
+
+HOOKS = """
+[mail]
+host = "mail.example.org"
+user = "ada"
+[hooks.failed]
+notify = true
+mail = "me@example.org"
+[[hooks.post_sync]]
+command = "run this"
+[[hooks.post_sync]]
+webhook = "https://home.example.org/phr"
+include_values = true
+"""
+
+
+def test_hooks_are_read_in_the_order_of_the_file_one_or_several_for_an_event(config: Path) -> None:
+    config.write_text(HOOKS)
+    settings = load(config, {"PHR_MAIL_SECURITY": "tls", "PHR_MAIL_PASSWORD": "hush-hush"})
+    assert settings.hooks == (
+        Hook("failed", notify=True, mail="me@example.org"),
+        Hook("post_sync", command="run this"),
+        Hook("post_sync", webhook="https://home.example.org/phr", include_values=True),
+    )
+    assert (settings.mail.host, settings.mail.security, settings.mail.submission) == (
+        "mail.example.org",
+        "tls",
+        465,
+    )
+    assert "hush-hush" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("hooks = 3", "[hooks] must hold a table"),
+        ("[hook.failed]\nnotify = true", "[hook] is not a table phr knows (did you mean hooks?)"),
+        ("[hooks.fail]\nnotify = true", "[hooks] fail is not an event (did you mean failed?)"),
+        ("[hooks.failed]\nnotfy = true", "[hooks.failed] notfy is not a setting (did you mean notify?)"),
+        ('[hooks.failed]\nnotify = "yes"', "[hooks.failed] notify must be true or false"),
+        ("[hooks.failed]\nnotify = false", "[hooks.failed] says nothing to do"),
+        ("[hooks]\nfailed = 3", "[hooks.failed] must be a table"),
+        ('[hooks]\nfailed = ["x"]', "[hooks.failed] must be a table"),
+        ('[hooks.failed]\nmail = "a@b"', "[mail] host is missing"),
+        ('[hooks.failed]\nmail = "a@b\\nBcc: c@d"', "[hooks.failed] mail must be one address"),
+        ('[hooks.failed]\nmail = "a@b, c@d"', "[hooks.failed] mail must be one address"),
+        ('[hooks.failed]\nwebhook = "http://example.org/"', "[hooks.failed] webhook must be an address"),
+        ('[hooks.failed]\nwebhook = "https://a:b@example.org/"', "[hooks.failed] webhook must be an address"),
+        ('[hooks.failed]\nsecret = "hush-hush"', "secret does not belong in a file: set PHR_WEBHOOK_SECRET_FILE"),
+        ('[mail]\nhost = "x"\npassword = "hush-hush"', "[mail] password does not belong in a file"),
+        ('[mail]\nhost = "https://x"', "[mail] host must be the name of a server"),
+        ('[mail]\nhost = "mail.example.org"\nsecurity = "none"', "only where host is this computer"),
+        ('[mail]\nsecurity = "ssl"', "[mail] security must be one of starttls, tls, none"),
+        ("[mail]\nport = 0", "[mail] port must be a whole number"),
+        ('[sync]\nquiet_hours = "8"', "[sync] quiet_hours must be hours of the day"),
+        ("[sync]\nquiet_hours = 8", "[sync] quiet_hours must be a text"),
+        ('[sync]\nquiet_hours = "08-08"', "[sync] quiet_hours must be hours"),
+        ('[sync]\nquiet_hours = "00-24"', "[sync] quiet_hours must be hours"),
+        ('[sync]\nquiet_hours = "07:60-09"', "[sync] quiet_hours must be hours"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_hooks_is_told_with_table_and_key(config: Path, text: str, words: str) -> None:
+    config.write_text(text)
+    with pytest.raises(UsageError) as caught:
+        load(config, {})
+    assert words in caught.value.message and "hush" not in f"{caught.value} {caught.value.hint}"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes are of POSIX")
+@pytest.mark.parametrize("text", ['[hooks.failed]\ncommand = "evil"', '[mail]\nhost = "evil.example"'])
+def test_hooks_in_a_file_that_others_can_write_are_not_obeyed(config: Path, text: str) -> None:
+    config.write_text(text)
+    config.chmod(0o666)
+    with pytest.raises(UsageError, match="others can write"):
+        load(config, {})
+    config.chmod(0o600)
+    load(config, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "inside", "outside"),
+    [
+        ("08-18", ("08:00", "12:00", "17:59"), ("07:59", "18:00", "00:00")),
+        ("22-06", ("22:00", "23:59", "00:00", "05:59"), ("06:00", "12:00", "21:59")),
+        ("7:30 – 8", ("07:30", "07:59"), ("07:29", "08:00")),
+        ("18-24", ("18:00", "23:59"), ("00:00", "17:59")),
+        ("00-01", ("00:00", "00:59"), ("01:00", "23:59")),
+    ],
+)
+def test_quiet_hours_may_go_past_midnight(
+    config: Path, text: str, inside: tuple[str, ...], outside: tuple[str, ...]
+) -> None:
+    hours = load(config, {"PHR_SYNC_QUIET_HOURS": text}).sync.quiet_hours
+    assert hours is not None
+    at = {one: int(one[:2]) * 60 + int(one[3:]) for one in (*inside, *outside)}
+    assert [one for one in at if hours.cover(at[one])] == list(inside)
+
+
+def test_a_variable_can_switch_quiet_hours_off(config: Path) -> None:
+    config.write_text('[sync]\nquiet_hours = "08-18"\n')
+    assert str(load(config, {}).sync.quiet_hours) == "08-18"
+    assert load(config, {"PHR_SYNC_QUIET_HOURS": "off"}).sync.quiet_hours is None
+
+
+def test_a_setting_of_the_sync_is_kept_where_it_stands(config: Path) -> None:
+    config.write_text('# mine\n[sync]  # all of it\nquiet_hours = "01-02" # old\ntimeout = 5\n')
+    set_sync(config, "quiet_hours", "08-18")
+    set_sync(config, "interval", "6h")
+    assert config.read_text() == (
+        '# mine\n[sync]  # all of it\ninterval = "6h"\nquiet_hours = "08-18" # old\ntimeout = 5\n'
+    )
+    config.write_text('sync = { interval = "1h" }\n')
+    with pytest.raises(UsageError, match=r"interval cannot be added .* without rewriting"):
+        set_sync(config, "interval", "6h")
 
 
 # ── the network, and the way back ─────────────────────────────────────────────────────────────────

@@ -12,6 +12,7 @@ value: they may end up in a log, a bug report or a cron mail.
     ├── SecretsError            1  the keyring or the sealed file did not do what it was asked
     ├── StoreError              1  the records file is damaged, newer than this phr, or unwritable
     ├── UnreadableFile          1  a file to import is not what it seems
+    ├── Stopped                 1  the run is to end; nothing is wrong
     ├── SignInError             1  SMART App Launch did not come to its end
     │   ├── SignInDenied        1  the person or the provider said no
     │   ├── SignInTimeout       1  nobody came back in time
@@ -24,6 +25,14 @@ value: they may end up in a log, a bug report or a cron mail.
 """
 
 from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+
+def typed(name: str) -> str:
+    """A name as a person types it in a shell: every command that is printed can be pasted (sh(1), section 2.2)."""
+    return shlex.quote(name)
 
 
 class PhrError(Exception):
@@ -52,7 +61,7 @@ class ReconnectNeeded(PhrError):
     def __init__(self, connection: str, message: str | None = None) -> None:
         super().__init__(
             message or f"{connection} asks for a new sign-in.",
-            hint=f"Sign in again: phr reconnect {connection}",
+            hint=f"Sign in again: phr reconnect {typed(connection)}",
         )
         self.connection = connection
 
@@ -84,6 +93,13 @@ class UnreadableFile(PhrError):
     """A file to import is not what it seems."""
 
 
+class Stopped(PhrError):
+    """The run is to end: raised by whoever waits or asks once its `stopping` event is set."""
+
+    def __init__(self, message: str = "The run was stopped.", *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+
+
 class SignInError(PhrError):
     """SMART App Launch did not come to its end."""
 
@@ -104,12 +120,40 @@ class PortTaken(SignInError):
     """The redirect port is in use by another program."""
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What an answer that refuses looked like: for deciding what to ask instead, never for a log."""
+
+    codes: frozenset[str] = frozenset()
+    """Issue codes of the OperationOutcome, `not-supported`."""
+    vendor_codes: frozenset[str] = frozenset()
+    """`details.coding.code` of its issues: `4103`, `59108`."""
+    shape: str = ""
+    """`outcome`, `html`, `empty` or `other`; nothing when there was no answer."""
+    text: str = ""
+    """The server's own words, made fit for a person's eyes."""
+    wanted: tuple[tuple[str, ...], ...] = ()
+    """Combinations of search parameters that the words name as needed; any one of them would do."""
+    unknown: tuple[str, ...] = ()
+    """Search parameters that the words say the server does not take, at least not in this combination."""
+    values: tuple[str, ...] = ()
+    """Values that the words offer for the parameter that is wanted."""
+
+
 class FhirError(PhrError):
     """A server's answer, or the lack of one. `http_status` is None when there was no answer."""
 
-    def __init__(self, message: str, *, http_status: int | None = None, hint: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        http_status: int | None = None,
+        hint: str | None = None,
+        said: Said = Said(),
+    ) -> None:
         super().__init__(message, hint=hint)
         self.http_status = http_status
+        self.said = said
 
 
 class NotAuthorized(FhirError):

@@ -11,7 +11,7 @@ import re
 import stat
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -242,9 +242,10 @@ def settle(handle: BinaryIO, temporary: Path, target: Path) -> None:
 
 @contextmanager
 def exclusive_lock(path: Path, *, wait: float = 0.0) -> Iterator[None]:
-    """Hold the lock file, waiting up to `wait` seconds. Raises Busy when another process holds it.
+    """Hold the lock file, waiting up to `wait` seconds. Raises Busy, which names the holder, when another has it.
 
-    The system lets go of the lock when the process ends, however it ends; the empty file stays.
+    The system lets go of the lock when the process ends, however it ends; the file stays, empty but for the note of
+    a holder that was killed.
     """
     if not path.parent.is_dir():
         make_private(path.parent)
@@ -254,22 +255,70 @@ def exclusive_lock(path: Path, *, wait: float = 0.0) -> Iterator[None]:
         while not _try_lock(descriptor):
             if time.monotonic() >= deadline:
                 raise Busy(
-                    "Another phr is at work on this record.",
+                    f"Another phr is at work on this record{_holder(descriptor)}.",
                     hint="Wait until it has finished, then try again.",
                 )
             time.sleep(0.02)
         try:
+            _note(descriptor, f"{os.getpid()} {time.time():.0f} {_doing(sys.argv)}")
             yield
         finally:
+            _note(descriptor, "")
             _unlock(descriptor)
     finally:
         os.close(descriptor)
+
+
+# Windows lets nobody else read a byte that is locked, so the note of the holder begins after the first one.
+_NOTE = re.compile(rb"\s(\d{1,10}) (\d{1,12}) (phr(?: [a-z]{1,20})?)\n")
+
+
+def _note(descriptor: int, words: str) -> None:
+    """Write down who holds the lock: process, start and command; nothing else of what was typed."""
+    with suppress(OSError):  # a full disk: it holds all the same
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        if words:
+            os.write(descriptor, f"\n{words}\n".encode())
+        os.ftruncate(descriptor, len(words) + 2 if words else 0)
+
+
+def _holder(descriptor: int) -> str:
+    """Who holds the lock, in words; nothing when it says so in no way that can be read."""
+    try:
+        os.lseek(descriptor, 1, os.SEEK_SET)
+        found = _NOTE.fullmatch(b"\n" + os.read(descriptor, 100))
+    except OSError:
+        return ""
+    if not found:
+        return ""
+    then, today = time.localtime(int(found[2])), time.localtime()
+    at = time.strftime("%H:%M" if then[:3] == today[:3] else "%Y-%m-%d %H:%M", then)
+    return f": {found[3].decode()}, process {int(found[1])}, since {at}"
+
+
+_WITH_VALUE = ("--user", "--credential-command", "--log-file", "--log-format")
+"""Options that may stand before the command, each with a value of its own."""
+
+
+def _doing(argv: Sequence[str]) -> str:
+    """The command that this process runs, `phr sync`; of its arguments and options nothing, they may be private."""
+    program = Path(argv[0] if argv else "")
+    if program.stem != "phr" and program.parent.name != "phr":
+        return "phr"
+    words = iter(argv[1:])
+    for word in words:
+        if word in _WITH_VALUE:
+            next(words, None)
+        elif not word.startswith("-"):
+            return f"phr {word}" if re.fullmatch(r"[a-z]{1,20}", word) else "phr"
+    return "phr"
 
 
 if sys.platform == "win32":
     import msvcrt
 
     def _try_lock(descriptor: int) -> bool:
+        os.lseek(descriptor, 0, os.SEEK_SET)  # what is locked there begins at the position
         try:
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
         except OSError:
@@ -277,6 +326,7 @@ if sys.platform == "win32":
         return True
 
     def _unlock(descriptor: int) -> None:
+        os.lseek(descriptor, 0, os.SEEK_SET)
         msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
 
 else:

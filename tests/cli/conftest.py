@@ -83,9 +83,11 @@ def process(tmp_path: Path) -> Phr:
 def on_a_terminal(tmp_path: Path) -> Callable[..., tuple[int, str]]:
     """Run a command with all its streams on a terminal, typing these lines: exit status and what was seen."""
 
-    def call(*words: str, typed: str = "", columns: int = 80) -> tuple[int, str]:
+    def call(
+        *words: str, typed: str = "", columns: int = 80, term: str = "xterm-256color"
+    ) -> tuple[int, str]:
         mine, theirs = pty.openpty()
-        environ = {**os.environ, "TERM": "xterm-256color", "COLUMNS": str(columns), "PYTHONUTF8": "1"}
+        environ = {**os.environ, "TERM": term, "COLUMNS": str(columns), "PYTHONUTF8": "1"}
         environ.pop("TERMINAL_WIDTH", None)
         streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
         child = subprocess.Popen(

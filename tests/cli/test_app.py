@@ -325,3 +325,19 @@ def test_completion_knows_commands_connections_and_providers(process: Any, recor
     assert complete("phr sync cl") == ["clinic"]
     assert "epic" in complete("phr connect ep")
     assert "lab_result" in complete("phr timeline --kind la")
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(errno.EROFS, "Read-only file system", "/home/me/phr/state/lock"), "/home/me/phr/state"),
+        (PermissionError(errno.EACCES, "Permission denied", "/nowhere/at/all"), "Permission denied"),
+    ],
+)
+def test_a_folder_that_cannot_be_written_is_named(
+    error: OSError, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert failures.tell(error, ("sync",)) == 1
+    said = capsys.readouterr().err
+    assert words in said
+    assert ("This folder cannot be written" in said) is (error.errno == errno.EROFS)

@@ -21,7 +21,7 @@ from phr.model import Connection, Refusal
 from phr.sandbox.config import SandboxConfig
 from phr.sandbox.server import Sandbox
 from phr.smart import scopes
-from phr.sync.plan import COMPARTMENT, USCDI
+from phr.sync.types import COMPARTMENT
 from phr.workspace import Workspace
 
 
@@ -204,7 +204,7 @@ def test_a_patient_reads_kinds_of_record_and_not_scopes() -> None:
 
 
 def test_there_is_a_word_for_every_type_that_is_asked_for() -> None:
-    assert {*COMPARTMENT, *USCDI, "Patient"} - {*WORDS} == set()
+    assert {*COMPARTMENT, "Patient"} - {*WORDS} == set()
 
 
 def test_what_a_provider_says_is_one_line_on_the_screen(capsys: pytest.CaptureFixture[str]) -> None:

@@ -43,13 +43,9 @@ class World:
         self.waits: list[float] = []
         self._handler = handler
         more.setdefault("token", Tokens())
-        self.client = FhirClient(
-            base,
-            transport=httpx.MockTransport(self._handle),
-            sleep=self.waits.append,
-            clock=lambda: 0.0,
-            **more,
-        )
+        more.setdefault("sleep", self.waits.append)
+        more.setdefault("clock", lambda: sum(self.waits))
+        self.client = FhirClient(base, transport=httpx.MockTransport(self._handle), **more)
 
     def _handle(self, request: httpx.Request) -> httpx.Response:
         self.asked.append(request)
@@ -64,6 +60,12 @@ def bundle(*ids: str, next_: str | None = None, type_: str = "Observation", **mo
     entries = [{"resource": {"resourceType": type_, "id": id_}} for id_ in ids]
     body = {"resourceType": "Bundle", "type": "searchset", "link": links, "entry": entries, **more}
     return httpx.Response(200, json=body)
+
+
+def bundle_of(*resources: dict[str, object]) -> httpx.Response:
+    if len(resources) == 1:
+        return httpx.Response(200, json=resources[0])
+    return httpx.Response(200, json={"resourceType": "Bundle", "entry": [{"resource": r} for r in resources]})
 
 
 def outcome(status: int, text: str, code: str = "processing") -> httpx.Response:
@@ -91,5 +93,12 @@ def ids(pages: list[Page]) -> list[str]:
 def ehr() -> SimpleNamespace:
     """The pretend server and the answers it is made of."""
     return SimpleNamespace(
-        BASE=BASE, World=World, Tokens=Tokens, bundle=bundle, outcome=outcome, in_turn=in_turn, ids=ids
+        BASE=BASE,
+        World=World,
+        Tokens=Tokens,
+        bundle=bundle,
+        bundle_of=bundle_of,
+        outcome=outcome,
+        in_turn=in_turn,
+        ids=ids,
     )

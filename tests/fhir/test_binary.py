@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import base64
 import json
+import tracemalloc
 from typing import Any
 
 import httpx
 import pytest
 
 from phr.errors import Refused, Unreachable
+from phr.fhir import binary
+from phr.fhir.transport import Answer
 
 BASE = "https://fhir.example.org/r4"
 
@@ -92,8 +95,33 @@ def test_a_login_page_is_not_a_document(ehr: Any) -> None:
 
 def test_a_document_beyond_the_limit_is_refused_while_it_streams(ehr: Any) -> None:
     world = ehr.World(lambda request: httpx.Response(200, content=(b"x" * 1000 for _ in range(100))))
-    with pytest.raises(Refused, match="MB"):
+    with pytest.raises(Refused, match="MB") as refused:
         world.client.binary("Binary/1", None, limit=5000)
+    assert binary.is_too_large(refused.value)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Refused("No document: MB at once.", http_status=413),
+        Unreachable("MB at once"),
+        ValueError("MB at once"),
+        None,
+        binary.Damaged("The document is empty.", http_status=200),
+        Refused("No document", http_status=200),
+    ],
+)
+def test_no_other_failure_is_taken_for_a_large_document(error: object) -> None:
+    assert not binary.is_too_large(error)
+    assert binary.is_too_large(binary.TooLarge("x"))
+
+
+@pytest.mark.parametrize("url", ["data:text/plain;base64,a", "Binary/damaged", "Binary/empty"])
+def test_what_is_damaged_says_so_by_its_class(ehr: Any, url: str) -> None:
+    content = {"data": "a$"} if url.endswith("damaged") else {}
+    world = ehr.World(lambda request: httpx.Response(200, json={"resourceType": "Binary", **content}))
+    with pytest.raises(binary.Damaged):
+        world.client.binary(url, None)
 
 
 def test_a_data_address_is_read_without_asking_anyone(ehr: Any) -> None:
@@ -101,3 +129,36 @@ def test_a_data_address_is_read_without_asking_anyone(ehr: Any) -> None:
     assert world.client.binary("data:text/plain;base64,aGk=", None) == (b"hi", "text/plain")
     assert world.client.binary("data:,a%20b", None) == (b"a b", None)
     assert world.asked == []
+
+
+def test_json_in_the_place_of_a_document_is_not_made_into_a_world_of_parts() -> None:
+    body = b'{"a":[' + b"{}," * 3_000_000 + b"{}]}"
+    wrapped = b'{"resourceType":"Binary","a":[' + b"{}," * 3_000_000 + b'{}],"data":"aGVsbG8="}'
+    not_quite = b'{"a":[NaN,' + b"{}," * 3_000_000 + b"{}]}"
+    tracemalloc.start()
+    try:
+        assert binary.unwrap(Answer(200, {}, body))[0] is body
+        assert binary.unwrap(Answer(200, {}, wrapped))[0] == b"hello"
+        assert binary.unwrap(Answer(200, {}, not_quite))[0] is not_quite
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 40_000_000
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'\xef\xbb\xbf{"resourceType":"Binary","data":"aGVsbG8="}',
+        b'{"resourceType":"Binary","x":NaN,"data":"aGVsbG8="}',
+        b'{"resourceType":"Binary","content":"aGVsbG8="}',
+    ],
+)
+def test_a_wrapper_is_read_however_it_is_written(body: bytes) -> None:
+    assert binary.unwrap(Answer(200, {}, body))[0] == b"hello"
+
+
+@pytest.mark.parametrize("data", [b"null", b"[5]", b'{"a":1}', b"7"])
+def test_a_wrapper_whose_data_is_no_text_is_damaged(data: bytes) -> None:
+    with pytest.raises(binary.Damaged):
+        binary.unwrap(Answer(200, {}, b'{"resourceType":"Binary","data":' + data + b"}"))

@@ -145,13 +145,18 @@ def test_no_words_of_a_server_take_long_to_clean(words: str) -> None:
     [
         b'{"resourceType":"Goal","id":"a\\ud800"}',
         b'{"resourceType":"Goal","id":"a\xff"}',
-        b'{"resourceType":"Go\xffal","id":"a"}',
     ],
 )
-def test_type_and_id_can_always_be_written_down(resource: bytes) -> None:
+def test_an_id_can_always_be_written_down(resource: bytes) -> None:
     (received,) = split(b'{"resourceType":"Bundle","entry":[{"resource":' + resource + b"}]}").received
-    assert (received.type + received.id).encode() and "\ufffd" in received.type + received.id
+    assert received.id.encode() and "\ufffd" in received.id
     assert received.raw == resource
+
+
+def test_a_type_of_broken_bytes_is_a_broken_entry() -> None:
+    resource = b'{"resourceType":"Go\xffal","id":"a"}'
+    page = split(b'{"resourceType":"Bundle","entry":[{"resource":' + resource + b"}]}")
+    assert page.received == () and [one.raw for one in page.problems] == [resource]
 
 
 @pytest.mark.parametrize("raw", [b'{"a":1.20,"b":"x\\ud800y"}', b'{"a":1.20,"b":"x\xed\xa0\x80y"}'])
@@ -226,3 +231,14 @@ def test_a_server_that_repeats_the_bearer_does_not_get_it_into_words(ehr: Any) -
             ask_again()
         words += caught.value.message
     assert "secret-1" not in words
+
+
+def test_a_page_of_more_than_64_mb_is_refused_and_a_document_has_its_own_limit(ehr: Any) -> None:
+    piece = b'{"resourceType":"Bundle"' + b" " * 1_000_000
+
+    def large(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, content=(piece for _ in range(65)))
+
+    with pytest.raises(Refused, match="more than 64 MB"):
+        ehr.World(large).client.read("Patient", "p")
+    assert len(ehr.World(large).client.binary("Binary/1", None)[0]) == 65 * len(piece)

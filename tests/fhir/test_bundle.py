@@ -69,12 +69,88 @@ def test_split_reads_bundles_of_every_type(kind: str) -> None:
 def test_one_bad_entry_becomes_one_problem_and_the_rest_is_kept() -> None:
     good = {"resource": {"resourceType": "Goal", "id": "1"}}
     page = split(
-        searchset(good, {"resource": "oops"}, {"resource": {"id": "no type"}}, 7, good), source_type="Goal"
+        searchset(good, {"resource": "oops"}, {"resource": {"id": "no type"}}, 7), source_type="Goal"
     )
-    assert [r.id for r in page.received] == ["1", "1"]
+    assert [r.id for r in page.received] == ["1"]
     assert [p.raw for p in page.problems] == [b'"oops"', b'{"id": "no type"}', b"7"]
     assert {p.type for p in page.problems} == {"Goal"}
     assert not any(p.known for p in page.problems)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "kept"),
+    [
+        ("2024-01-01T10:00:00Z", "2024-01-02T10:00:00Z", "second"),
+        ("2024-01-02T10:00:00Z", "2024-01-01T10:00:00Z", "first"),
+        ("2024-01-01T10:00:00.250Z", "2024-01-01T10:00:00.125Z", "first"),
+        ("2024-01-01T12:00:00+09:00", "2024-01-01T10:00:00Z", "second"),
+        ("2024-01-01T10:00:00Z", None, "second"),
+        (None, "2024-01-01T10:00:00Z", "second"),
+        ("yesterday", "2024-01-01T10:00:00Z", "second"),
+        (None, None, "second"),
+    ],
+)
+def test_of_two_versions_on_one_page_the_newer_is_kept_else_the_last(
+    first: str | None, second: str | None, kept: str
+) -> None:
+    def version(name: str, changed: str | None) -> dict[str, object]:
+        meta = {"meta": {"lastUpdated": changed}} if changed else {}
+        return {"resource": {"resourceType": "Goal", "id": "1", **meta, "description": {"text": name}}}
+
+    other = {"resource": {"resourceType": "Patient", "id": "1"}}
+    page = split(searchset(version("first", first), other, version("second", second)))
+    assert sorted(r.type for r in page.received) == ["Goal", "Patient"]
+    (goal,) = (r for r in page.received if r.type == "Goal")
+    assert kept.encode() in goal.raw and goal.last_updated == (first if kept == "first" else second)
+    (left_out,) = page.problems
+    assert left_out.id == "1" and left_out.known and left_out.raw and kept.encode() not in left_out.raw
+
+
+def test_the_same_twice_on_one_page_is_one_and_worth_no_word() -> None:
+    goal = {"resource": {"resourceType": "Goal", "id": "1"}}
+    page = split(searchset(goal, goal, goal))
+    assert len(page.received) == 1 and page.problems == () and page.flawed is None
+
+
+@pytest.mark.parametrize(
+    ("meta", "changed"),
+    [
+        (b'{"versionId":"1","lastUpdated":"2024-01-01T10:00:00Z"}', "2024-01-01T10:00:00Z"),
+        (b'{"lastUpdated":null}', None),
+        (b"{}", None),
+        (b"null", None),
+        (b"[]", None),
+        (b'{"lastUpdated":5}', None),
+        (b'{"lastUpdated":"2024-01-01T10:00:00Z","x":NaN}', "2024-01-01T10:00:00Z"),
+    ],
+)
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_when_it_changed_is_read_and_odd_meta_does_no_harm(
+    meta: bytes, changed: str | None, wrapped: bool
+) -> None:
+    raw = b'{"resourceType":"Goal","id":"1","meta":%s}' % meta
+    page = split(b'{"resourceType":"Bundle","entry":[{"resource":%s}]}' % raw if wrapped else raw)
+    assert [(r.raw, r.last_updated) for r in page.received] == [(raw, changed)]
+    assert "2024" not in repr(page)
+
+
+@pytest.mark.parametrize(
+    ("entry", "flawed"),
+    [
+        ({"resource": {"resourceType": "Goal", "id": "1"}}, False),
+        ({"resource": outcome("warning", "may not contain the entire record")}, False),
+        ({"resource": outcome("warning", "Client not authorized for X.")}, False),
+        ({"resource": outcome("error", "half of it is missing")}, True),
+        ({"resource": "oops"}, True),
+        ({"fullUrl": "urn:uuid:1"}, True),
+        ({"response": {"status": "403"}}, True),
+        ({"response": {"status": "204"}}, False),
+    ],
+)
+def test_a_page_with_an_entry_that_cannot_be_read_is_flawed_and_one_with_a_remark_is_not(
+    entry: dict[str, object], flawed: bool
+) -> None:
+    assert (split(searchset(entry), source_type="Goal").flawed is not None) is flawed
 
 
 def test_an_entry_without_resource_is_named() -> None:
@@ -207,7 +283,7 @@ resources = st.fixed_dictionaries(
 )
 
 
-@given(st.lists(resources, max_size=6), st.booleans())
+@given(st.lists(resources, max_size=6, unique_by=lambda one: (one["resourceType"], one["id"])), st.booleans())
 def test_every_good_resource_comes_out_with_its_bytes(
     found: list[dict[str, object]], ascii_only: bool
 ) -> None:
@@ -247,3 +323,13 @@ def test_recorded_answers_of_vendors_are_cut_without_loss() -> None:
 def test_cutting_a_file_needs_no_http_client() -> None:
     code = "import sys, phr.fhir.bundle, phr.providers.catalog, phr.smart.scopes; sys.exit('httpx' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=20).returncode == 0
+
+
+@pytest.mark.parametrize("kind", ["\x1b[2Jevil", "Obs/../x", "A" * 65, "Ob servation", "Pätient"])
+@pytest.mark.parametrize("id_", ["1", None])
+def test_a_type_that_is_no_name_is_a_broken_entry(kind: str, id_: str | None) -> None:
+    odd = {"resourceType": kind, "id": id_}
+    page = split(searchset({"resource": odd}, {"resource": {"resourceType": "Goal", "id": "g"}}))
+    assert [one.type for one in page.received] == ["Goal"]
+    (problem,) = page.problems
+    assert problem.type == "unknown" and problem.raw is not None and page.flawed

@@ -67,3 +67,84 @@ def test_bulk_export_is_seen_where_it_is_declared() -> None:
     found = parse(statement)
     assert found is not None
     assert found.exports == ("group", "system")
+
+
+def statement(**rest: object) -> dict[str, object]:
+    return {"resourceType": "CapabilityStatement", "rest": [{"mode": "server", **rest}]}
+
+
+def test_what_the_base_takes_and_what_several_can_be_read_by() -> None:
+    search = [{"code": "read"}, {"code": "search-type"}]
+    found = parse(
+        statement(
+            interaction=[{"code": "batch"}, {"code": "search-system"}],
+            resource=[
+                {"type": "Location", "interaction": search, "searchParam": [{"name": "_id"}]},
+                {"type": "Organization", "interaction": search, "searchParam": [{"name": "name"}]},
+                {"type": "Practitioner", "interaction": [{"code": "read"}], "searchParam": [{"name": "_id"}]},
+            ],
+        )
+    )
+    assert found is not None and found.batch
+    named = ("Location", "Organization", "Practitioner", "Zebra")
+    assert [type_ for type_ in named if found.by_ids(type_)] == ["Location"]
+    plain = parse(statement(resource=[]))
+    assert plain is not None and not plain.batch
+
+
+def test_parameters_of_all_types_belong_to_each() -> None:
+    common = [{"name": "_lastUpdated"}, {"name": "_id"}]
+    found = parse(
+        statement(searchParam=common, resource=[{"type": "Goal", "searchParam": [{"name": "patient"}]}])
+    )
+    assert found is not None
+    assert found.types["Goal"].search_params == {"_lastUpdated", "_id", "patient"}
+
+
+@pytest.mark.parametrize(
+    ("declared", "spelled"),
+    [("_lastUpdated", "_lastUpdated"), ("_lastupdated", "_lastupdated"), ("date", None)],
+)
+def test_a_parameter_is_written_as_the_server_writes_it(declared: str, spelled: str | None) -> None:
+    found = parse(statement(resource=[{"type": "Goal", "searchParam": [{"name": declared}]}]))
+    assert found is not None and found.types["Goal"].spelling("_lastUpdated") == spelled
+
+
+@pytest.mark.parametrize(
+    ("listed", "brings"),
+    [
+        (["Provenance:target"], True),
+        (["provenance:Target", 5], True),
+        (["*"], True),
+        ("Provenance:target", True),
+        (["List:item"], False),
+        (None, False),
+        ({}, False),
+    ],
+)
+def test_what_comes_along_is_read_from_search_rev_include(listed: object, brings: bool) -> None:
+    found = parse(statement(resource=[{"type": "Goal", "searchRevInclude": listed}]))
+    assert found is not None and found.types["Goal"].brings("Provenance:target") is brings
+
+
+def test_a_type_that_stands_twice_has_what_both_say() -> None:
+    found = parse(
+        statement(
+            resource=[
+                {
+                    "type": "Goal",
+                    "interaction": [{"code": "read"}],
+                    "searchRevInclude": ["Provenance:target"],
+                },
+                {"type": "Goal", "interaction": [{"code": "search-type"}]},
+            ]
+        )
+    )
+    assert found is not None and found.types["Goal"].searchable
+    assert found.types["Goal"].brings("Provenance:target")
+
+
+def test_a_type_is_searchable_unless_it_says_what_else_it_takes() -> None:
+    found = parse(statement(resource=[{"type": "Goal"}, {"type": "Flag", "interaction": [{"code": "read"}]}]))
+    assert found is not None
+    assert (found.types["Goal"].searchable, found.types["Flag"].searchable) == (True, False)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from phr.fhir import dates
 from phr.fhir.dates import instant, parse
 
 
@@ -128,3 +129,15 @@ def test_no_text_raises_and_every_interval_is_forward(text: str) -> None:
     found = parse(text)
 
     assert found is None or found.start < found.end
+
+
+@given(
+    st.from_regex(r"\A(0000|1600|19(00|69|70)|20(00|24)|9999)-[01]\d-[0-3]\dT[0-2]\d:[0-6]\d:[0-6]\d\Z"),
+    st.sampled_from(["", ".5", ".000", ".123456789"]),
+    st.sampled_from(["Z", "+00:00", "-05:30", "+14:00", "-14:59", "+15:00", "-00:00", "+0100", "z", ""]),
+)
+def test_the_short_way_reads_an_instant_like_the_long_one(wall: str, fraction: str, zone: str) -> None:
+    text = wall + fraction + zone
+    plain = dates._plain_instant(text)
+    if plain is not None:
+        assert plain == dates._with_time(text, len(text))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from phr.fhir.links import ForeignLinkError, next_address, redirect_address, search_url
+from phr.fhir.links import ForeignLinkError, next_address, redirect_address, search_url, taken_home
 from phr.model import Search
 
 BASE = "https://fhir.example.org/api/FHIR/R4"
@@ -39,7 +39,10 @@ def test_an_operation_is_a_search_too() -> None:
         ("https://fhir.example.org:443/api/FHIR/R4/Observation?p=2", f"{BASE}/Observation?p=2"),
         ("HTTPS://FHIR.EXAMPLE.ORG/api/FHIR/R4/Observation?p=2", f"{BASE}/Observation?p=2"),
         ("http://fhir.example.org/api/FHIR/R4/Observation?p=2", f"{BASE}/Observation?p=2"),
-        ("http://other.example.org/api/fhir/r4/Observation?p=2", f"{BASE}/Observation?p=2"),
+        (
+            "http://other.example.org/api/fhir/r4/Observation?p=2",
+            "https://fhir.example.org/api/fhir/r4/Observation?p=2",
+        ),
         ("https://inner.local/some/proxy/Observation?p=2", f"{BASE}/Observation?p=2"),
         ("https://inner.local/x/Observation/_search?p=2", f"{BASE}/Observation/_search?p=2"),
         (f"{BASE}/Observation?code=a|b c&x=%7C", f"{BASE}/Observation?code=a%7Cb%20c&x=%7C"),
@@ -114,3 +117,24 @@ def test_what_every_search_carries_keeps_its_slash_and_gives_way_to_the_search()
         "https://ehr.example/fhir/Observation?patient=p&category=laboratory"
         "&ah-practice=Organization/a-1.Practice-7&_count=50"
     )
+
+
+@pytest.mark.parametrize(
+    ("base", "url", "home"),
+    [
+        ("https://a.example.org/x/fhir", "https://b.example.com/x/fhir/Binary/1", "https://a.example.org/x/fhir/Binary/1"),
+        ("https://a.example.org/x/FHIR/r4", "https://b.example.com/x/fhir/R4/doc/1?k=v", "https://a.example.org/x/fhir/R4/doc/1?k=v"),
+        ("http://127.0.0.1:8000/x/fhir", "https://b.example.com/x/fhir/doc", "http://127.0.0.1:8000/x/fhir/doc"),
+        ("https://a.example.org/x/fhir", "https://a.example.org/x/fhir/Binary/1", None),
+        ("https://a.example.org/x/fhir", "https://b.example.com/y/fhir/Binary/1", None),
+        ("https://a.example.org/x/fhir", "https://b.example.com/x/fhirs/Binary/1", None),
+        ("https://a.example.org/fhir", "https://b.example.com/fhir/Binary/1", None),
+        ("https://a.example.org/x/fhir", "Binary/1", None),
+        ("https://a.example.org/x/fhir", "ftp://b.example.com/x/fhir/1", None),
+        ("https://a.example.org/x/fhir", "https://[b/x/fhir/1", None),
+    ],
+)  # fmt: skip
+def test_what_is_said_to_be_below_our_path_elsewhere_is_looked_for_at_home(
+    base: str, url: str, home: str | None
+) -> None:
+    assert taken_home(base, url) == home

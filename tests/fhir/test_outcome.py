@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phr.fhir.outcome import clean, reason, remarks
+from phr.fhir.outcome import clean, reason, remarks, said
 from phr.fhir.transport import Answer
 
 
@@ -67,6 +67,50 @@ def test_an_error_is_told_before_a_warning() -> None:
         ],
     }
     assert reason(answer(400, both)) == "major (400)"
+
+
+@pytest.mark.parametrize(
+    ("body", "shape", "text"),
+    [
+        (b"", "empty", ""),
+        (b"  \r\n", "empty", ""),
+        (b"<!DOCTYPE html><h1>404</h1>", "html", ""),
+        (issue(severity="error", code="not-found", diagnostics="no"), "outcome", "no"),
+        ({"resourceType": "OperationOutcome"}, "outcome", ""),
+        ({"message": "Missing Authentication Token"}, "other", "Missing Authentication Token"),
+        ({"error": "x", "error_description": "gone"}, "other", "gone"),
+        (b"no supported search parameters", "other", "no supported search parameters"),
+        (b"\xff\xfe\x00", "other", "\ufffd\ufffd"),
+        ({}, "other", ""),
+        ([1], "other", ""),
+    ],
+)
+def test_the_shape_of_a_refusal(body: object, shape: str, text: str) -> None:
+    found = said(answer(400, body))
+    assert (found.shape, found.text) == (shape, text)
+
+
+def test_codes_of_all_issues_are_told_and_odd_ones_left_out() -> None:
+    body = {
+        "resourceType": "OperationOutcome",
+        "issue": [
+            {
+                "severity": "warning",
+                "code": "suppressed",
+                "details": {"coding": [{"code": "59204"}, {"code": 4103}]},
+            },
+            {"severity": "fatal", "code": "invalid", "details": {"coding": [{"code": "no code at all"}, 7]}},
+            {"severity": "fatal", "code": "Maria Example"},
+            {"details": "x"},
+            "x",
+        ],
+    }
+    found = said(answer(400, body))
+    assert found.codes == {"suppressed", "invalid"} and found.vendor_codes == {"59204", "4103"}
+
+
+def test_a_bearer_that_is_repeated_does_not_get_into_what_was_said() -> None:
+    assert said(answer(400, b"your token abc is wrong"), ("abc",)).text == "your token … is wrong"
 
 
 def test_ids_addresses_and_tokens_in_the_servers_words_are_masked() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ssl
+import threading
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +18,7 @@ from phr.fhir import trust
 from phr.fhir.transport import Answer, Wire
 from phr.fhir.wire_words import Untrusted
 
-from .pki import Issuer, issue, serving
+from .pki import Issuer, Quiet, issue, serving
 
 HOME = ("127.0.0.1", "localhost")
 CA = issue("Test CA", ca=True)
@@ -206,3 +208,33 @@ def test_json_is_sent_byte_for_byte_and_forms_as_forms(tmp_path: Path) -> None:
     types = [headers["Content-Type"] for _, _, headers, _ in server.asked]
     assert types == ["application/json", "application/x-www-form-urlencoded", "application/json"]
     assert [body for *_, body in server.asked] == [b'{"a": 1.20}', b"grant_type=a+b", b""]
+
+
+class Slow(Quiet):
+    """Sends the beginning, and the rest after a while."""
+
+    def do_GET(self) -> None:  # noqa: N802 - as http.server calls it
+        self.send_response(200)
+        self.send_header("Content-Length", "40000")
+        self.end_headers()
+        self.wfile.write(b"{" * 20000)
+        time.sleep(0.6)
+        self.wfile.write(b"}" * 20000)
+
+
+def test_an_answer_that_pauses_is_read_whole_over_tls_while_nobody_stops(
+    tmp_path: Path, own_ca: Path
+) -> None:
+    trust.configure(own_ca)
+    with serving(tmp_path, issue("server", CA, hosts=HOME), handler=Slow) as server:
+        answer = get(server, stopping=threading.Event())
+        assert answer.body == b"{" * 20000 + b"}" * 20000
+
+
+def test_an_answer_that_pauses_is_left_over_tls_when_the_run_is_to_stop(tmp_path: Path, own_ca: Path) -> None:
+    trust.configure(own_ca)
+    stopping = threading.Event()
+    with serving(tmp_path, issue("server", CA, hosts=HOME), handler=Slow) as server:
+        stopping.set()
+        with pytest.raises(Unreachable):
+            get(server, stopping=stopping)

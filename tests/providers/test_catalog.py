@@ -147,6 +147,35 @@ def test_everything_wrong_is_told_at_once_with_table_and_key(tmp_path: Path) -> 
     assert caught.value.exit_status == 2 and str(own) in (caught.value.hint or "")
 
 
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("requests_per_second = 0", "is a number above 0"),
+        ("requests_per_second = true", "is a number above 0"),
+        ("timeout = 'long'", "is a number above 0, at most 600"),
+        ("timeout = 601", "is a number above 0, at most 600"),
+        ("timeout = nan", "is a number above 0"),
+        ("burst = 2.5", "is a number from 1"),
+        ("provenance = 'yes'", "is true or false"),
+    ],
+)
+def test_a_limit_that_is_none_is_told(tmp_path: Path, line: str, problem: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        load(write(tmp_path, f"[vendors.epic]\n{line}\n"))
+    assert f"{line.split()[0]} {problem}" in caught.value.message
+
+
+def test_limits_of_ones_own_are_taken(tmp_path: Path) -> None:
+    lines = "requests_per_second = 0.5\nburst = 3\ntimeout = 90\nprovenance = false\n"
+    vendor = load(write(tmp_path, f"[vendors.epic]\n{lines}")).vendors["epic"]
+    assert (vendor.requests_per_second, vendor.burst, vendor.timeout, vendor.provenance) == (
+        0.5,
+        3,
+        90,
+        False,
+    )
+
+
 def test_an_unknown_vendor_is_named(tmp_path: Path) -> None:
     own = write(tmp_path, '[providers.mine]\nvendor = "epik"\n')
     with pytest.raises(UsageError, match=r"\[providers\.mine\] vendor"):

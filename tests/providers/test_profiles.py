@@ -152,6 +152,28 @@ def test_habits_that_decide_whether_a_sign_in_works(catalog: Catalog) -> None:
     assert vendors["modmed"].auth[0] == "private_key_jwt"
 
 
+def test_limits_that_decide_whether_a_server_is_hammered(catalog: Catalog) -> None:
+    healow = catalog.vendors["eclinicalworks"]
+    assert (healow.requests_per_second, healow.burst) == (7, 14)
+    assert (healow.requests_per_minute, healow.requests_per_day) == (250, 100_000)
+    assert healow.timeout is not None and healow.timeout >= 60, "its searches take more than ten seconds"
+    for vendor in catalog.vendors.values():
+        assert 1 <= vendor.concurrency <= 4, vendor.id
+        assert vendor.burst is None or vendor.requests_per_second is not None, vendor.id
+
+
+def test_searches_that_a_vendor_needs_cut_are_cut_so_that_nothing_is_missed(catalog: Catalog) -> None:
+    for id_ in ("epic", "nextgen", "eclinicalworks"):
+        splits = catalog.vendors[id_].splits
+        assert len({value for _, value in splits["Observation"]}) == len(splits["Observation"]) >= 8
+        assert splits["CarePlan"]
+    assert catalog.vendors["athenahealth"].splits["MedicationRequest"] == (
+        ("intent", "order"),
+        ("intent", "plan"),
+    )
+    assert catalog.vendors["epic"].provenance is True
+
+
 @pytest.mark.parametrize("id_", ["eclinicalworks", "va", "medicare", "drchrono"])
 def test_who_refuses_plain_http_is_never_offered_it(catalog: Catalog, id_: str) -> None:
     vendor = catalog.vendors[id_]

@@ -47,6 +47,17 @@ def test_a_vendor_is_told_with_what_is_registered_there(run: Callable[..., dict[
         assert http.post(where["token_endpoint"], data=form, auth=auth).json()["expires_in"] == 5
 
 
+def test_other_programs_change_it_only_when_that_is_wanted(run: Callable[..., dict[str, Any]]) -> None:
+    ruled, closed = run("--control"), run()
+    gone = {"address": "Patient/ada"}
+    with httpx.Client(trust_env=False) as http:
+        assert http.post(ruled["control"] + "/delete", json=gone).status_code == 200
+        assert http.post(ruled["control"] + "/delete", json=gone).status_code == 404
+        elsewhere = closed["fhir_base"].removesuffix("/fhir") + "/_control/delete"
+        assert http.post(elsewhere, json=gone).text == "Nothing here."
+    assert set(closed) == {"schema", "fhir_base", "client_id", "pid"}
+
+
 @pytest.mark.parametrize("wrap", [False, True])
 def test_keys_are_registered_from_a_file(
     run: Callable[..., dict[str, Any]], tmp_path: Path, wrap: bool

@@ -43,7 +43,8 @@ def test_the_capability_statement_lists_what_is_held(app: App) -> None:
     assert response.headers["content-type"].startswith("application/fhir+json")
     assert said["fhirVersion"] == "4.0.1"
     assert set(types) == {
-        "Binary", "DocumentReference", "MedicationRequest", "Observation", "Patient", "Practitioner", "Provenance",
+        "Binary", "DocumentReference", "Group", "MedicationRequest", "Observation", "Patient", "Practitioner",
+        "Provenance",
     }  # fmt: skip
     params = {item["name"] for item in types["Observation"]["searchParam"]}
     assert {"patient", "_id", "category", "code", "date", "status", "_lastUpdated", "_count"} <= params

@@ -96,38 +96,6 @@ def test_a_medication_that_comes_later_gives_its_name_to_the_order(
     assert hits == (1,)
 
 
-def test_references_that_nothing_answers_are_remembered(store: Store, source: str, received: Make) -> None:
-    store.save(
-        source,
-        [
-            received(
-                "Encounter",
-                "1",
-                subject={"reference": "Patient/p"},
-                serviceProvider={"reference": "Organization/o"},
-                participant=[{"individual": {"reference": "Practitioner?identifier=x|1"}}],
-                reasonReference=[
-                    {"reference": "#inside"},
-                    {"reference": "https://elsewhere.example/Condition/9"},
-                ],
-            )
-        ],
-    )
-    conditional = ("Practitioner", "?identifier=x|1")
-    assert store.missing_references(source, frozenset(), "2026") == [("Organization", "o"), conditional]
-    assert store.missing_references(source, frozenset({"Organization"}), "2026") == [conditional]
-    store.note_unanswered(source, "Organization", "o", 404, "not there")
-    assert store.missing_references(source, frozenset(), "2026-02-01") == [conditional]
-    assert store.missing_references(source, frozenset(), "2026-04-01") == [("Organization", "o"), conditional]
-
-
-def test_absolute_references_on_the_own_base_count_as_own(store: Store, received: Make) -> None:
-    source = store.sources.ensure("clinic", "connection", "https://ehr.example/fhir/").key
-    provider = {"reference": "https://ehr.example/fhir/Organization/o/_history/2"}
-    store.save(source, [received("Encounter", "1", serviceProvider=provider)])
-    assert store.missing_references(source, frozenset(), "2026") == [("Organization", "o")]
-
-
 def test_inline_attachments_become_documents_once(store: Store, source: str, received: Make) -> None:
     content = [{"attachment": {"contentType": "text/plain", "data": "SGVs\nbG8"}}]
     store.save(source, [received("DocumentReference", str(n), content=content) for n in range(3)])

@@ -55,7 +55,14 @@ def test_status_says_what_is_kept_and_what_was_skipped(life: Store) -> None:
     assert (report["documents"], report["conflicts"]) == (0, 0)
     assert report["storage_bytes"] > life.path.stat().st_size / 2 > 0
     assert report["connections"][0]["skipped"] == [
-        {"type": "Observation", "reason": "page 2 did not come", "http_status": 503, "count": 2}
+        {
+            "type": "Observation",
+            "reason": "page 2 did not come",
+            "http_status": 503,
+            "known": False,
+            "count": 2,
+            "single": False,
+        }
     ]
     assert [source["name"] for source in report["sources"]] == ["clinic"]
 
@@ -80,6 +87,27 @@ def test_no_success_for_twice_the_interval_is_stale_and_fails_the_check(life: St
     report = status(life, "default")
     assert report["connections"][0]["stale"]
     assert [line.split(":")[0] for line in check(report)] == ["hospital"]
+
+
+@pytest.mark.parametrize(
+    ("connected", "finished", "stale"),
+    [
+        ("2026-01-01T00:00:00Z", ["2030-01-01T00:00:00Z"], True),
+        ("2026-02-28T00:00:00Z", ["2030-01-01T00:00:00Z"], False),
+        ("2026-01-01T00:00:00Z", ["2026-02-28T12:00:00Z", "2030-01-01T00:00:00Z"], False),
+        ("2030-01-01T00:00:00Z", ["2030-01-01T00:00:00Z"], False),
+        ("2030-01-01T00:00:00Z", ["failed 2026-02-20T00:00:00Z", "failed 2026-02-28T00:00:00Z"], True),
+    ],
+)
+def test_a_clock_that_was_ahead_does_not_make_it_look_well(
+    life: Store, connected: str, finished: list[str], stale: bool
+) -> None:
+    ahead = "2030-01-01T00:00:00Z"
+    life.db.execute("UPDATE connection SET connected = ?, last_sync = ?", (connected, ahead))
+    for one in finished:
+        _runs(life, "failed" if "failed" in one else "completed", finished=one.split()[-1])
+    (listed,) = connections(life)
+    assert (listed["stale"], listed["next_due"]) == (stale, None)
 
 
 def test_a_new_connection_is_not_stale_before_its_time(life: Store) -> None:

@@ -9,10 +9,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -21,12 +21,13 @@ import httpx
 import orjson
 import pytest
 
-from phr.model import Connection
+from phr.model import Connection, SyncRun
 from phr.sandbox import server as sandbox_server
 from phr.sandbox.config import SandboxConfig
 from phr.sandbox.server import Sandbox
 from phr.smart import launch
 from phr.smart.session import Session
+from phr.store.store import Store
 from phr.workspace import Workspace
 from phr.workspace.sign_in import ConnectRequest, Speaker
 from phr.workspace.sync import SyncReport, SyncWish
@@ -381,3 +382,110 @@ def ward_of_everything() -> list[dict[str, Any]]:
         },
     ]
     return rows
+
+
+# ── a record and what is kept of it ───────────────────────────────────────────────────────────────
+
+
+def rows(type_: str, count: int, **elements: Any) -> list[dict[str, Any]]:
+    """So many resources of a type about patient `p`."""
+    who = {"reference": "Patient/p"}
+    about = {"subject": who, "patient": who, "beneficiary": who}
+    return [
+        {"resourceType": type_, "id": f"{type_[:3].lower()}-{n:02}", **about, **elements}
+        for n in range(1, count + 1)
+    ]
+
+
+@dataclass
+class Stay:
+    """A person who is connected to one hospital."""
+
+    person: Person
+    sandbox: Sandbox
+    desk: Desk
+    pass_: Callable[..., None]
+
+    def sync(self, **wishes: Any) -> SyncRun:
+        """One night; what was asked before it is forgotten."""
+        self.desk.forget()
+        (run,) = self.person.sync(**wishes).runs
+        return run
+
+    def later(self, **duration: float) -> None:
+        self.pass_(self.sandbox, **duration)
+
+    def sql(self, question: str, *values: Any) -> list[tuple[Any, ...]]:
+        with self.person.workspace.store() as store:
+            return list(store.db.execute(question, values).fetchall())
+
+    def kept(self, type_: str = "%") -> dict[str, bytes]:
+        """`Type/id` to the bytes that are kept."""
+        found = self.sql("SELECT type, fhir_id, raw FROM resource WHERE type LIKE ?", type_)
+        return {f"{kind}/{id_}": bytes(raw) for kind, id_, raw in found}
+
+    def held(self, type_: str | None = None) -> dict[str, bytes]:
+        """The same as the hospital gives it out."""
+        hospital = self.sandbox._hospital
+        return {
+            one.address: hospital.raw(one)
+            for name in ([type_] if type_ else hospital.store.types())
+            for one in hospital.store.of(name)
+        }
+
+    def asked(self, type_: str) -> list[dict[str, str]]:
+        """The parameters of each request below a type in this night, reads too."""
+        return [one.said for one in self.desk.asked("GET", f"/fhir/{type_}")]
+
+
+@pytest.fixture
+def stay(
+    person: Person,
+    hospital: Callable[..., Sandbox],
+    desk: Desk,
+    later: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[..., Stay]:
+    """Connect to a hospital with these habits: `stay(rows("Observation", 3), count="refused")`."""
+
+    def now() -> datetime:
+        return datetime.fromtimestamp(time.time(), UTC)
+
+    monkeypatch.setitem(Store.__init__.__kwdefaults__ or {}, "clock", now)
+    monkeypatch.setattr("phr.workspace.sync.utc_now", now)
+
+    def begin(resources: Sequence[Any], *, connect: dict[str, Any] | None = None, **change: Any) -> Stay:
+        config = {name: change.pop(name) for name in ("faults", "drop_scopes", "vendor") if name in change}
+        patient = {
+            "resourceType": "Patient",
+            "id": "p",
+            "name": [{"family": "Quill", "given": ["Ada"]}],
+            "birthDate": "1970-12-31",
+        }
+        sandbox = hospital(resources=(patient, *resources), patient="p", change=change, **config)
+        person.connect(sandbox, **{"name": "clinic", **(connect or {})})
+        return Stay(person, sandbox, desk, later)
+
+    return begin
+
+
+def refused(run: SyncRun, type_: str) -> list[tuple[int | None, bool]]:
+    """What was skipped of a type as a whole: status, and whether it was known."""
+    return [(one.http_status, one.known) for one in run.skipped if one.type == type_ and one.id is None]
+
+
+def said(run: SyncRun, type_: str) -> str:
+    """All that was said about a type."""
+    return " | ".join(one.reason for one in run.skipped if one.type == type_)
+
+
+def news(run: SyncRun) -> dict[str, tuple[int, int, int, int]]:
+    """New, updated, gone and failed by type, where there was any."""
+    found = {name: (one.new, one.updated, one.gone, one.failed) for name, one in run.types.items()}
+    return {name: counts for name, counts in found.items() if any(counts)}
+
+
+def quiet(run: SyncRun) -> bool:
+    """A night without news and without an alarm; a failure that was known before is none."""
+    moved = [counts for counts in news(run).values() if any(counts[:3])]
+    return (run.status, run.exit_status, moved, run.documents["new"]) == ("completed", 0, [], 0)

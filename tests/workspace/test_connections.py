@@ -180,3 +180,26 @@ def test_a_declined_sign_in_leaves_no_client_behind(person: Any, ward: Any) -> N
     with pytest.raises(SignInDenied):
         person.connect(ward, client_id=None)
     assert ward.paths("/register") and not ward.clients
+
+
+def test_signing_in_with_more_rights_forgets_what_the_former_ones_taught(person: Any, ward: Any) -> None:
+    ward.scope = "launch/patient offline_access patient/Patient.rs patient/Observation.rs?category=laboratory"
+    known = person.connect(ward)
+    person.sync()
+    with person.workspace.store() as store:
+        store.learned.keep(known.key, [("Immunization", "unsupported", {}), ("Observation", "no-count", 1)])
+        assert any(one.full_pass for one in store.passes.all(known.key))
+
+    person.reconnect(known.name)  # the same rights
+    with person.workspace.store() as store:
+        assert len(store.learned.all(known.key)) >= 2
+        assert any(one.full_pass for one in store.passes.all(known.key))
+
+    ward.scope = "launch/patient offline_access patient/*.rs"
+    person.reconnect(known.name)
+    with person.workspace.store() as store:
+        assert "unsupported" not in {kind for _, kind, _ in store.learned.all(known.key)}
+        assert ("Observation", "no-count", 1) in store.learned.all(known.key)
+        states = store.passes.all(known.key)
+        assert states and not any(one.full_pass or one.watermark or one.began for one in states)
+    assert {run.mode for run in person.sync().runs} == {"full"}

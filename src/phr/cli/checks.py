@@ -48,6 +48,7 @@ def examine(here: Workspace) -> list[Check]:
         _disk(here),
         *_own_ca(here),
         *_keys(here),
+        *hooks(here, network=False),
     ]
     if not here.paths.records(here.user).exists():
         return [*found, Check("record", True, "There is none yet.")]
@@ -164,6 +165,17 @@ def _keys(here: Workspace) -> Iterator[Check]:
         True,
         f"{found.keyring or 'not asked'}" + ("" if found.source == "keyring" else " (not needed)"),
     )
+
+
+def hooks(here: Workspace, *, network: bool) -> list[Check]:
+    """Whether what is to happen after a sync can; with `network`, whether its servers answer."""
+    if not here.settings.hooks:
+        return []
+    from phr.workspace.hooks import look
+
+    return [
+        Check(one.name, one.trouble is None, one.detail, one.trouble) for one in look(here, network=network)
+    ]
 
 
 # ── inside the record ─────────────────────────────────────────────────────────────────────────────

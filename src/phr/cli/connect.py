@@ -17,7 +17,7 @@ from phr.cli.context import workspace
 from phr.cli.granted import document, granted_lines
 from phr.cli.options import Connection, Json, Quiet
 from phr.cli.text import clean, screen
-from phr.errors import UsageError
+from phr.errors import UsageError, typed
 
 if TYPE_CHECKING:
     from phr import model
@@ -229,7 +229,7 @@ def _finish(here: Workspace, made: model.Connection, *, sync: bool, quiet: bool,
     for line in granted_lines(made, here.idle_hours(made.vendor)):
         output.talk(line)
     if not sync:
-        output.talk(f"When you like: phr sync {made.name}")
+        output.talk(f"When you like: phr sync {typed(made.name)}")
     report = run_sync(here, SyncWish(names=(made.name,), trigger="connect"), quiet=quiet) if sync else None
     if json:
         output.emit_json({"connection": document(made), "sync": run_document(report) if report else None})

@@ -13,7 +13,7 @@ from phr.cli.context import workspace
 from phr.cli.options import Connection, Json, PhrCommand, group
 from phr.cli.status import attention_lines, connection_table
 from phr.cli.text import clean, table, when
-from phr.errors import UsageError
+from phr.errors import UsageError, typed
 
 app = group()
 
@@ -84,8 +84,10 @@ def show(ctx: typer.Context, name: Connection, json: Json = False) -> None:
         return
     times = ("connected", "last_sync", "next_due", "token_expires", "sign_in_before")
     for key, value in found.items():
-        if key in ("sign_in_soon", "renewed_by_sync", "stale", "skipped"):
+        if key in ("sign_in_soon", "renewed_by_sync", "stale", "skipped", "queued"):
             continue
+        if key == "running" and value:
+            value = f"job {value['id']}"
         if key in times:
             value = when(value) if value else None
         elif key == "refused":
@@ -178,7 +180,7 @@ def set_(
     if every is None and auto is None:
         raise UsageError(
             "There is nothing to set.",
-            hint=f"Say --every 6h, or --auto off: phr connections set {name} --every 6h",
+            hint=f"Say --every 6h, or --auto off: phr connections set {typed(name)} --every 6h",
         )
     hours = _hours(every) if every else None
     with (here := workspace(ctx)).lock(), here.store() as store:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,6 +44,16 @@ def invocation(ctx: typer.Context) -> Invocation:
 def workspace(ctx: typer.Context) -> Workspace:
     """The workspace of whoever was asked for. Raises UsageError for settings that make no sense."""
     return for_user(ctx, None)
+
+
+def further(ctx: typer.Context, cursor: str) -> str:
+    """This very command line, for the next page."""
+    words = list(invocation(ctx).words)
+    while "--after" in words:
+        at = words.index("--after")
+        del words[at : at + 2]
+    words = [word for word in words if not word.startswith("--after=")]
+    return f"phr {shlex.join([*words, '--after', cursor])}"
 
 
 def for_user(ctx: typer.Context, user: str | None, *, ask: bool = True) -> Workspace:

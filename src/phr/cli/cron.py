@@ -25,7 +25,7 @@ def as_cron(here: Workspace) -> list[Check]:
     """Whether a run without terminal, desktop and this shell's variables opens the record and finds every sign-in."""
     from phr.workspace import headless
 
-    plan = headless.nightly(here, _program())
+    plan = headless.nightly(here, shlex.join(program()))
     found = _tonight(plan, here.user)
     if found is None:
         wrong = Check("cron", False, "A process like cron's gave no answer.", "See why: phr vault status")
@@ -54,13 +54,13 @@ def _tonight(plan: Nightly, user: str) -> dict[str, Any] | None:
     return said if isinstance(said, dict) else None
 
 
-def _program() -> str:
+def program() -> tuple[str, ...]:
     """What starts this phr where PATH is short: the script beside its interpreter."""
     for name in ("phr", "phr.exe"):
         script = Path(sys.executable).parent / name
         if script.is_file():
-            return shlex.quote(str(script))
-    return f"{shlex.quote(sys.executable)} -P -m phr"
+            return (str(script),)
+    return (sys.executable, "-P", "-m", "phr")
 
 
 def _record(here: Workspace, found: dict[str, Any], plan: Nightly) -> Iterator[Check]:

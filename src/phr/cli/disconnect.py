@@ -10,7 +10,7 @@ from phr.cli import output
 from phr.cli.context import workspace
 from phr.cli.options import DryRun, Json, Yes, complete_connections
 from phr.cli.text import count
-from phr.errors import UsageError
+from phr.errors import UsageError, typed
 
 if TYPE_CHECKING:
     from phr.workspace.leave import Disconnected
@@ -47,7 +47,9 @@ def disconnect(
     Exit statuses: 0 fine, 1 failed, 2 usage, 5 another run holds the lock, 6 locked.
     """
     if name is not None and every_one:
-        raise UsageError("Give a name or --all, not both.", hint=f"Only this one: phr disconnect {name}")
+        raise UsageError(
+            "Give a name or --all, not both.", hint=f"Only this one: phr disconnect {typed(name)}"
+        )
     if name is None and not every_one:
         raise UsageError(
             "Which connection?", hint="Give one name, or --all. See which there are: phr connections"

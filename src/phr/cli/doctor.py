@@ -10,7 +10,7 @@ from phr.cli import output
 from phr.cli.context import workspace
 from phr.cli.options import Json
 from phr.cli.text import clean, count
-from phr.errors import UsageError
+from phr.errors import UsageError, typed
 
 if TYPE_CHECKING:
     from phr.cli.checks import Check
@@ -57,7 +57,9 @@ def doctor(
     Exit statuses: 0 all is well, 1 a check failed, 2 usage, 5 another run holds the lock, 6 locked.
     """
     if names and not network:
-        raise UsageError("Names are for --network.", hint=f"phr doctor --network {' '.join(names)}")
+        raise UsageError(
+            "Names are for --network.", hint=f"phr doctor --network {' '.join(map(typed, names))}"
+        )
     here = workspace(ctx)
     if repair:
         with here.lock(), here.store() as store:
@@ -79,7 +81,7 @@ def doctor(
 
 
 def _of_network(here: Workspace, names: list[str]) -> list[Check]:
-    from phr.cli.checks import Check
+    from phr.cli.checks import Check, hooks
     from phr.workspace.probe import probe
 
     found = [
@@ -87,6 +89,7 @@ def _of_network(here: Workspace, names: list[str]) -> list[Check]:
         for one in probe(here, names)
         for step in one.findings
     ]
+    found += [] if names else hooks(here, network=True)
     nobody = "Nothing is connected yet, so there is nobody to ask. Before connecting: phr doctor --network PROVIDER"
     return found or [Check("network", True, nobody)]
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import errno
+import os
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from phr.cli import output
+from phr.cli.commands import BY_NAME
 from phr.errors import PhrError, UsageError
 
 if TYPE_CHECKING:
@@ -26,7 +29,7 @@ _MENDS = {
 def tell(error: Exception, words: Sequence[str]) -> int:
     """Tell it, and answer the exit status. An error that nobody foresaw is named by its class only: its text may
     hold what nobody else should read."""
-    known = _known(error)
+    known = _known(error, words)
     output.tell(f"Error: {known.message}", style="alarm")
     for line in (known.hint or "").splitlines():
         output.tell(f"  {line}")
@@ -57,20 +60,27 @@ def wants_json(words: Sequence[str]) -> bool:
     return "--format=json" in options or ("--format", "json") in pairwise(options)
 
 
-def _known(error: Exception) -> PhrError:
+def _known(error: Exception, words: Sequence[str]) -> PhrError:
     if isinstance(error, PhrError):
         return error
     if hasattr(error, "format_message") and hasattr(error, "ctx"):
-        return _usage(error)
+        return _usage(error, words)
     if type(error).__name__ == "Abort" or isinstance(error, EOFError):
         return PhrError("Nothing was answered, so nothing was changed.")
     if type(error).__name__ in (
         "DatabaseError",
         "OperationalError",
     ):  # of SQLite, which is not imported for help
+        if any(word in str(error) for word in ("readonly", "read-only", "unable to open")):
+            return PhrError("The folder of the record cannot be written.", hint=_MENDS[errno.EACCES])
         return PhrError("The records file cannot be read or written; it may be damaged.", hint=_DAMAGED)
     if isinstance(error, OSError) and error.strerror:
         where = f": {error.filename}" if isinstance(error.filename, str) else ""
+        if isinstance(error.filename, str) and _cannot_be_written(error):
+            return PhrError(
+                f"This folder cannot be written: {Path(error.filename).parent}",
+                hint=_MENDS.get(error.errno or 0),
+            )
         return PhrError(f"The computer says: {error.strerror}{where}.", hint=_MENDS.get(error.errno or 0))
     return PhrError(
         f"Something went wrong that phr did not expect ({type(error).__name__}).",
@@ -78,9 +88,19 @@ def _known(error: Exception) -> PhrError:
     )
 
 
-def _usage(error: Any) -> UsageError:
+def _cannot_be_written(error: OSError) -> bool:
+    """Whether it is the folder that takes no file: the disk is read-only, or the folder somebody else's."""
+    folder = Path(error.filename).parent
+    return error.errno == errno.EROFS or (
+        error.errno in (errno.EACCES, errno.EPERM) and folder.is_dir() and not os.access(folder, os.W_OK)
+    )
+
+
+def _usage(error: Any, words: Sequence[str]) -> UsageError:
     """What Typer says of a command line it cannot read, in our words."""
-    path = error.ctx.command_path if error.ctx else "phr"
+    command = next((word for word in words if word in BY_NAME), None)
+    # An option without its value is found before the command is: then there is no context.
+    path = error.ctx.command_path if error.ctx else f"phr {command}" if command else "phr"
     possible = getattr(error, "possibilities", None) or []
     name = getattr(error, "command_name", None) or getattr(error, "option_name", None)
     if hasattr(error, "command_name"):

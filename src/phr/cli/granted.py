@@ -14,6 +14,8 @@ WORDS = {
     "AdverseEvent": "side effects",
     "AllergyIntolerance": "allergies",
     "Appointment": "appointments",
+    "AppointmentResponse": "appointments",
+    "AuditEvent": "who looked at your record",
     "Basic": "other records",
     "Binary": "documents",
     "BodyStructure": "body sites",
@@ -29,19 +31,24 @@ WORDS = {
     "Condition": "problems",
     "Consent": "directives",
     "Coverage": "insurance",
+    "CoverageEligibilityRequest": "insurance",
+    "CoverageEligibilityResponse": "insurance",
     "DetectedIssue": "safety alerts",
     "Device": "devices",
     "DeviceRequest": "devices",
     "DeviceUseStatement": "devices",
     "DiagnosticReport": "reports",
+    "DocumentManifest": "documents",
     "DocumentReference": "documents",
     "Encounter": "visits",
+    "EnrollmentRequest": "insurance",
     "EpisodeOfCare": "episodes of care",
     "ExplanationOfBenefit": "claims",
     "FamilyMemberHistory": "family history",
     "Flag": "alerts",
     "Goal": "goals",
     "Group": "groups",
+    "GuidanceResponse": "assessments",
     "ImagingStudy": "imaging",
     "Immunization": "vaccines",
     "ImmunizationEvaluation": "vaccines",
@@ -49,6 +56,7 @@ WORDS = {
     "Invoice": "bills",
     "List": "lists",
     "Location": "places",
+    "MeasureReport": "measures of care",
     "Media": "pictures",
     "Medication": "medications",
     "MedicationAdministration": "medications",
@@ -60,6 +68,7 @@ WORDS = {
     "Observation": "results and vital signs",
     "Organization": "organisations",
     "Patient": "your details",
+    "Person": "your details",
     "Practitioner": "doctors and nurses",
     "PractitionerRole": "doctors and nurses",
     "Procedure": "procedures",
@@ -67,6 +76,7 @@ WORDS = {
     "QuestionnaireResponse": "questionnaires",
     "RelatedPerson": "relatives and contacts",
     "RequestGroup": "orders",
+    "ResearchSubject": "studies",
     "RiskAssessment": "risks",
     "Schedule": "appointments",
     "ServiceRequest": "orders",
@@ -81,7 +91,7 @@ WORDS = {
 
 _NOT_ASKED = "not asked for at sign-in"
 """The reason of `smart.scopes.why_not` for what nobody has refused."""
-_BESIDE = frozenset(
+BESIDE = frozenset(
     "Location Medication Organization Practitioner PractitionerRole Provenance RelatedPerson Specimen".split()
 )
 """What records point at: it comes with them, and is no kind of record."""
@@ -95,7 +105,7 @@ def granted_lines(made: model.Connection, idle_hours: int | None = None) -> list
     lines = [f"Signed in. The connection is called {made.name}.", f"  Granted: {_granted(made)}"]
     reasons: dict[str, list[str]] = {}
     for one in made.refused:
-        reasons.setdefault(clean(one.reason), []).append(_named(clean(one.type)))
+        reasons.setdefault(clean(one.reason), []).append(named(clean(one.type)))
     own = reasons.pop(_NOT_ASKED, [])
     lines += [f"  Not to be had: {', '.join(names)} ({reason})" for reason, names in reasons.items()]
     if own:
@@ -141,11 +151,11 @@ def _granted(made: model.Connection) -> str:
     refused = {one.type for one in made.refused}
     if "*" in types:
         return "everything it has for you" + (", except what is named below" if refused else "")
-    words = sorted({WORDS.get(type_, type_) for type_ in types - refused - _BESIDE})
+    words = sorted({WORDS.get(type_, type_) for type_ in types - refused - BESIDE})
     return ", ".join(words) or "it did not say; phr sync will show"
 
 
-def _named(type_: str) -> str:
+def named(type_: str) -> str:
     """`vaccines (Immunization)`: the word for the person, the type for whoever helps them."""
     return f"{WORDS[type_]} ({type_})" if type_ in WORDS else type_
 

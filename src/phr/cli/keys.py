@@ -10,6 +10,7 @@ from phr.cli import output
 from phr.cli.context import workspace
 from phr.cli.options import Json, PhrCommand, complete_connections, group
 from phr.cli.text import clean
+from phr.errors import typed
 
 if TYPE_CHECKING:
     from phr.workspace.keys import Shown
@@ -50,14 +51,14 @@ def show(ctx: typer.Context, name: Holder, json: Json = False) -> None:
     _print(shown := holding.show(here, name), json=json)
     if shown.made and shown.connection:
         output.talk(
-            f"These keys are new. Register them, then: phr reconnect {clean(name)} --auth private_key_jwt"
+            f"These keys are new. Register them, then: phr reconnect {typed(clean(name))} --auth private_key_jwt"
         )
     elif shown.made:
         known = name in here.catalog.providers
-        how = name if known else f"PROVIDER --name {name}"
+        how = name if known else f"PROVIDER --name {typed(clean(name))}"
         output.talk(
             "These keys are new, and kept for this. Register them with the provider, then: "
-            f"phr connect {clean(how)} --auth private_key_jwt"
+            f"phr connect {how} --auth private_key_jwt"
         )
 
 

@@ -30,7 +30,6 @@ _MARKS = {
     "AA": "!!",
     "A": "!",
 }
-_CRITICAL = {"HH", "LL", "AA"}
 _COLOURS = {
     "lab_result": "cyan",
     "vital_sign": "cyan",

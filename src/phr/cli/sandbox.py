@@ -72,6 +72,10 @@ def sandbox(
     token_seconds: Annotated[
         int | None, typer.Option("--token-seconds", min=1, help="Life of an access token.", metavar="N")
     ] = None,
+    control: Annotated[
+        bool,
+        typer.Option("--control", help="Let other programs change the records by POST to /_control/…"),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Run a pretend hospital on 127.0.0.1: a SMART on FHIR R4 server with synthetic patients, or your own files.
@@ -81,6 +85,9 @@ def sandbox(
 
     Faults: 429, 500-once, 503, expired-token, page-2, slow, truncated, broken-resource, html-error, reset. They
     hit FHIR requests only, the first time for each resource type. End it with Ctrl-C.
+
+    With --control, POST of JSON to /_control/put, delete, hide, show, merge, change or requests changes the hospital
+    while it runs, or tells what was asked of it.
 
     Exit statuses: 0 ended by SIGTERM, 1 failed, 2 usage, 130 interrupted.
     """
@@ -98,11 +105,13 @@ def sandbox(
         redirect_uris=tuple(redirect_uri or ()),
         jwks=_read_jwks(jwks) if jwks else None,
         token_seconds=token_seconds,
+        control=control,
     )
 
     def announce(fhir_base: str, client_id: str, pid: int, who: str) -> None:
         if json:
             more = {"patient": who, **_registered(config)} if vendor or redirect_uri or jwks else {}
+            more |= {"control": fhir_base.removesuffix("/fhir") + "/_control"} if control else {}
             output.emit_json({"fhir_base": fhir_base, "client_id": client_id, "pid": pid, **more})
             return
         output.emit([f"A pretend hospital is open at {fhir_base}"])

@@ -59,6 +59,9 @@ def _page(report: Report, view: Screen, *, history: bool) -> Iterator[str]:
     yield view.fit(view.paint(clean(report["title"]), "heading"))
     subtitle = [kind_word(report["kind"]), day(report["date"]), clean(report["status"])]
     yield view.paint(view.spell(" · ".join(word for word in subtitle if word)), "dim")
+    if report["provenance"] and all(one["state"] == "gone" for one in report["provenance"]):
+        said = _standing(report["provenance"][0]) or ""
+        yield view.paint(view.spell(f"{said[:1].upper()}{said[1:]}."), "bold")
     yield ""
     yield from _pairs(_facts(report), view)
     yield from _attachments(report, view)
@@ -192,10 +195,26 @@ def _trend(report: Report, view: Screen) -> Iterator[str]:
 def _origin(report: Report, view: Screen) -> Iterator[str]:
     yield from _section("Where it came from", view)
     for one in report["provenance"]:
-        gone = ", the source says it is deleted" if one["state"] == "gone" else ""
         yield view.fit(
-            f"  {clean(one['source'])}: {clean(one['resource'])}, here since {when(one['first_seen'])}{gone}"
+            f"  {clean(one['source'])}: {clean(one['resource'])}, here since {when(one['first_seen'])}"
         )
+        if said := _standing(one):
+            yield view.fit(f"    {said}")
+
+
+_REASONS = {"entered-in-error": "entered in error"}
+
+
+def _standing(one: Report) -> str | None:
+    """Whether a source still stands by it: a sentence where it does not."""
+    if one["state"] == "gone":
+        reason = one.get("reason") or "deleted"
+        into = one.get("merged_into")
+        why = f"merged into {into}" if into else _REASONS.get(reason, reason)
+        on = f" on {when(one['gone_since'])}" if one.get("gone_since") else ""
+        return f"taken back by the source{on}: {clean(why)}"
+    since = one.get("not_returned_since")
+    return f"not returned since {when(since)}; kept as it was" if since else None
 
 
 def _history(report: Report, view: Screen) -> Iterator[str]:

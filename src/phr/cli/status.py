@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from phr.cli import output
-from phr.cli.context import workspace
-from phr.cli.options import Json
-from phr.cli.text import Screen, clean, count, elide, kind_word, size, table, when, width, wrapped
+from phr.cli.columns import noted
+from phr.cli.context import for_user, workspace
+from phr.cli.options import Json, Quiet
+from phr.cli.refusals import grouped, listed
+from phr.cli.text import Screen, clean, command, count, elide, kind_word, size, table, when, width, wrapped
+from phr.errors import PhrError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from phr.workspace import Workspace
 
 Report = dict[str, Any]
 _MARKS = {"healthy": ("✓", "green"), "degraded": ("!", "yellow"), "critical": ("✗", "alarm")}
@@ -23,28 +28,82 @@ def status(
     check: Annotated[
         bool, typer.Option("--check", help="For scripts: exit 1 when critical or stale.")
     ] = False,
+    all_users: Annotated[
+        bool, typer.Option("--all-users", help="Everybody at home whose record opens here.")
+    ] = False,
+    quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """One screen: connections and their health, what was skipped and why, what is kept.
+    """One screen: connections and their health, what runs now, what was skipped and why, what is kept.
 
     Health counts the last 20 runs of each connection: healthy from 95 % that succeeded, degraded from 80 %,
-    else critical. Stale: no success for twice the interval.
+    else critical. Stale: no success for twice the interval. Requests are those of the last seven days.
 
     Exit statuses: 0 fine, 1 failed (with --check: critical or stale), 2 usage, 6 locked.
     """
     from phr.views import status as view
 
-    with (here := workspace(ctx)).store() as store:
-        report = view.status(store, here.user, here.idle_hours)
-    why = view.check(report) if check else ()
-    if json:
-        output.emit_json(report)
+    here = workspace(ctx)
+    if all_users:
+        reports = [_opened(there) for there in _everybody(ctx, here)]
+        found = view.household(reports)
     else:
-        output.emit(_screen(report, output.out()))
+        reports = [found := _report(here)]
+    if json:
+        output.emit_json(found)
+    elif not quiet:
+        output.emit(_screens(reports, output.out()))
+    named = len(reports) > 1
+    why = [
+        f"{one['user']}: {sentence}" if named else sentence
+        for one in reports
+        if check and not one.get("locked")
+        for sentence in view.check(one)
+    ]
     for sentence in why:
         output.tell(sentence, style="alarm")
     if why:
         raise typer.Exit(1)
+
+
+def _report(here: Workspace) -> Report:
+    from phr.cli.jobs import settle
+    from phr.views import status as view
+
+    with here.store() as store:
+        settle(here, store)
+        return view.status(store, here.user, here.idle_hours)
+
+
+def _everybody(ctx: typer.Context, here: Workspace) -> Iterator[Workspace]:
+    """Each person with a record here; nobody is asked for a passphrase."""
+    from phr.paths import RECORDS_FILE
+
+    for file in sorted(here.paths.data.glob(f"*/{RECORDS_FILE}")):
+        yield for_user(ctx, file.parent.name, ask=False)
+
+
+def _opened(there: Workspace) -> Report:
+    """How things stand with one person; their name and why, where the record does not open here."""
+    try:
+        return _report(there)
+    except PhrError as error:
+        return {"user": there.user, "locked": True, "reason": error.message}
+
+
+def _screens(reports: list[Report], view: Screen) -> Iterator[str]:
+    if not reports:
+        yield "Nobody has a record here yet: phr connect PROVIDER"
+    for number, one in enumerate(reports):
+        if number:
+            yield ""
+        if one.get("locked"):
+            yield view.spell(f"– {view.paint(clean(one['user']), 'heading')}: locked")
+            yield from wrapped(
+                f"{clean(one['reason'])} With the key at hand: phr status --user {one['user']}", view
+            )
+        else:
+            yield from _screen(one, view)
 
 
 def _screen(report: Report, view: Screen) -> Iterator[str]:
@@ -58,6 +117,7 @@ def _screen(report: Report, view: Screen) -> Iterator[str]:
     else:
         yield "No connection yet: phr connect PROVIDER"
     yield from attention_lines(report["connections"], view)
+    yield from _at_work(report["connections"], view)
     yield from _skipped(report, view)
     yield from _imports(report, view)
     yield ""
@@ -68,7 +128,22 @@ def _screen(report: Report, view: Screen) -> Iterator[str]:
         "bold",
     )
     yield from wrapped(", ".join(f"{number:,}\xa0{kind_word(kind)}" for kind, number in kinds), view)
-    yield f"{count(report['documents'], 'document')}, {size(report['storage_bytes'])} on disk, encrypted."
+    yield from wrapped(_documents(report), view, indent=0)
+
+
+def _documents(report: Report) -> str:
+    """How many there are: the same letter may be attached to several records, or come from several sources."""
+    told, states = count(report["documents"], "document"), report.get("attachments", {})
+    stored = states.get("stored", 0)
+    if stored != report["documents"]:
+        told = f"{report['documents']:,} different documents in {count(stored, 'attachment')}"
+    missing = sum(number for state, number in states.items() if state != "stored")
+    told += (
+        f" ({missing:,} more {'is' if missing == 1 else 'are'} not here: phr\xa0documents\xa0list)"
+        if missing
+        else ""
+    )
+    return f"{told}, {size(report['storage_bytes'])} on disk, encrypted."
 
 
 _HEADS = ("CONNECTION", "STATE", "HEALTH", "RESOURCES", "LAST SYNC", "EVERY")
@@ -86,7 +161,7 @@ def connection_table(found: list[Report], view: Screen) -> list[str]:
         (
             one["name"],
             one["state"] + (" !" if one.get("sign_in_soon") and one["state"] == "active" else ""),
-            "–" if one["state"] == "revoked" else one.get("health", ""),
+            "–" if one["state"] == "revoked" or one.get("runs") == 0 else one.get("health", ""),
             f"{one['resources']:,}",
             when(one["last_sync"]),
             one["every"] if one["auto_sync"] else "by hand",
@@ -105,15 +180,7 @@ def connection_table(found: list[Report], view: Screen) -> list[str]:
     whose = [(_patient(one, 10_000), clean(one.get("organisation"))) for one in found]
     head, *lines = table(rows, _HEADS, view)
     below = [", ".join(word for word in pair if word) for pair in whose]
-    return [
-        head,
-        *(
-            line
-            for row, words in zip(lines, below, strict=True)
-            for line in (row, view.paint(view.spell(view.fit(f"  {words}")), "dim"))
-            if line.strip()
-        ),
-    ]
+    return [head, *noted(lines, below, view, indent=2)]
 
 
 def _patient(one: Report, cells: int) -> str:
@@ -132,28 +199,63 @@ def attention_lines(found: list[Report], view: Screen) -> Iterator[str]:
         for why in one["attention"]:
             for line in wrapped(f"! {name} {clean(why)}", view, indent=0):
                 yield view.paint(view.spell(line), "yellow")
+        if _is_new(one):
+            words = f"{name} is not synced yet; {command('phr sync', name)} {'goes on' if one['resources'] else 'begins'}"
+            yield from (view.paint(line, "yellow") for line in wrapped(words, view, indent=0))
         if one["sign_in_before"] and not one["sign_in_soon"] and one["state"] != "revoked":
             unless = ", unless it is synced before then" if one.get("renewed_by_sync") else ""
             yield from wrapped(f"{name} sign in again before {when(one['sign_in_before'])}{unless}", view)
 
 
+def _is_new(one: Report) -> bool:
+    """Whether no sync has come to its end so far, and none is under way."""
+    under_way = one.get("running") or one.get("queued")
+    return one["state"] == "active" and one["last_sync"] is None and one.get("runs") == 0 and not under_way
+
+
+def _at_work(found: list[Report], view: Screen) -> Iterator[str]:
+    """What runs now, and how the servers answered in the last seven days: one line for each connection."""
+    for one in found:
+        running, words = one.get("running"), []
+        if running:
+            share = running["progress"]
+            doing = {"documents": "fetching documents", "bulk": "a bulk export is under way"}
+            word = doing.get(running["type"], "syncing")
+            words.append(f"{word} now" + (f", {round(100 * share)} %" if share is not None else ""))
+        elif one.get("queued"):
+            words.append("a sync waits for its turn")
+        if one.get("requests"):
+            failed = f", {one['failed_requests']:,} failed" if one["failed_requests"] else ""
+            mean = f", {one['mean_response_ms']:,.0f} ms on average" if one["mean_response_ms"] else ""
+            words.append(f"{count(one['requests'], 'request')} in 7 days{failed}{mean}")
+        if words:
+            line = view.spell(view.fit(f"{clean(one['name'])}: {'; '.join(words)}"))
+            yield view.paint(line, "cyan" if running else "dim")
+
+
+_REASONS, _ABOUT = 6, 12
+"""So many reasons are spelt out for one connection, and so many kinds of record with each."""
+
+
 def _skipped(report: Report, view: Screen) -> Iterator[str]:
     for one in report["connections"]:
-        reasons: dict[str, list[str]] = {}
-        for refusal in one["refused"]:
-            reasons.setdefault(clean(refusal["reason"]), []).append(clean(refusal["type"]))
-        for skipped in one.get("skipped", ()):
-            word = (
-                f"{clean(skipped['type'])} ({skipped['count']})"
-                if skipped.get("count", 1) > 1
-                else clean(skipped["type"])
-            )
-            reasons.setdefault(clean(skipped["reason"]), []).append(word)
+        skipped = one.get("skipped", ())
+        new = [row for row in skipped if not row.get("known")]
+        # A refusal that the last run met stands in both.
+        met = {(row["type"], row["reason"]) for row in skipped}
+        older = [row for row in one["refused"] if (row["type"], row["reason"]) not in met]
+        reasons = grouped(
+            (row["type"], row["reason"], row.get("http_status"), bool(row.get("single")), row.get("count", 1))
+            for row in (*new, *older, *(row for row in skipped if row.get("known")))
+        )
         if reasons:
             yield ""
             yield view.paint(f"Left out at {clean(one['name'])}", "bold")
-        for reason, types in reasons.items():
-            yield from wrapped(f"{reason.rstrip('.')}: {', '.join(dict.fromkeys(types))}", view)
+        for sentence, about in list(reasons.items())[:_REASONS]:
+            yield from wrapped(f"{listed(about, _ABOUT)}: {sentence}", view)
+        if len(reasons) > _REASONS:
+            where = f"phr jobs show {one['last_job']}" if one.get("last_job") else "phr status --json"
+            yield from wrapped(f"and for {count(len(reasons) - _REASONS, 'more reason')}: {where}", view)
 
 
 def _imports(report: Report, view: Screen) -> Iterator[str]:

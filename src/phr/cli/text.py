@@ -33,6 +33,7 @@ _PLAIN = {
     "─": "-",
     "✓": "ok",
     "✗": "x",
+    "×": "x",
     "“": '"',
     "”": '"',
 }
@@ -136,14 +137,35 @@ def table(
     return lines
 
 
+_COMMAND = re.compile(r"\bphr(?: [a-z][a-z-]*){1,2} '(?:[^']|'\"'\"')*'")
+"""A command with a name that the shell wants quoted."""
+
+
+def command(words: str, name: object) -> str:
+    """A command with a name behind it, as it can be pasted; held together where it is `wrapped`."""
+    from phr.errors import typed
+
+    return f"{words} {typed(clean(name))}".replace(" ", "\xa0")
+
+
 def wrapped(text: str, view: Screen, *, indent: int = 2) -> list[str]:
-    """A long sentence in lines that fit, the second and further ones two cells deeper; a no-break space holds."""
+    """A long sentence in lines that fit, the second and further ones two cells deeper; a no-break space holds.
+
+    A command with a quoted name stays in one piece, even where that is wider than the screen: a line break in it
+    would be pasted too.
+    """
     import textwrap
 
+    text = _COMMAND.sub(lambda found: found[0].replace(" ", "\xa0"), text)
     room = max(30, view.columns or 120)
     lead = " " * indent
     lines = textwrap.wrap(
-        text, room, initial_indent=lead, subsequent_indent=lead + "  ", break_on_hyphens=False
+        text,
+        room,
+        initial_indent=lead,
+        subsequent_indent=lead + "  ",
+        break_on_hyphens=False,
+        break_long_words="phr\xa0" not in text,
     )
     return [line.replace("\xa0", " ") for line in lines]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import shutil
 import sys
 from enum import StrEnum
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from phr.cli import output
-from phr.cli.context import invocation, workspace
+from phr.cli.context import further, workspace
 from phr.cli.options import Json, Kinds, Search, Sensitivity, Since, Sources, Tags, Until, select
 from phr.cli.text import clean, count, day
 
@@ -118,18 +117,8 @@ def _print(ctx: typer.Context, page: Timeline, chosen: Selection) -> None:
     if len(page.events) < page.total:
         lines[0] += f" Shown: {len(page.events):,}."
     if page.next:
-        lines.append(f"Older: {_again(ctx, page.next)}")
+        lines.append(f"Older: {further(ctx, page.next)}")
     output.emit(["", *(output.out().paint(line, "dim") for line in lines)])
-
-
-def _again(ctx: typer.Context, cursor: str) -> str:
-    """This very command line, for the next page."""
-    words = list(invocation(ctx).words)
-    while "--after" in words:
-        at = words.index("--after")
-        del words[at : at + 2]
-    words = [word for word in words if not word.startswith("--after=")]
-    return f"phr {shlex.join([*words, '--after', cursor])}"
 
 
 def write_csv(events: Iterable[dict[str, Any]]) -> None:

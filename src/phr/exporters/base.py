@@ -130,9 +130,13 @@ class Handover:
             orjson.loads(raw)
         except ValueError:
             type_, _, id_ = (read.reference(full_url) or f"resource/{full_url}").partition("/")
+            try:
+                # the standard library also writes whole numbers that have more digits than orjson takes
+                strict = json.dumps(read.parse_json(raw), separators=(",", ":"), allow_nan=False).encode()
+            except ValueError:
+                return raw  # a number beyond what computers count with (1e400): good JSON, and nothing else to write
             self.rewritten.append(Problem(type_, _REWRITTEN, id=id_))
-            # the standard library also writes whole numbers that have more digits than orjson takes
-            return json.dumps(read.parse_json(raw), separators=(",", ":")).encode()
+            return strict
         return raw
 
     def _from_record(self) -> tuple[datetime, uuid.UUID]:

@@ -13,6 +13,7 @@ import msgspec
 import orjson
 
 from phr.exporters.base import Counted, Exported, Handover
+from phr.fhir import read
 
 
 class Head(msgspec.Struct):
@@ -22,6 +23,16 @@ class Head(msgspec.Struct):
 
 
 head = msgspec.json.Decoder(Head)
+
+
+def type_of(raw: bytes) -> str:
+    """What a resource is, for the count of what a file holds; also of JSON that msgspec does not take."""
+    try:
+        return head.decode(raw).resourceType
+    except msgspec.MsgspecError:
+        resource = read.parse_json(raw)
+        found = resource.get("resourceType") if isinstance(resource, dict) else None
+        return found if isinstance(found, str) else Head().resourceType
 
 
 class FhirExporter:
@@ -44,7 +55,7 @@ class FhirExporter:
         between = b',"entry":[\n'
         for full_url, raw in given.resources():
             to.write(between + b'{"fullUrl":' + orjson.dumps(full_url) + b',"resource":' + raw + b"}")
-            types[head.decode(raw).resourceType] += 1
+            types[type_of(raw)] += 1
             between = b",\n"
         to.write(b"\n]}\n" if types else b"}\n")  # FHIR knows no empty lists
         return Exported(to.bytes, dict(sorted(types.items())), given.missing())

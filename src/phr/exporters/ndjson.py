@@ -11,7 +11,7 @@ from collections import Counter
 from typing import BinaryIO
 
 from phr.exporters.base import Counted, Exported, Handover
-from phr.exporters.fhir import head
+from phr.exporters.fhir import type_of
 
 _STRING_OR_SPACE = re.compile(rb'("[^"\\]*(?:\\.[^"\\]*)*")|[ \t\r\n]+', re.DOTALL)
 
@@ -26,7 +26,7 @@ class NdjsonExporter:
         to, types = Counted(out), Counter[str]()
         for _, raw in given.resources():
             to.write(one_line(raw) + b"\n")
-            types[head.decode(raw).resourceType] += 1
+            types[type_of(raw)] += 1
         return Exported(to.bytes, dict(sorted(types.items())), given.missing())
 
 

@@ -10,12 +10,43 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import unquote_to_bytes, urljoin
 
-from phr.errors import Refused
+import msgspec
+
+from phr.errors import FhirError, Refused
 from phr.fhir import links, outcome, read
-from phr.fhir.transport import Answer, host_of, is_safe
+from phr.fhir.transport import Answer, host_of, is_loopback, is_safe
 
 LIMIT = 100_000_000
 """Bytes of one document; larger ones are refused by name."""
+
+
+_LARGE, _MOST_PARTS = 1_000_000, 500_000
+"""JSON of more bytes and more parts is not read as a whole: it is no Binary, and takes fifty times its size of memory."""
+
+
+class _Wrapper(msgspec.Struct):
+    """What counts of a Binary; everything else is passed over without becoming anything."""
+
+    resourceType: msgspec.Raw = msgspec.Raw()  # noqa: N815 (FHIR's name)
+    contentType: msgspec.Raw = msgspec.Raw()  # noqa: N815 (FHIR's name)
+    data: msgspec.Raw = msgspec.Raw()
+    content: msgspec.Raw = msgspec.Raw()  # `data` until DSTU2
+
+
+class TooLarge(Refused):
+    """More bytes than are taken in."""
+
+
+class Damaged(Refused):
+    """A document came, but its bytes cannot be read or are none."""
+
+
+def is_too_large(error: object) -> bool:
+    """Whether what came was cut off at a limit of ours: an answer that was good until then."""
+    if isinstance(error, TooLarge):
+        return True
+    good = isinstance(error, FhirError) and error.http_status is not None and error.http_status < 300
+    return good and isinstance(error, Refused) and "MB at once" in error.message
 
 
 def address(base: str, url: str) -> tuple[str, bool]:
@@ -32,7 +63,7 @@ def address(base: str, url: str) -> tuple[str, bool]:
             return links.redirect_address(base, absolute), True
     except ValueError:
         raise Refused("The document's address cannot be read.") from None
-    if not is_safe(absolute, loopback=False):
+    if not is_safe(absolute, loopback=is_loopback(base)):
         raise Refused("The document is on another server that does not use https.")
     if is_inside(host_of(absolute)) and not is_inside(host_of(base)):
         raise Refused("The document's address is one inside a private network.")
@@ -59,27 +90,48 @@ def is_inside(host: str) -> bool:
 def unwrap(answer: Answer, secrets: tuple[str, ...] = ()) -> tuple[bytes, str | None]:
     """The document itself, whether it came raw or inside a Binary resource. Refused for an OperationOutcome."""
     media_type = answer.media_type or None
-    if not answer.body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+    if not answer.body[:_LARGE].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
         return answer.body, media_type
-    wrapper = outcome.parse(answer.body)
-    if not isinstance(wrapper, dict):
-        return answer.body, media_type
-    if wrapper.get("resourceType") == "OperationOutcome":
+    wrapper = _wrapper(answer.body)
+    kind = wrapper.get("resourceType")
+    if kind == "OperationOutcome":
         raise Refused(f"No document: {outcome.reason(answer, secrets)}.", http_status=answer.status)
-    if wrapper.get("resourceType") != "Binary":
+    if kind != "Binary":
         return answer.body, media_type
     inner = wrapper.get("contentType")
-    data = wrapper.get("data", wrapper.get("content"))  # `content` until DSTU2
+    data = wrapper.get("data", wrapper.get("content"))
     if not isinstance(data, str):
-        raise Refused("The document is empty.", http_status=answer.status)
+        raise Damaged("The document is empty.", http_status=answer.status)
     return decode(data), inner if isinstance(inner, str) else None
 
 
+def _wrapper(body: bytes) -> dict[str, object]:
+    """The elements of a wrapper that count; empty for what is none, or cannot be read within bounds."""
+    try:
+        found = msgspec.json.decode(body.removeprefix(b"\xef\xbb\xbf"), type=_Wrapper)
+        raw = {name: getattr(found, name) for name in _Wrapper.__struct_fields__}
+        return {name: _text(one) for name, one in raw.items() if memoryview(one).nbytes}
+    except (ValueError, RecursionError):  # what strict readers refuse and servers send, such as NaN
+        pass
+    if len(body) > _LARGE and sum(map(body.count, (b"{", b"[", b","))) > _MOST_PARTS:
+        return {}
+    wrapper = outcome.parse(body)
+    return wrapper if isinstance(wrapper, dict) else {}
+
+
+def _text(raw: msgspec.Raw) -> str | None:
+    """A JSON string; None for any other value, however large."""
+    try:
+        return msgspec.json.decode(raw, type=str)
+    except (ValueError, RecursionError):
+        return None
+
+
 def decode(data: str) -> bytes:
-    """base64 as `read.base64_bytes` takes it. Raises Refused where that is none."""
+    """base64 as `read.base64_bytes` takes it. Raises Damaged where that is none."""
     content = read.base64_bytes(data)
     if content is None:
-        raise Refused("The document's content is damaged.")
+        raise Damaged("The document's content is damaged.")
     return content
 
 

@@ -9,11 +9,12 @@ arrived, and the only thing here that raises.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from phr.fhir import lenient, outcome
+from phr.fhir import dates, lenient, outcome
 from phr.fhir.read import content_hash, parse_json
 from phr.model import Page, Problem, Received
 
@@ -49,9 +50,14 @@ class _Bundle(msgspec.Struct):
     entry: list[_Entry] | None = None
 
 
+class _Meta(msgspec.Struct, gc=False):
+    lastUpdated: str | None = None  # noqa: N815 (FHIR's name)
+
+
 class _Head(msgspec.Struct, gc=False):
     resourceType: str  # noqa: N815 (FHIR's name)
     id: str | None = None
+    meta: _Meta | None = None
 
 
 _bundle = msgspec.json.Decoder(_Bundle)
@@ -72,13 +78,40 @@ def split(body: bytes, *, source_type: str | None = None, secrets: tuple[str, ..
         page.bare(text)
     else:
         page.entries(bundle, _DEPTH)
+    received, left_out = once(page.received)
     return Page(
-        received=tuple(page.received),
-        problems=page.told(),
+        received=received,
+        problems=(*page.told(), *left_out),
         next_url=_next(bundle),
         total=bundle.total if bundle is not None else None,
         bytes=len(body),
+        flawed=page.flawed,
     )
+
+
+def once(received: Sequence[Received]) -> tuple[tuple[Received, ...], tuple[Problem, ...]]:
+    """Each resource once: of several versions the one changed last, as far as both say so, else the last.
+
+    A version that is left out is named with its bytes.
+    """
+    if len({(one.type, one.id) for one in received}) == len(received):
+        return tuple(received), ()
+    kept: dict[tuple[str, str], Received] = {}
+    left_out: list[Problem] = []
+    for one in received:
+        before = kept.get((one.type, one.id), one)
+        both = before.last_updated and one.last_updated
+        newer, older = (before, one) if both and _changed(before) > _changed(one) else (one, before)
+        kept[one.type, one.id] = newer
+        if older.raw != newer.raw:
+            words = "It came twice at once; the newer is kept."
+            left_out.append(Problem(older.type, words, id=older.id, known=True, raw=older.raw))
+    return tuple(kept.values()), tuple(left_out)
+
+
+def _changed(one: Received) -> tuple[int, str]:
+    when = dates.parse(one.last_updated)
+    return (when.start, when.text) if when is not None else (0, "")
 
 
 def _open(body: bytes) -> _Bundle | None:
@@ -168,6 +201,8 @@ class _Cut:
         self.problems: list[Problem] = []
         self._remarked: set[Problem] = set()
         self._untold = 0
+        self.flawed: str | None = None
+        """Why what this answer does not hold says nothing."""
 
     def entries(self, bundle: _Bundle, depth: int) -> None:
         keep, decode = self.received.append, _head.decode
@@ -178,10 +213,13 @@ class _Cut:
             except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
                 self._odd(entry, raw, depth)
                 continue
-            if head.id and head.resourceType not in _SPECIAL:
-                keep(Received(head.resourceType, head.id, raw))
+            meta = head.meta
+            changed = None if meta is None else meta.lastUpdated
+            kind = head.resourceType
+            if head.id and kind not in _SPECIAL and kind.isalpha() and kind.isascii() and len(kind) <= 64:
+                keep(Received(kind, head.id, raw, changed))
             else:
-                self._special(head.resourceType, head.id, entry, raw, depth)
+                self._special(head.resourceType, head.id, changed, entry, raw, depth)
 
     def bare(self, raw: bytes) -> None:
         """One resource without a Bundle around it. An OperationOutcome alone means that nothing came."""
@@ -193,9 +231,12 @@ class _Cut:
         if head.resourceType == "OperationOutcome":
             self._remarks(raw, alone=True)
         else:
-            self._keep(head.resourceType, head.id, None, raw)
+            changed = head.meta.lastUpdated if head.meta else None
+            self._keep(head.resourceType, head.id, changed, None, raw)
 
-    def _special(self, kind: str, id_: str | None, entry: _Entry, raw: bytes, depth: int) -> None:
+    def _special(
+        self, kind: str, id_: str | None, changed: str | None, entry: _Entry, raw: bytes, depth: int
+    ) -> None:
         if kind == "OperationOutcome":
             self._remarks(raw, alone=False)
             return
@@ -205,10 +246,7 @@ class _Cut:
             if inner is not None and inner.type != "document":
                 self.entries(inner, depth - 1)
                 return
-        if not kind:
-            self._problem("A resource without a type cannot be read.", raw)
-            return
-        self._keep(kind, id_, entry.fullUrl, raw)
+        self._keep(kind, id_, changed, entry.fullUrl, raw)
 
     def _odd(self, entry: _Entry, raw: bytes, depth: int) -> None:
         """A resource whose first look failed: absent, not an object, or with an odd type or id."""
@@ -227,10 +265,9 @@ class _Cut:
         if isinstance(id_, int) and not isinstance(id_, bool):
             id_ = str(id_)
         name = _text(id_)
-        if name and kind not in _SPECIAL:
-            self.received.append(Received(kind, name, raw))
-        else:
-            self._special(kind, name, entry, raw, depth)
+        meta = lenient.value(parts.get("meta"))
+        changed = _text(meta.get("lastUpdated")) if isinstance(meta, dict) else None
+        self._special(kind, name, changed, entry, raw, depth)
 
     def _absent(self, entry: _Entry) -> None:
         """An entry that holds no resource: a deletion in a history, a part of a batch that failed, a gap."""
@@ -241,13 +278,25 @@ class _Cut:
         words = f"The server left out an entry ({number})." if number else "An entry held no resource."
         self._note(Problem(self.source_type or "unknown", words, http_status=number))
 
-    def _keep(self, kind: str, id_: str | None, full_url: str | None, raw: bytes) -> None:
-        self.received.append(Received(kind, id_ or _id_of(kind, full_url, raw), raw))
+    def _keep(
+        self, kind: str, id_: str | None, changed: str | None, full_url: str | None, raw: bytes
+    ) -> None:
+        if not (kind.isalpha() and kind.isascii() and len(kind) <= 64):
+            words = (
+                "A resource whose type is no name cannot be read."
+                if kind
+                else "A resource without a type cannot be read."
+            )
+            self._problem(words, raw)
+            return
+        self.received.append(Received(kind, id_ or _id_of(kind, full_url, raw), raw, changed))
 
     def _problem(self, reason: str, raw: bytes) -> None:
         self._note(Problem(self.source_type or "unknown", reason, raw=raw))
 
     def _note(self, problem: Problem) -> None:
+        if not problem.known:
+            self.flawed = self.flawed or "an entry could not be read"
         if len(self.problems) < _MOST_PROBLEMS:
             self.problems.append(problem)
         else:
@@ -263,12 +312,15 @@ class _Cut:
     def _remarks(self, raw: bytes, *, alone: bool) -> None:
         if len(self.problems) >= _MOST_PROBLEMS:
             self._untold += 1
+            self.flawed = self.flawed or "more was remarked than could be read"
             return
         found = outcome.remarks(outcome.parse(raw), self._secrets)
         for remark in found:
             if remark.severity in ("information", "success") or remark.vendor_code in _QUIET_CODES:
                 continue
-            failed = alone and remark.severity in ("fatal", "error")
+            grave = remark.severity in ("fatal", "error")
+            self.flawed = self.flawed or ("the server met an error of its own" if grave else None)
+            failed = alone and grave
             note = Problem(self.source_type or "OperationOutcome", remark.text, known=not failed)
             if note not in self._remarked:
                 self._remarked.add(note)

@@ -18,6 +18,25 @@ class TypeCapability:
 
     interactions: frozenset[str]
     search_params: frozenset[str]
+    revincludes: frozenset[str] = frozenset()
+    """What may come along by `_revinclude`: `Provenance:target`."""
+
+    @property
+    def searchable(self) -> bool:
+        """Whether it may be searched; a type that lists no interactions at all has said nothing."""
+        return not self.interactions or "search-type" in self.interactions
+
+    def spelling(self, parameter: str) -> str | None:
+        """How the server writes a parameter (Epic: `_lastupdated`); None where it does not declare it."""
+        if parameter in self.search_params:
+            return parameter
+        low = parameter.lower()
+        return min((name for name in self.search_params if name.lower() == low), default=None)
+
+    def brings(self, revinclude: str) -> bool:
+        """Whether this may be asked for by `_revinclude`."""
+        low = revinclude.lower()
+        return any(name == "*" or name.lower() == low for name in self.revincludes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +49,18 @@ class Capability:
     software: str | None
     exports: tuple[str, ...] = ()
     """Where Bulk Data `$export` is declared: some of `patient`, `group`, `system`."""
+    interactions: frozenset[str] = frozenset()
+    """What the base itself takes: `batch`, `transaction`, `search-system` …"""
+
+    @property
+    def batch(self) -> bool:
+        """Whether a `batch` Bundle may be sent to the base (FHIR R4 http.html#transaction)."""
+        return "batch" in self.interactions
+
+    def by_ids(self, type_: str) -> bool:
+        """Whether several of a type may be read at once by `_id=a,b,c`."""
+        declared = self.types.get(type_)
+        return declared is not None and declared.searchable and declared.spelling("_id") is not None
 
 
 def parse(statement: object) -> Capability | None:
@@ -41,14 +72,18 @@ def parse(statement: object) -> Capability | None:
     types: dict[str, TypeCapability] = {}
     everything = False
     exports: list[str] = []
+    interactions: set[str] = set()
     for rest in dicts(statement.get("rest")):
         if rest.get("mode") == "client":
             continue
+        interactions |= set(_texts(rest.get("interaction"), "code"))
+        # `rest.searchParam` holds for every type of this rest.
+        common = frozenset(_texts(rest.get("searchParam"), "name"))
         for resource in dicts(rest.get("resource")):
             name = resource.get("type")
             if not isinstance(name, str) or not name:
                 continue
-            types[name] = _type(resource, types.get(name))
+            types[name] = _type(resource, common, types.get(name))
             everything |= name == "Patient" and _offers_everything(resource)
             if name in ("Patient", "Group") and _offers_export(resource):
                 exports.append(name.lower())
@@ -63,15 +98,25 @@ def parse(statement: object) -> Capability | None:
         everything=everything,
         software=name if isinstance(name, str) else None,
         exports=tuple(dict.fromkeys(exports)),
+        interactions=frozenset(interactions),
     )
 
 
-def _type(resource: dict[str, object], before: TypeCapability | None) -> TypeCapability:
+def _type(
+    resource: dict[str, object], common: frozenset[str], before: TypeCapability | None
+) -> TypeCapability:
     interactions = frozenset(_texts(resource.get("interaction"), "code"))
-    params = frozenset(_texts(resource.get("searchParam"), "name"))
+    params = frozenset(_texts(resource.get("searchParam"), "name")) | common
+    named = resource.get("searchRevInclude")
+    listed = named if isinstance(named, list) else [named]
+    revincludes = frozenset(one for one in listed if isinstance(one, str))
     if before is None:
-        return TypeCapability(interactions, params)
-    return TypeCapability(before.interactions | interactions, before.search_params | params)
+        return TypeCapability(interactions, params, revincludes)
+    return TypeCapability(
+        before.interactions | interactions,
+        before.search_params | params,
+        before.revincludes | revincludes,
+    )
 
 
 def _offers_everything(holder: dict[str, object]) -> bool:

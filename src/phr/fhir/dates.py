@@ -7,6 +7,7 @@ a space for the `T`, offsets without a colon, times without a zone, blanks aroun
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -40,6 +41,8 @@ def parse(text: object) -> PartialDate | None:
 
 @lru_cache(maxsize=8192)  # the results of one visit share their dates, and each is asked for more than once
 def _read(text: str) -> PartialDate | None:
+    if (plain := _plain_instant(text)) is not None:
+        return plain
     text = text.strip()
     length = len(text)
     if length < 4 or not text.isascii():
@@ -55,6 +58,22 @@ def _read(text: str) -> PartialDate | None:
         return _month_or_year(text, length)
     except ValueError:  # not a number, or a month 13, or a 30 February
         return None
+
+
+_PLAIN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-](?:0\d|1[0-4]):[0-5]\d)", re.ASCII)
+_START = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _plain_instant(text: str) -> PartialDate | None:
+    """An instant exactly as FHIR spells it, as most are, in a third of the time; None if it needs a closer look."""
+    if _PLAIN.fullmatch(text) is None:
+        return None
+    try:
+        since = datetime.fromisoformat(text) - _START
+    except ValueError:  # a month 13, a leap second
+        return None
+    start = since.days * _DAY + since.seconds
+    return PartialDate(text, "second", start, start + 1)
 
 
 def instant(moment: datetime) -> str:

@@ -8,11 +8,14 @@ built from the origin of the base; the link contributes at most path and query.
 
 from __future__ import annotations
 
+import re
 from urllib.parse import SplitResult, quote, urlencode, urljoin, urlsplit
 
 from phr.model import Search
 
 _PORTS = {"https": 443, "http": 80}
+_PAGE_NUMBER = re.compile(r"(?i)(?:^|&)(?:_?page|page_?(?:number|no|num))=(\d{1,9})(?=&|$)")
+_OFFSET = re.compile(r"(?i)(?:^|&)(?:_?offset|_?skip|_?start_?index|_getpagesoffset)=(\d{1,9})(?=&|$)")
 _PATH_SAFE = "/%:@!$&'()*+,;=~-._"
 _QUERY_SAFE = _PATH_SAFE + "?"
 
@@ -70,11 +73,45 @@ def next_address(base: str, asked: str, link: str, type_: str) -> str:
         return root + path + query
     base_path = home.path.rstrip("/")
     if path.lower().startswith(base_path.lower() + "/") or path.lower() == base_path.lower():
-        return root + base_path + path[len(base_path) :] + query
+        return root + path + query  # in its own letter case: whoever wrote it answers to it
     for tail in (f"/{type_}", f"/{type_}/_search"):
         if path.rstrip("/").lower().endswith(tail.lower()):
             return root + base_path + tail + query
     raise ForeignLinkError("the next page is said to be on another server")
+
+
+def taken_home(base: str, url: str) -> str | None:
+    """Where the known server would have what is said to be on another host below the base's own path.
+
+    Servers behind a gateway name their inner host, vendors their other one (healow and eclinicalworks). Asking at home
+    is safe: the bearer stays where it belongs. None for a host without that path; a base of one word proves nothing.
+    """
+    try:
+        target, home = urlsplit(url), urlsplit(base)
+        if same_origin(url, base) or not target.hostname or target.scheme.lower() not in _PORTS:
+            return None
+    except ValueError:
+        return None
+    root = home.path.rstrip("/")
+    if root.count("/") < 2 or not target.path.lower().startswith(root.lower() + "/"):
+        return None
+    path = quote(target.path, safe=_PATH_SAFE)  # in its own letter case: whoever wrote it answers to it
+    query = f"?{quote(target.query, safe=_QUERY_SAFE)}" if target.query else ""
+    return f"{home.scheme}://{home.netloc.rpartition('@')[2]}{path}{query}"
+
+
+def page_after(asked: str, size: int) -> str | None:
+    """The address of the page after the one at `asked`, which held `size`; None if it does not count its pages.
+
+    For servers that count, by page or by resource, and leave out a link on the way.
+    """
+    parts = urlsplit(asked)
+    for step, pattern in ((1, _PAGE_NUMBER), (size, _OFFSET)):
+        match = pattern.search(parts.query)
+        if match and step:
+            query = f"{parts.query[: match.start(1)]}{int(match[1]) + step}{parts.query[match.end(1) :]}"
+            return parts._replace(query=query).geturl()
+    return None
 
 
 def redirect_address(asked: str, location: str) -> str:

@@ -2,17 +2,18 @@
 
 httpx limits the wait for each read, so a server that sends one byte a minute, a header that never ends, or one
 `102 Processing` after another is waited for without end, and a sync that holds its lock with it. Here each
-exchange has an end. Compression is taken in one layer only: of gzip inside gzip (RFC 9110 section 8.4 allows
-it) some kilobytes fill any memory in a single step.
+exchange has an end, and whoever stops a run need not wait for it. Compression is taken in one layer only: of
+gzip inside gzip (RFC 9110 section 8.4 allows it) some kilobytes fill any memory in a single step.
 """
 
 from __future__ import annotations
 
+import math
 import ssl
 import threading
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import httpcore
@@ -23,6 +24,8 @@ PATIENCE = 3.0
 """How many times the wait for one read an exchange may take before its body counts."""
 SLOWEST = 50_000
 """Bytes a second by which a body earns itself more time."""
+_LOOK = 0.25
+"""Seconds between two looks whether the run is to stop."""
 _CODINGS = frozenset({"gzip", "x-gzip", "deflate", "identity"})
 
 
@@ -36,14 +39,16 @@ class Deadline(threading.local):
     """When the exchange that this thread is in must have ended; None outside of one."""
 
     at: float | None = None
+    stopping: threading.Event | None = None
+    """Once it is set, reading ends too."""
 
     @contextmanager
-    def within(self, seconds: float) -> Iterator[None]:
-        self.at = time.monotonic() + seconds
+    def within(self, seconds: float, stopping: threading.Event | None = None) -> Iterator[None]:
+        self.at, self.stopping = time.monotonic() + seconds, stopping
         try:
             yield
         finally:
-            self.at = None
+            self.at = self.stopping = None
 
     def grow(self, received: int) -> None:
         """Give an answer that comes the time that it needs."""
@@ -58,6 +63,20 @@ class Deadline(threading.local):
         if seconds <= 0:
             raise httpcore.ReadTimeout
         return seconds if timeout is None else min(timeout, seconds)
+
+    def read(self, read: Callable[[float | None], bytes], timeout: float | None) -> bytes:
+        """Read once, within what is left, and look now and then whether the run is to stop."""
+        if self.stopping is None:
+            return read(self.left(timeout))
+        until = math.inf if timeout is None else time.monotonic() + timeout
+        while True:
+            if self.stopping.is_set():
+                raise httpcore.ReadError
+            slice_ = min(_LOOK, self.left(until - time.monotonic()) or 0.0)
+            if slice_ <= 0:
+                raise httpcore.ReadTimeout
+            with suppress(httpcore.ReadTimeout):
+                return read(slice_)
 
 
 def bound(transport: httpx.BaseTransport, deadline: Deadline) -> None:
@@ -93,7 +112,7 @@ class _Stream(httpcore.NetworkStream):
         self._inner, self._deadline = inner, deadline
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, self._deadline.left(timeout))
+        return self._deadline.read(lambda seconds: self._inner.read(max_bytes, seconds), timeout)
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._inner.write(buffer, self._deadline.left(timeout))

@@ -12,7 +12,10 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from phr.errors import Said
+from phr.fhir import wanted
 
 if TYPE_CHECKING:
     from phr.fhir.transport import Answer
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 TEXT_LIMIT = 160
 _READ_LIMIT = 1_000_000
 """Bytes of a refusal that are looked into; anything longer is no OperationOutcome for a person."""
-_STATUS_WORDS = {
+STATUS_WORDS = {
     400: "the question was not accepted",
     401: "the sign-in was not accepted",
     403: "this sign-in may not see it",
@@ -40,6 +43,8 @@ _URL = re.compile(r"(?i)\b[a-z][a-z0-9+.-]{0,30}://\S+")
 _REFERENCE = re.compile(r"\b([A-Z][A-Za-z]{3,40})/(?=[^\s,;]{0,160}\d)[^\s,;]+")
 _OPAQUE = re.compile(r"(?=[^\s]{0,160}\d)[A-Za-z0-9_\-.~+/=%:|]{20,}|[^\s]{48,}")
 _ISSUE_CODE = re.compile(r"[a-z][a-z-]{2,29}")
+_VENDOR_CODE = re.compile(r"[A-Za-z0-9][\w.-]{0,39}", re.ASCII)
+_WORDS_IN_JSON = ("error_description", "message", "detail", "title", "error")
 _LONG_NUMBER = re.compile(r"\d[\d-]{6,}\d")
 _HALF_PAIR = re.compile(r"\\u[dD][89a-fA-F]")
 
@@ -121,10 +126,73 @@ def codes(answer: Answer) -> frozenset[str]:
 
 def reason(answer: Answer, secrets: tuple[str, ...] = ()) -> str:
     """Why this answer is not what was asked for: the server's own words, else the status in words."""
-    found = _said(answer, secrets)
-    worst = [remark for remark in found if remark.severity in ("fatal", "error")] or list(found)
-    words = worst[0].text if worst else _STATUS_WORDS.get(answer.status, answer.phrase)
+    worst = _worst(_said(answer, secrets))
+    words = worst.text if worst else STATUS_WORDS.get(answer.status, answer.phrase)
     return f"{words.rstrip('.')} ({answer.status})"
+
+
+def said(answer: Answer, secrets: tuple[str, ...] = ()) -> Said:
+    """What a failing answer looked like, and what its words ask for. Never raises."""
+    body = answer.body if len(answer.body) <= _READ_LIMIT else b""
+    if not body.strip():
+        return Said(shape="other" if answer.body.strip() else "empty")
+    if answer.looks_like_html:
+        return Said(shape="html")
+    found = parse(body)
+    if isinstance(found, dict) and found.get("resourceType") == "OperationOutcome":
+        return _of_issues(found, remarks(found, secrets))
+    words = found if isinstance(found, str) else _words(body, found)
+    return Said(shape="other", text=clean(words, secrets=secrets), **_asked_for([words]))
+
+
+def _of_issues(found: dict[str, object], told: tuple[Remark, ...]) -> Said:
+    listed = found.get("issue")
+    issues = [
+        issue for issue in (listed if isinstance(listed, list) else [listed]) if isinstance(issue, dict)
+    ]
+    codes, vendor_codes, texts, expressions = set(), set(), [], []
+    for issue in issues[:50]:
+        details = issue.get("details")
+        details = details if isinstance(details, dict) else {}
+        codings = details.get("coding")
+        codings = codings if isinstance(codings, list) else []
+        codes.add(str(issue.get("code")))
+        vendor_codes |= {str(coding.get("code")) for coding in codings if isinstance(coding, dict)}
+        if issue.get("severity") not in ("information", "success", "warning"):
+            texts += [str(words) for words in (details.get("text"), issue.get("diagnostics")) if words]
+            named = issue.get("expression")
+            expressions += named if issue.get("code") == "required" and isinstance(named, list) else []
+    asked = _asked_for(texts)
+    asked["wanted"] = asked["wanted"] or wanted.from_expressions(expressions)
+    worst = _worst(told)
+    return Said(
+        codes=frozenset(code for code in codes if _ISSUE_CODE.fullmatch(code) and code != "None"),
+        vendor_codes=frozenset(c for c in vendor_codes if _VENDOR_CODE.fullmatch(c) and c != "None"),
+        shape="outcome",
+        text=worst.text if worst else "",
+        **asked,
+    )
+
+
+def _asked_for(texts: list[str]) -> dict[str, Any]:
+    """Each text by itself: the list of accepted categories follows what asks for one."""
+    needed = dict.fromkeys(one for text in texts for one in wanted.wanted(text))
+    return {
+        "wanted": tuple(needed),
+        "unknown": tuple(dict.fromkeys(name for text in texts for name in wanted.unknown(text))),
+        "values": next((found for text in texts if needed and (found := wanted.values(text))), ()),
+    }
+
+
+def _words(body: bytes, found: object) -> str:
+    """The words of an answer that is no OperationOutcome: a gateway's JSON, or plain text."""
+    if isinstance(found, dict):
+        return next((str(found[key]) for key in _WORDS_IN_JSON if isinstance(found.get(key), str)), "")
+    return "" if found is not None else body[:4000].decode("utf-8", "replace")
+
+
+def _worst(found: tuple[Remark, ...]) -> Remark | None:
+    return next((one for one in found if one.severity in ("fatal", "error")), found[0] if found else None)
 
 
 def _said(answer: Answer, secrets: tuple[str, ...] = ()) -> tuple[Remark, ...]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import ssl
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -26,8 +27,10 @@ from phr.fhir import network, wire_words
 from phr.fhir.roads import Roads
 from phr.model import LOOPBACK
 
-BODY_LIMIT = 200_000_000
+BODY_LIMIT = 64_000_000
+"""Bytes of one answer that is read as a whole, such as a page; documents and exported files have limits of their own."""
 _BEGINNING = 512
+_REFUSAL = 1_000_000
 USER_AGENT = "phr"
 _CHATTY = (
     "httpx",
@@ -65,6 +68,8 @@ class Answer:
     body: bytes = field(repr=False)
     certificate_ends: float | None = field(default=None, repr=False)
     """When the server's certificate ends, in seconds since the epoch; None without TLS."""
+    url: str = field(default="", repr=False)
+    """Whose answer this is, after any redirects."""
 
     @property
     def media_type(self) -> str:
@@ -148,24 +153,29 @@ class Wire:
         json: bytes | None = None,
         limit: int = BODY_LIMIT,
         into: Sink | None = None,
+        stopping: threading.Event | None = None,
     ) -> Answer:
         """One request, one answer, at most `limit` bytes of body after decompression.
 
-        With `into`, the body is written there as it comes, and only its beginning is kept in the answer.
+        With `into`, the body is written there as it comes, and only its beginning is kept in the answer; what
+        comes with a failing status is not what was asked for, and only its beginning is kept too.
 
-        `form` is sent as application/x-www-form-urlencoded, `json` as application/json, byte for byte. However
-        slowly the bytes come, an exchange has an end (see `network`). Raises Unreachable when nothing or half an
-        answer came, Untrusted when the server's certificate is not to be trusted, Refused when the body is too
-        large, UsageError when a proxy or an own CA is set that cannot be used.
+        Once `stopping` is set, an answer that does not come is no longer waited for.
+
+        `form` is sent as application/x-www-form-urlencoded, `json` as application/json unless `headers` say
+        otherwise, byte for byte. However slowly the bytes come, an exchange has an end (see `network`). Raises
+        Unreachable when nothing or half an answer came, Untrusted when the server's certificate is not to be
+        trusted, Refused when the body is too large, UsageError when a proxy or an own CA is set that cannot be
+        used.
         """
         sent = dict(headers)
-        if json is not None:
+        if json is not None and not any(name.lower() == "content-type" for name in sent):
             sent.setdefault("Content-Type", "application/json")
         try:
             request = self._client.build_request(
                 method, url, headers=sent, data=None if form is None else dict(form), content=json
             )
-            with self._deadline.within(self._timeout * network.PATIENCE):
+            with self._deadline.within(self._timeout * network.PATIENCE, stopping):
                 return self._send(request, host_of(url), limit, into)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, ValueError):
             raise Refused("The address of the server makes no sense.") from None
@@ -192,10 +202,13 @@ class Wire:
                     )
                 if into is None:
                     chunks.append(chunk)
-                else:
+                elif response.is_success:
                     into.write(chunk)
                     chunks = [b"".join(chunks)[:_BEGINNING] + chunk[:_BEGINNING]]
-            return Answer(response.status_code, dict(response.headers.items()), b"".join(chunks), ends)
+                elif size <= _REFUSAL:
+                    chunks.append(chunk)
+            body = b"".join(chunks)
+            return Answer(response.status_code, dict(response.headers.items()), body, ends, str(request.url))
         finally:
             response.close()
 

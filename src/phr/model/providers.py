@@ -83,7 +83,8 @@ class Vendor:
 
     # asking
     types: tuple[str, ...] = ()
-    """The types this vendor has for patients; nothing else is asked for. Empty: whatever the server declares."""
+    """The types this vendor is known to have for patients. A server that declares more is asked for them as well;
+    one that declares nothing only for these, and for those granted by name. Empty: not known."""
     splits: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     """Searches a type must be cut into: `{"Observation": (("category", "laboratory"), …)}`."""
     search_params: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
@@ -96,9 +97,17 @@ class Vendor:
     """Types for which `_lastUpdated` is known to work; what the server declares counts too."""
     everything: bool | None = None
     """Whether `Patient/$everything` is offered to patients; None: as the server declares."""
+    provenance: bool | None = None
+    """Whether searches bring Provenance along (`_revinclude=Provenance:target`); None: as the server declares."""
     bulk: str = "none"
     """Bulk Data export: `patient` (for this person's app), `system` (backend services only) or `none`."""
+    timeout: float | None = None
+    """Seconds that a search may take here; None: as in the settings."""
+    requests_per_second: float | None = None
+    burst: int | None = None
+    """How many requests may come at once, within two seconds, before `requests_per_second` holds."""
     requests_per_minute: int | None = None
+    """By the minute of the clock."""
     requests_per_day: int | None = None
 
     # helping the person

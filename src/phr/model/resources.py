@@ -31,6 +31,8 @@ class Received:
     type: str
     id: str
     raw: bytes = field(repr=False)
+    last_updated: str | None = field(default=None, repr=False)
+    """`meta.lastUpdated` as the server wrote it: when it changed there, if that is to be believed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,14 @@ class Page:
     next_url: str | None = None
     total: int | None = None
     bytes: int = 0
+    restarted: bool = False
+    """The search begins anew with this page: the server had forgotten where we were."""
+    flawed: str | None = None
+    """Why what this search did not bring says nothing: a shortfall, a loop, a broken entry. None: no reason."""
+    no_count: bool = False
+    """The server does not take `_count` for this search; it was asked without."""
+    moved_to: str | None = None
+    """`Type/id`: a read of one resource was answered with another, as after a merge of two patients."""
 
 
 class Change(StrEnum):

@@ -45,6 +45,14 @@ def _number(low: int, high: int) -> Callable[[object], str | None]:
     return check
 
 
+def _amount(high: float) -> Callable[[object], str | None]:
+    def check(value: object) -> str | None:
+        good = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= high
+        return None if good else f"is a number above 0, at most {high:g}"
+
+    return check
+
+
 def _one_of(*choices: str) -> Callable[[object], str | None]:
     return lambda value: None if value in choices else f"is one of {', '.join(choices)}"
 
@@ -133,7 +141,11 @@ VENDOR_KEYS: dict[str, Callable[[object], str | None]] = {
     "concurrency": _number(1, 8),
     "last_updated": _texts,
     "everything": _flag,
+    "provenance": _flag,
     "bulk": _one_of("patient", "system", "none"),
+    "timeout": _amount(600),
+    "requests_per_second": _amount(10_000),
+    "burst": _number(1, 100_000),
     "requests_per_minute": _number(1, 1_000_000),
     "requests_per_day": _number(1, 100_000_000),
     "portal": _any_text,

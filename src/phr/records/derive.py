@@ -12,7 +12,9 @@ from collections.abc import Callable
 from phr.fhir import read
 from phr.model import Record, Resource
 from phr.records import administrative, clinical, documents, encounters, medications, orders, plans, results
+from phr.records.draft import Draft
 from phr.records.elements import words_of
+from phr.records.lines import Line, line_of
 from phr.records.references import Lookup, Reading, name_of
 from phr.records.shapes import Shape, paths, read_shape
 
@@ -26,7 +28,7 @@ SHAPES: dict[str, Shape] = {
     **administrative.SHAPES,
 }
 
-_BY_HAND: dict[str, Callable[[Resource, Reading, str], Record]] = {
+_BY_HAND: dict[str, Callable[[Resource, Reading, str], Draft]] = {
     "Observation": results.observation,
     "DiagnosticReport": results.report,
 }
@@ -61,6 +63,15 @@ def derive(resource: Resource, lookup: Lookup) -> Record:
     `lookup` answers `Type/id` with the resource as stored from the same source, or None; what it was asked
     stands in `Record.wanted`. Never raises, whatever stands in the resource.
     """
+    return _draft(resource, lookup).record()
+
+
+def derive_line(resource: Resource, lookup: Lookup) -> Line:
+    """The same Record as the store keeps it."""
+    return line_of(_draft(resource, lookup))
+
+
+def _draft(resource: Resource, lookup: Lookup) -> Draft:
     type_ = resource.get("resourceType")
     if not isinstance(type_, str):
         type_ = "Resource"
@@ -97,6 +108,10 @@ def _name(resource: Resource, reading: Reading) -> str | None:
     return words or type_words(resource["resourceType"])
 
 
+# Photos of those who treat are refused as a rule (Epic), and nobody needs them.
+_PORTRAYED = frozenset({"Patient", "Person", "RelatedPerson"})
+
+
 def _around(type_: str) -> Shape:
     return Shape(
         "other",
@@ -110,6 +125,7 @@ def _around(type_: str) -> Shape:
         + paths("recorded", "date"),
         category=(),
         encounter=(),
+        attachments=paths("photo") if type_ in _PORTRAYED else (),
         supporting=True,
     )
 

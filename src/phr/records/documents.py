@@ -11,7 +11,7 @@ from typing import Any
 
 from phr.fhir import read
 from phr.model import Resource
-from phr.records import kinds
+from phr.records import document_types, kinds
 from phr.records.elements import joined, labelled, notes, reasons, walk, words_of
 from phr.records.measurements import value_of
 from phr.records.narrative import plain
@@ -33,15 +33,37 @@ _SAYS_NOTHING = frozenset(("clinical note", "clinical-note", "document"))
 
 
 def _document_title(resource: Resource, reading: Reading) -> str | None:
-    """The type's words, the description, the attachment's title, the category; what says nothing comes last."""
+    """The type's words, the description, the attachment's title, the category; what says nothing comes last.
+
+    A source that gives codes alone is put into words.
+    """
     candidates = [
-        kinds.note_words(words_of(resource.get("type"))),
+        document_types.in_words(kinds.note_words(words_of(resource.get("type")))),
         words_of(resource.get("description")),
         words_of([entry.get("title") for entry in _pages(resource)]),
         words_of(resource.get("category")),
     ]
     found = [words for words in candidates if words and words.lower() != "unknown"]
-    return next((words for words in found if words.lower() not in _SAYS_NOTHING), found[0] if found else None)
+    telling = next((words for words in found if words.lower() not in _SAYS_NOTHING), None)
+    type_ = None if telling else _document_type(resource)
+    if type_ and not (found and type_ == "note"):
+        return document_types.name_of(type_)
+    return telling or (found[0] if found else None)
+
+
+def _document_type(resource: Resource) -> str | None:
+    """Which type of document it is, by its codes, else by its words."""
+    type_, category = resource.get("type"), resource.get("category")
+    return document_types.recognise(
+        [code.code for code in read.codings(type_)],
+        [code.code for code in read.codings(category)],
+        (
+            words_of(type_),
+            words_of(resource.get("description")),
+            *(words_of(entry.get("title")) for entry in _pages(resource)),
+            words_of(category),
+        ),
+    )
 
 
 def _pages(resource: Resource) -> list[dict[str, Any]]:
@@ -52,8 +74,11 @@ def _document(resource: Resource, reading: Reading) -> str | None:
     title = _document_title(resource, reading)
     description = words_of(resource.get("description"))
     unfinished = read.text(resource.get("docStatus"))
+    type_ = _document_type(resource)
+    told = type_ in (None, "note", document_types.by_words(title), document_types.by_words(description))
     return joined(
         (
+            None if told or document_types.name_of(type_) == title else document_types.name_of(type_),
             description if description != title else None,
             unfinished if unfinished in ("preliminary", "amended", "entered-in-error") else None,
         )

@@ -6,7 +6,9 @@ Element names are FHIR R4's. Everything reads plain dicts and answers a value or
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
+
+import orjson
 
 from phr.fhir import dates, read
 from phr.model import Attachment, Code, Resource
@@ -57,16 +59,58 @@ def speaking(title: str | None, name: str) -> str:
     return title if any(map(str.isalpha, title)) else f"{name} {title}"
 
 
+class Concept(NamedTuple):
+    """What a CodeableConcept or a Coding says."""
+
+    words: str | None
+    codes: tuple[Code, ...]
+    """Standard systems first, at most twenty."""
+    code: str | None
+    """The first one, in the order of the source."""
+
+
+_CONCEPTS: dict[bytes, Concept] = {}
+REMEMBERED = 4096
+"""So many concepts are remembered, because a record has few that come again and again; then it begins anew."""
+_LONGEST = 1024
+
+
+def concept_of(value: dict[str, Any]) -> Concept:
+    """What it says. To write it down and look that up takes a fifth of the time of reading it."""
+    try:
+        key = orjson.dumps(value)
+    except TypeError:
+        return _concept(value)
+    found = _CONCEPTS.get(key)
+    if found is None:
+        found = _concept(value)
+        # `null` could be an infinite number, which is written like that.
+        if len(key) <= _LONGEST and b"null" not in key:
+            if len(_CONCEPTS) >= REMEMBERED:
+                _CONCEPTS.clear()
+            _CONCEPTS[key] = found
+    return found
+
+
+def _concept(value: dict[str, Any]) -> Concept:
+    codes = read.codings(value)
+    first = next((code.code for code in codes if code.code), None)
+    codes = _standard_first(codes)
+    words = read.text(value.get("text"))
+    return Concept(one_line_title(words) if words and is_something(words) else _spoken(codes), codes, first)
+
+
+def _standard_first(codes: tuple[Code, ...]) -> tuple[Code, ...]:
+    return tuple(sorted(codes, key=_is_local)[:CODES_LIMIT]) if len(codes) > 1 else codes
+
+
 def words_of(concept: object) -> str | None:
     """A CodeableConcept in words on one line: its text, a standard system's display, any display, a code.
 
     "Null" (seen at Cigna) and codes that only say "unknown" count as nothing.
     """
     if isinstance(concept, dict):
-        words = read.text(concept.get("text"))
-        if words and is_something(words):
-            return one_line_title(words)
-        return _spoken(codes_of(concept))
+        return concept_of(concept).words
     if isinstance(concept, list):
         flat = (entry for entry in concept if not isinstance(entry, list))
         return next((words for entry in flat if (words := words_of(entry))), None)
@@ -98,10 +142,11 @@ def _spoken(codes: tuple[Code, ...]) -> str | None:
 
 def codes_of(concept: object) -> tuple[Code, ...]:
     """The codings, standard systems first, at most twenty."""
-    codes = read.codings(concept)
-    if len(codes) > 1:
-        return tuple(sorted(codes, key=_is_local)[:CODES_LIMIT])
-    return codes
+    if isinstance(concept, list) and len(concept) == 1:
+        concept = concept[0] if isinstance(concept[0], dict) else None
+    if isinstance(concept, dict):
+        return concept_of(concept).codes
+    return _standard_first(read.codings(concept))
 
 
 def _is_local(code: Code) -> bool:
@@ -112,6 +157,8 @@ def code_of(value: object) -> str | None:
     """A code element, or the first code of a CodeableConcept or Coding."""
     if isinstance(value, str):
         return value.strip() or None
+    if isinstance(value, dict):
+        return concept_of(value).code
     return next((code.code for code in read.codings(value) if code.code), None)
 
 
@@ -153,15 +200,22 @@ def reasons(resource: Resource) -> str | None:
 
 def walk(value: object, path: Path) -> list[Any]:
     """Everything at a path such as `("participant", "individual")`, lists opened on the way."""
-    if not isinstance(value, dict):
+    here = value.get(path[0]) if isinstance(value, dict) else None
+    if here is None:
         return []
-    found: list[Any] = read.listed(value.get(path[0]))
-    for key in path[1:] if found else ():
-        inner = [entry.get(key) for entry in found if isinstance(entry, dict)]
-        found = [part for entry in inner if entry is not None for part in read.listed(entry)]
-        if not found:
-            break
-    return [part for part in found if part is not None]
+    found = here if type(here) is list else [here]
+    if len(path) > 1:
+        for key in path[1:]:
+            inner = [entry.get(key) for entry in found if isinstance(entry, dict)]
+            found = []
+            for entry in inner:
+                if type(entry) is list:
+                    found += entry
+                elif entry is not None:
+                    found.append(entry)
+            if not found:
+                return found
+    return [part for part in found if part is not None] if None in found else found
 
 
 def date_text(value: object) -> str | None:
@@ -196,7 +250,7 @@ def when(resource: Resource, paths: tuple[Path, ...]) -> tuple[str | None, str |
     """
     last: str | None = None
     for path in paths:
-        for value in walk(resource, path):
+        for value in walk(resource, path) if path[0] in resource else ():
             start, end = span(value)
             if start:
                 return start, end or last

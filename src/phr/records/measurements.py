@@ -140,7 +140,7 @@ def _date(value: object) -> Value:
     return Value(read.text(value))
 
 
-_READERS = {
+READERS = {
     "valueCodeableConcept": _concept,
     "valueString": _string,
     "valueInteger": _string,
@@ -162,7 +162,7 @@ def value_of(element: dict[str, Any]) -> Value:
     found = element.get("valueQuantity")
     if found is not None:
         return quantity(found)
-    for key, reader in _READERS.items():
+    for key, reader in READERS.items():
         if key in element:
             return reader(element[key])
     return NO_VALUE

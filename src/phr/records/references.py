@@ -7,6 +7,7 @@ was never sent; whatever was looked up is remembered, so that a Record can be de
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 from phr.fhir import read
 from phr.model import Resource
@@ -49,9 +50,9 @@ class Reading:
         """What a Reference is called: its display, else the name of what it points at."""
         if not isinstance(pointer, dict):
             return None
-        display = read.text(pointer.get("display"))
-        if display and is_something(display):
-            return one_line_title(display)
+        display = pointer.get("display")
+        if display and (words := _called(display if type(display) is str else read.text(display))):
+            return words
         if depth == 0:
             return None
         found = self.resolve(pointer)
@@ -60,6 +61,12 @@ class Reading:
         if found.get("resourceType") == "PractitionerRole":
             return self.named(found.get("practitioner"), depth - 1)
         return name_of(found)
+
+
+@lru_cache(maxsize=2048)
+def _called(display: str | None) -> str | None:
+    display = read.text(display)
+    return one_line_title(display) if display and is_something(display) else None
 
 
 def address_of(pointer: object, expected: str | None = None) -> str | None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from phr.fhir import read
-from phr.model import Record, Resource
+from phr.model import Resource
 from phr.records import kinds
+from phr.records.draft import Draft
 from phr.records.elements import (
     attachments_of,
     code_of,
@@ -37,7 +38,7 @@ from phr.records.measurements import (
 )
 from phr.records.references import Reading, encounter_of, origin_of, people, place
 
-_NAMES = {
+NAMES = {
     "lab_result": "Lab result",
     "vital_sign": "Vital sign",
     "imaging": "Imaging finding",
@@ -48,7 +49,7 @@ _NAMES = {
 }
 
 
-def observation(resource: Resource, reading: Reading, address: str) -> Record:
+def observation(resource: Resource, reading: Reading, address: str) -> Draft:
     """One measurement, answer or finding."""
     get = resource.get
     category, concept = get("category"), get("code")
@@ -64,18 +65,18 @@ def observation(resource: Resource, reading: Reading, address: str) -> Record:
     performers = get("performer")
     pointers = read.listed(performers) if performers else ()
     encounter = get("encounter")
-    date, end = _effective(resource)
+    date, end = effective(resource)
     issued = get("issued")
     if value.text is None:
-        description = joined((description, _why_no_value(resource)))
+        description = joined((description, why_no_value(resource)))
     attachment = get("valueAttachment")
     attachments = attachments_of((attachment,)) if attachment else ()
     noted = "note" in resource or "text" in resource or attachments
     if "note" in resource:
         description = joined((description, notes(resource)))
-    return Record(
+    return Draft(
         kind=kind,
-        title=speaking(words_of(concept), _NAMES.get(kind, "Observation")),
+        title=speaking(words_of(concept), NAMES.get(kind, "Observation")),
         resource=address,
         description=description,
         date=date,
@@ -120,7 +121,8 @@ def _judge(
 _EFFECTIVE = ("effectiveDateTime", "effectivePeriod", "effectiveInstant", "effectiveTiming", "issued")
 
 
-def _effective(resource: Resource) -> tuple[str | None, str | None]:
+def effective(resource: Resource) -> tuple[str | None, str | None]:
+    """When it was, and until when: the first element that has a start."""
     last = None
     for key in _EFFECTIVE:
         if key in resource:
@@ -180,7 +182,8 @@ def _any_abnormal(parts: list[tuple[str, Value, str | None]]) -> bool | None:
     return None if None in judgements or not judgements else False
 
 
-def _why_no_value(resource: Resource) -> str | None:
+def why_no_value(resource: Resource) -> str | None:
+    """Words in place of a value: the reason given, the size of a panel."""
     reason = resource.get("dataAbsentReason")
     if reason:
         return labelled("no value", words_of(reason) or code_of(reason))
@@ -195,7 +198,7 @@ def _why_no_value(resource: Resource) -> str | None:
 # ── reports ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def report(resource: Resource, reading: Reading, address: str) -> Record:
+def report(resource: Resource, reading: Reading, address: str) -> Draft:
     """A panel, an imaging report or a report in words; its single results are Records of their own."""
     category, concept = resource.get("category"), resource.get("code")
     categories, codes = read.codings(category), codes_of(concept)
@@ -205,11 +208,11 @@ def report(resource: Resource, reading: Reading, address: str) -> Record:
     pointers = read.listed(resource.get("performer"))
     readers = [*pointers, *read.listed(resource.get("resultsInterpreter"))]
     conclusion = read.text(resource.get("conclusion"))
-    date, end = _effective(resource)
+    date, end = effective(resource)
     encounter = resource.get("encounter")
-    return Record(
+    return Draft(
         kind=kind,
-        title=speaking(kinds.note_words(words_of(concept)), _NAMES.get(kind, "Report")),
+        title=speaking(kinds.note_words(words_of(concept)), NAMES.get(kind, "Report")),
         resource=address,
         description=joined((conclusion and conclusion[:200], _contents(results))),
         date=date,

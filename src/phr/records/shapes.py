@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from phr.fhir import read
-from phr.model import Code, Record, Resource
+from phr.model import Code, Resource
+from phr.records.draft import Draft
 from phr.records.elements import (
     Path,
     attachments_of,
@@ -72,10 +73,10 @@ def paths(*spelled: str) -> tuple[Path, ...]:
 
 def everything(resource: Resource, where: tuple[Path, ...]) -> list[Any]:
     """All that stands at any of the paths, in their order."""
-    return [found for path in where for found in walk(resource, path)]
+    return [found for path in where if path[0] in resource for found in walk(resource, path)]
 
 
-def read_shape(resource: Resource, reading: Reading, address: str, shape: Shape) -> Record:
+def read_shape(resource: Resource, reading: Reading, address: str, shape: Shape) -> Draft:
     """The Record of one resource, as its Shape says."""
     kind = shape.kind if isinstance(shape.kind, str) else shape.kind(resource)
     title = shape.name_it(resource, reading) if shape.name_it else None
@@ -88,7 +89,7 @@ def read_shape(resource: Resource, reading: Reading, address: str, shape: Shape)
         plain(entry) if isinstance(entry, str) else words_of(entry)
         for entry in everything(resource, shape.words)
     ]
-    return Record(
+    return Draft(
         kind=kind,
         title=speaking(title or _first_words(resource, shape.title), shape.name),
         resource=address,
@@ -123,7 +124,7 @@ def _persons(resource: Resource, shape: Shape) -> list[Any]:
 
 def _first_words(resource: Resource, where: tuple[Path, ...]) -> str | None:
     for path in where:
-        for found in walk(resource, path):
+        for found in walk(resource, path) if path[0] in resource else ():
             if words := words_of(found):
                 return words
     return None
@@ -131,7 +132,7 @@ def _first_words(resource: Resource, where: tuple[Path, ...]) -> str | None:
 
 def _first_date(resource: Resource, where: tuple[Path, ...]) -> str | None:
     for path in where:
-        for found in walk(resource, path):
+        for found in walk(resource, path) if path[0] in resource else ():
             if words := date_text(found):
                 return words
     return None
@@ -139,15 +140,14 @@ def _first_date(resource: Resource, where: tuple[Path, ...]) -> str | None:
 
 def _codes(resource: Resource, where: tuple[Path, ...]) -> tuple[Code, ...]:
     for path in where:
-        if codes := codes_of(walk(resource, path)):
+        if path[0] in resource and (codes := codes_of(walk(resource, path))):
             return codes
     return ()
 
 
 def _category(resource: Resource, where: tuple[Path, ...]) -> str | None:
     for path in where:
-        found = walk(resource, path)
-        for entry in found:
+        for entry in walk(resource, path) if path[0] in resource else ():
             if words := code_of(entry) or words_of(entry):
                 return words
     return None
@@ -155,7 +155,7 @@ def _category(resource: Resource, where: tuple[Path, ...]) -> str | None:
 
 def _encounter(resource: Resource, where: tuple[Path, ...]) -> str | None:
     for path in where:
-        for found in walk(resource, path):
+        for found in walk(resource, path) if path[0] in resource else ():
             if address := encounter_of(found):
                 return address
     return None

@@ -10,6 +10,7 @@ from typing import Any
 from phr.errors import UsageError
 from phr.sandbox.clients import RegisteredClient, registered
 from phr.sandbox.habits import VendorHabits
+from phr.sandbox.record_habits import wrong
 from phr.sandbox.vendors import REGISTERED_REDIRECTS, VENDORS, canonical
 
 FAULTS = (
@@ -86,6 +87,8 @@ class SandboxConfig:
     """Public keys of the client `KEY_ID`."""
     redirect_uris: tuple[str, ...] = ()
     """Redirect addresses registered beside the usual ones."""
+    control: bool = False
+    """Other processes may change the hospital by POST to `/_control/…` (see `control.py`)."""
 
     # One habit of the vendor changed; None leaves it. `VendorHabits` says what each means.
     answer_by: str | None = None
@@ -150,7 +153,11 @@ class SandboxConfig:
             raise UsageError("A token lives for a second or longer.", hint="Try --token-seconds 300.")
         if self.jwks is not None:
             _check_keys(self.jwks)
-        _ = self.habits
+        if slips := wrong(self.habits):
+            raise UsageError(
+                "These habits have no such value: " + ", ".join(slips) + ".",
+                hint="Look into record_habits.py for the words that they know.",
+            )
 
 
 _CHANGEABLE = {f.name for f in fields(VendorHabits)} & {f.name for f in fields(SandboxConfig)} - {"page_size"}

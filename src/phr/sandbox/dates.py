@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 
 Interval = tuple[float, float]
 """[start, end) in epoch seconds; a date without a zone counts as UTC."""
@@ -20,7 +21,12 @@ _OPEN_START, _OPEN_END = float("-inf"), float("inf")
 
 def interval(text: object) -> Interval | None:
     """The time that a date, dateTime or instant can mean; None if it cannot be read."""
-    match = _DATE.fullmatch(text) if isinstance(text, str) else None
+    return _read(text) if isinstance(text, str) else None
+
+
+@lru_cache(maxsize=10_000)
+def _read(text: str) -> Interval | None:
+    match = _DATE.fullmatch(text)
     if match is None:
         return None
     year, month, day, hour, minute, second, fraction, zone = match.groups()

@@ -17,8 +17,9 @@ from phr.sandbox import negotiation, params
 from phr.sandbox.clients import JWT_BEARER
 from phr.sandbox.habits import VendorHabits
 from phr.sandbox.hospital import Hospital, hospital_of
-from phr.sandbox.problems import OutcomeError
+from phr.sandbox.problems import OutcomeError, vendors_answer
 from phr.sandbox.scopes import CONTEXT
+from phr.sandbox.search import by_last_updated
 
 _OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 _SECURITY_SERVICE = "http://terminology.hl7.org/CodeSystem/restful-security-service"
@@ -41,7 +42,10 @@ _CAPABILITIES = (
 _SMART = "/.well-known/smart-configuration"
 _OPENID = "/.well-known/openid-configuration"
 _LOGIN_PAGE = "<!doctype html><title>Sign in</title><h1>Please sign in</h1>"
-_COMMON_PARAMS = {"_id": "token", "_count": "number", "_lastUpdated": "date"}
+_COMMON_PARAMS = {"_id": "token", "_count": "number"}
+_OPERATION = "http://hl7.org/fhir/OperationDefinition/"
+_BULK = "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/"
+_BULK_STATEMENT = "http://hl7.org/fhir/uv/bulkdata/CapabilityStatement/bulk-data"
 
 
 def smart_configuration(hospital: Hospital) -> dict[str, Any]:
@@ -131,15 +135,25 @@ def openid_configuration(hospital: Hospital) -> dict[str, Any]:
 
 def capability_statement(hospital: Hospital) -> dict[str, Any]:
     """The CapabilityStatement for the types that hold anything now."""
+    habits = hospital.habits
     rest: dict[str, Any] = {"mode": "server"}
-    if not hospital.habits.open_access:
+    if not habits.open_access:
         rest["security"] = _security(hospital)
-    rest["resource"] = [_resource(hospital, type_) for type_ in hospital.types]
+    types = [name for name in hospital.types if name not in {*habits.refuses, *habits.conceals}]
+    promised = [name for name in habits.promises if name not in types]
+    rest["resource"] = [_resource(hospital, type_) for type_ in [*types, *promised]]
+    if "group" in habits.bulk and "Group" not in types:
+        rest["resource"].append({"type": "Group", "operation": _operations(habits, "Group")})
+    if habits.batch:
+        rest["interaction"] = [{"code": "batch"}]
+    if "system" in habits.bulk:
+        rest["operation"] = [{"name": "export", "definition": _BULK + "export"}]
     return {
         "resourceType": "CapabilityStatement",
         "status": "active",
         "date": "2026-01-01",
         "kind": "instance",
+        **({"instantiates": [_BULK_STATEMENT]} if habits.bulk else {}),
         "software": {"name": "phr sandbox"},
         "implementation": {"description": "A pretend hospital on loopback", "url": hospital.base},
         "fhirVersion": "4.0.1",
@@ -164,21 +178,30 @@ def _security(hospital: Hospital) -> dict[str, Any]:
 
 
 def _resource(hospital: Hospital, type_: str) -> dict[str, Any]:
+    habits = hospital.habits
     interactions = ["read", "vread", "history-instance"]
     described: dict[str, Any] = {"type": type_, "versioning": "versioned", "readHistory": True}
     if type_ != "Binary":
         interactions.append("search-type")
         kinds = {**_COMMON_PARAMS, **{name: param.kind for name, param in params.of(type_).items()}}
-        declared = hospital.habits.last_updated
-        if declared is not None and type_ not in declared:
-            del kinds["_lastUpdated"]
+        if by_last_updated(habits, type_):
+            kinds[habits.last_updated_name] = "date"
+        for name in (*habits.undeclared, *(["_count"] if habits.count == "refused" else [])):
+            kinds.pop(name, None)
         described["searchParam"] = [{"name": name, "type": kind} for name, kind in sorted(kinds.items())]
-        described["searchRevInclude"] = ["Provenance:target"]
+        if habits.revinclude:
+            described["searchRevInclude"] = ["Provenance:target"]
     described["interaction"] = [{"code": code} for code in interactions]
-    if type_ == "Patient" and hospital.habits.everything:
-        definition = "http://hl7.org/fhir/OperationDefinition/Patient-everything"
-        described["operation"] = [{"name": "everything", "definition": definition}]
-    return described
+    operations = _operations(habits, type_)
+    return {**described, "operation": operations} if operations else described
+
+
+def _operations(habits: VendorHabits, type_: str) -> list[dict[str, str]]:
+    offered = {
+        "everything": (type_ == "Patient" and habits.everything, _OPERATION + "Patient-everything"),
+        "export": (type_.lower() in habits.bulk, f"{_BULK}{type_.lower()}-export"),
+    }
+    return [{"name": name, "definition": where} for name, (there, where) in offered.items() if there]
 
 
 async def _smart(request: Request) -> Response:
@@ -202,14 +225,17 @@ async def _jwks(request: Request) -> Response:
 
 
 async def _metadata(request: Request) -> Response:
+    habits = hospital_of(request).habits
+    if not habits.metadata:
+        return OutcomeError(404, "not-found", "There is no such document.").response()
     if not negotiation.takes_fhir_json(request.headers.get("accept"), request.query_params.get("_format")):
-        return OutcomeError(406, "not-supported", "Only application/fhir+json is spoken here.").response()
-    hospital = hospital_of(request)
-    return _json(capability_statement(hospital), hospital.habits.content_type)
+        problem = OutcomeError(406, "not-supported", "Only application/fhir+json is spoken here.")
+        return vendors_answer(problem, habits)
+    return _json(capability_statement(hospital_of(request)), habits.content_type)
 
 
 def _json(value: dict[str, Any], media_type: str = "application/json") -> Response:
-    return Response(orjson.dumps(value), media_type=media_type)
+    return Response(orjson.dumps(value), media_type=media_type or None)
 
 
 def routes(habits: VendorHabits) -> list[Route]:

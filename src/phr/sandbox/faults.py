@@ -71,11 +71,17 @@ def broken_resource(type_: str) -> bytes:
     return shapes[crc32(type_.encode()) % len(shapes)]
 
 
+def truncated(whole: Response) -> Response:
+    """Half of an answer; where there is nothing to halve, none."""
+    return TruncatedResponse(whole) if whole.body else ResetResponse()
+
+
 class TruncatedResponse(Response):
     """The right headers, half of the body, then the end of the connection."""
 
     def __init__(self, whole: Response) -> None:
-        super().__init__(bytes(whole.body), whole.status_code, media_type=whole.media_type)
+        super().__init__(bytes(whole.body), whole.status_code)
+        self.raw_headers = list(whole.raw_headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})

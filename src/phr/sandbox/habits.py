@@ -1,7 +1,8 @@
 """What may differ from the plain specification: one value for each habit that a vendor was seen to have.
 
 The defaults are SMART App Launch 2.2 and the RFCs to the letter. `vendors.py` fills in the table, and
-`SandboxConfig` can change any single habit for a test.
+`SandboxConfig` can change any single habit for a test. This file is about signing in, `record_habits.py` about the
+records.
 """
 
 from __future__ import annotations
@@ -9,15 +10,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-FHIR_JSON = "application/fhir+json; charset=utf-8"
+from phr.sandbox.record_habits import FHIR_JSON, RecordHabits
+
+__all__ = ["ALL_AUTH", "FHIR_JSON", "PATHS", "VendorHabits"]
 
 ALL_AUTH = ("none", "client_secret_basic", "client_secret_post", "private_key_jwt")
 """The ways to authenticate at the token endpoint that this server can check."""
 
 
 @dataclass(frozen=True, slots=True)
-class VendorHabits:
-    """One product's habits; the defaults are the plain specification."""
+class VendorHabits(RecordHabits):
+    """One product's habits, signing in first; the defaults are the plain specification."""
 
     # the way back
     redirects: str = "loopback"
@@ -112,36 +115,6 @@ class VendorHabits:
     revocation: bool = True
     management: bool = False
     """There is a page where a person sees and ends the access that apps have."""
-
-    # the records
-    open_access: bool = False
-    """Nobody has to sign in."""
-    page_size: int = 50
-    max_page_size: int = 200
-    last_updated: tuple[str, ...] | None = None
-    """Types that can be searched by `_lastUpdated`; None: all."""
-    total: str = "all"
-    """What `Bundle.total` counts: `all` matches, those on this `page`, or `none` (absent)."""
-    outcome_entry: bool = False
-    """A searchset carries an OperationOutcome entry that says it may not be the whole record."""
-    types: tuple[str, ...] = ()
-    """Only these are served; empty: all."""
-    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Searches that are refused unless one of these parameters is there."""
-    needs_person: bool = False
-    """Every search of a person's own types needs `_id`, `patient` or `subject`."""
-    needs_status: int = 400
-    needs_status_of: Mapping[str, int] = field(default_factory=dict)
-    unknown_type: str = "outcome"
-    """404 with an OperationOutcome, or a page: `html-404`, `html-401`."""
-    refused_type: str = "outcome"
-    """403 with an OperationOutcome, `empty-403`, or `500`."""
-    everything: bool = True
-    """Patient/$everything."""
-    content_type: str = FHIR_JSON
-    practice: str = ""
-    """What `ah-practice` has to say, the slash as it is (athenahealth)."""
-    needs_practice: bool = False
 
     def path(self, name: str) -> str:
         """Where an endpoint is; `name` is one of PATHS."""

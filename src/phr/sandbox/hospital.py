@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import logging
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
@@ -15,17 +18,20 @@ from phr.sandbox.authorize import Transactions
 from phr.sandbox.client_auth import ClientAuthentication
 from phr.sandbox.clients import Clients
 from phr.sandbox.config import SandboxConfig
+from phr.sandbox.cursors import Cursors
+from phr.sandbox.exports import Exports
 from phr.sandbox.faults import Faults
 from phr.sandbox.grants import Access, Grant
 from phr.sandbox.habits import VendorHabits
 from phr.sandbox.identity import Signer
+from phr.sandbox.ledger import Ledger
 from phr.sandbox.load import Loader
 from phr.sandbox.minting import Mint
 from phr.sandbox.oauth import AuthorizationServer
-from phr.sandbox.pagination import Cursors
 from phr.sandbox.references import resolve
 from phr.sandbox.registration import DynamicClients
 from phr.sandbox.resources import ResourceStore, Stored
+from phr.sandbox.serving import Serving, elsewhere
 from phr.sandbox.token_faults import TokenFaults
 
 if TYPE_CHECKING:
@@ -54,12 +60,38 @@ class Hospital:
     token_faults: TokenFaults
     cursors: Cursors
     signer: Signer
+    ledger: Ledger = field(default_factory=Ledger)
+    exports: Exports = field(default_factory=Exports)
+    met: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """How often something happened that a habit counts: (what, whose)."""
+    serving: Serving = field(init=False)
     page_key: str = field(repr=False, default_factory=lambda: secrets.token_urlsafe(24))
     """Shows that a form was on a page of ours."""
     anyone: Access = field(
         default_factory=lambda: Access(Grant("", None, ("system/*.rs",)), ("system/*.rs",), float("inf"))
     )
     """What a request without a token may see at an open server."""
+
+    def __post_init__(self) -> None:
+        self.serving = Serving(self.base, self.store, self.clock, self.signature)
+
+    def raw(self, stored: Stored) -> bytes:
+        """A resource's bytes as they go out."""
+        return self.serving.raw(stored, self.habits)
+
+    def signature(self, path: str) -> str:
+        """What makes an address good without a bearer."""
+        return hmac.new(self.page_key.encode(), path.encode(), hashlib.sha256).hexdigest()[:32]
+
+    def nth(self, what: str, whose: str) -> int:
+        """Count one more of something; answers how many there were."""
+        self.met[(what, whose)] += 1
+        return self.met[(what, whose)]
+
+    @property
+    def elsewhere(self) -> str:
+        """This server under its other name."""
+        return elsewhere(self.origin)
 
     @property
     def origin(self) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-_FHIR = frozenset(["application/fhir+json", "application/json+fhir", "application/json"])
+FHIR_TYPES = frozenset(["application/fhir+json", "application/json+fhir", "application/json"])
 
 
 def takes_fhir_json(accept: str | None, format_: str | None = None) -> bool:
     """Whether a client takes FHIR JSON; `_format` counts before `Accept` (FHIR R4 http.html#mime-type)."""
     if format_ is not None:
-        return format_.partition(";")[0].replace(" ", "+") in _FHIR | {"json"}
-    return any(range_ in _FHIR or range_ in ("*/*", "application/*") for range_ in _ranges(accept))
+        return format_.partition(";")[0].replace(" ", "+") in FHIR_TYPES | {"json"}
+    return any(range_ in FHIR_TYPES or range_ in ("*/*", "application/*") for range_ in _ranges(accept))
 
 
 def choose(accept: str | None, own: str) -> str | None:
@@ -21,7 +21,7 @@ def choose(accept: str | None, own: str) -> str | None:
     """
     plain = own.partition(";")[0].strip().lower()
     for range_ in _ranges(accept):
-        if range_ in _FHIR and range_ != plain:
+        if range_ in FHIR_TYPES and range_ != plain:
             return "fhir"
         if range_ in ("*/*", plain) or (range_.endswith("/*") and plain.startswith(range_[:-1])):
             return "native"

@@ -1,11 +1,12 @@
 """The resources in memory: exact bytes, and beside them version and time (FHIR R4 http.html#versioning).
 
-Tests change the pretend hospital through `put` and `delete` while it is running.
+Tests change the pretend hospital through `put`, `delete`, `hide` and `merge` while it is running.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ class Stored:
     raw: bytes = field(repr=False)
     version: str
     last_updated: float
-    """Seconds since the epoch, from `meta.lastUpdated` or the moment it was loaded."""
+    """Seconds since the epoch, from `meta.lastUpdated` or the moment it was loaded; what `_lastUpdated` looks at."""
     patients: frozenset[str]
 
     @property
@@ -36,6 +37,12 @@ class Stored:
     @property
     def type_and_id(self) -> tuple[str, str]:
         return self.type, self.id
+
+    @property
+    def updated(self) -> dates.Interval:
+        """The millisecond in which it was updated, a little narrower, for comparing as FHIR compares dates."""
+        start = math.floor(self.last_updated * 1000 + 0.01) / 1000
+        return start + 0.0002, start + 0.0008
 
     @property
     def content(self) -> dict[str, Any]:
@@ -54,66 +61,118 @@ def parse(raw: bytes) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """What is left of a resource that was deleted."""
+
+    type: str
+    id: str
+    when: float
+    patients: frozenset[str]
+
+
 class ResourceStore:
     """All resources of the pretend hospital, by type and id, with their earlier versions."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._current: dict[str, dict[str, Stored]] = {}
-        self._versions: dict[tuple[str, str], list[Stored]] = {}
-        self._deleted: dict[tuple[str, str], str] = {}
+        self._hidden: dict[tuple[str, str], tuple[Stored, bool]] = {}
+        self._earlier: dict[tuple[str, str], list[Stored]] = {}
+        self._deleted: dict[tuple[str, str], Deleted] = {}
+        self._merged: dict[tuple[str, str], str] = {}
         self._binary_owners: dict[str, set[str]] = {}
-        self.requests: list[tuple[str, str, int]] = []
-        """Every request that came: method, path without query, status (0: no answer)."""
+        self._same: dict[frozenset[str], frozenset[str]] = {}
+        """Sets of patients, each kept once: most resources share theirs with thousands."""
 
     def load(self, drafts: Iterable[Draft]) -> None:
         """Take resources from files; a second one with the same type and id is a newer version."""
         now = self._clock()
         for draft in drafts:
-            meta = parse(draft.raw).get("meta")
-            said = meta if isinstance(meta, dict) else {}
+            content = parse(draft.raw)
+            said = _meta(content)
             stamp = dates.interval(said.get("lastUpdated"))
             version = said.get("versionId")
             before = self.get(draft.type, draft.id)
             if before is not None and before.raw == draft.raw:
                 continue
-            self._keep(
-                draft.type,
-                draft.id,
-                draft.raw,
-                version
-                if isinstance(version, str) and before is None
-                else self._next_version(draft.type, draft.id),
-                stamp[0] if stamp else now,
-            )
+            if not isinstance(version, str) or before is not None:
+                version = self._next_version(draft.type, draft.id)
+            self._keep(draft.type, draft.id, draft.raw, content, version, stamp[0] if stamp else now)
 
-    def put(self, resource: Mapping[str, Any] | bytes) -> Stored:
+    def put(
+        self, resource: Mapping[str, Any] | bytes, *, stamp: bool = False, noticed: bool = True
+    ) -> Stored:
         """Create or update one resource, as the hospital itself would; answers the new version.
 
-        Bytes are kept as they are; a dict that carries `meta` gets its version and time written there.
+        Bytes are kept as they are. A dict that carries `meta` gets its version and time written there; with `stamp`
+        every dict, but what its `meta` says anew stays. `noticed=False`: searches by `_lastUpdated` go by the old
+        time, as at servers that count significant changes only.
         """
         content = parse(resource) if isinstance(resource, bytes) else dict(resource)
         type_, id_ = str(content["resourceType"]), str(content["id"])
+        before = self.get(type_, id_)
         version, now = self._next_version(type_, id_), self._clock()
-        if not isinstance(resource, bytes) and isinstance(content.get("meta"), dict):
-            content["meta"] = {**content["meta"], "versionId": version, "lastUpdated": dates.instant(now)}
+        if not isinstance(resource, bytes) and (stamp or isinstance(content.get("meta"), dict)):
+            fresh = _news(content, before) if stamp else {}
+            version, now = str(fresh.get("versionId", version)), _time(fresh, now)
+            content["meta"] = {
+                **_meta(content),
+                "versionId": version,
+                "lastUpdated": fresh.get("lastUpdated", dates.instant(now)),
+            }
         raw = resource if isinstance(resource, bytes) else orjson.dumps(content)
-        return self._keep(type_, id_, raw, version, now)
+        if before is not None and not noticed:
+            now = before.last_updated
+        return self._keep(type_, id_, raw, content, version, now)
 
     def delete(self, type_: str, id_: str) -> None:
         """Remove a resource: reading it then answers 410. Raises KeyError when it is not there."""
-        gone = self._current[type_].pop(id_)
-        self._deleted[(type_, id_)] = gone.version
+        gone = self._put_away(type_, id_)
+        self._deleted[(type_, id_)] = Deleted(type_, id_, self._clock(), self.patients_of(gone))
+
+    def hide(self, type_: str, id_: str, *, readable: bool) -> None:
+        """Leave it out of searches; reading it is answered as before or with 404. Raises KeyError."""
+        gone = self._put_away(type_, id_)
+        self._hidden[(type_, id_)] = (gone, readable)
+
+    def show(self, type_: str, id_: str) -> None:
+        """Take back `hide`: the same version as before, of the same time."""
+        stored, _ = self._hidden.pop((type_, id_))
+        self._earlier[(type_, id_)].remove(stored)
+        self._current.setdefault(type_, {})[id_] = stored
+
+    def merge(self, type_: str, id_: str, into: str) -> None:
+        """Let another resource take its place: reading it leads there, and what referred to it refers there."""
+        gone = self._put_away(type_, id_)
+        self._merged[(type_, id_)] = into
+        old = b'"' + gone.address.encode() + b'"'
+        for stored in [one for held in list(self._current.values()) for one in list(held.values())]:
+            if old in stored.raw:
+                self.put(parse(stored.raw.replace(old, b'"' + into.encode() + b'"')), stamp=True)
 
     def get(self, type_: str, id_: str) -> Stored | None:
-        return self._current.get(type_, {}).get(id_)
+        """The current version as a read finds it."""
+        found = self._current.get(type_, {}).get(id_)
+        if found is None and self._hidden:
+            hidden, readable = self._hidden.get((type_, id_), (None, False))
+            return hidden if readable else None
+        return found
 
     def deleted(self, type_: str, id_: str) -> bool:
         return (type_, id_) in self._deleted
 
+    def all_deleted(self) -> list[Deleted]:
+        return list(self._deleted.values())
+
+    def merged(self, type_: str, id_: str) -> str | None:
+        """`Type/id` of what has taken its place."""
+        return self._merged.get((type_, id_)) if self._merged else None
+
     def versions(self, type_: str, id_: str) -> list[Stored]:
         """All versions kept, oldest first."""
-        return list(self._versions.get((type_, id_), ()))
+        now = self._current.get(type_, {}).get(id_)
+        return [*self._earlier.get((type_, id_), ()), *([now] if now else [])]
 
     def of(self, type_: str, patient: str | None = None) -> list[Stored]:
         """All resources of a type in the order they came, or those in one person's compartment."""
@@ -153,28 +212,52 @@ class ResourceStore:
             return patient in owners
         return True
 
-    def note_request(self, method: str, path: str) -> int:
-        """Write down a request; answers its place in the list."""
-        self.requests.append((method, path, 0))
-        return len(self.requests) - 1
-
-    def note_status(self, index: int, status: int) -> None:
-        """Write down how a request was answered."""
-        method, path, _ = self.requests[index]
-        self.requests[index] = (method, path, status)
-
     def _next_version(self, type_: str, id_: str) -> str:
-        earlier = self._versions.get((type_, id_))
+        earlier = self.versions(type_, id_)
         if not earlier:
             return "1"
         last = earlier[-1].version
         return str(int(last) + 1) if last.isdecimal() else f"{last}.{len(earlier)}"
 
-    def _keep(self, type_: str, id_: str, raw: bytes, version: str, when: float) -> Stored:
-        stored = Stored(type_, id_, raw, version, when, compartment.members(type_, parse(raw)))
+    def _put_away(self, type_: str, id_: str) -> Stored:
+        gone = self._current.get(type_, {}).pop(id_, None)
+        if gone is None:
+            raise KeyError(f"{type_}/{id_}")
+        self._earlier.setdefault((type_, id_), []).append(gone)
+        return gone
+
+    def _keep(
+        self, type_: str, id_: str, raw: bytes, content: dict[str, Any], version: str, when: float
+    ) -> Stored:
+        patients = compartment.members(type_, content)
+        stored = Stored(type_, id_, raw, version, when, self._same.setdefault(patients, patients))
         for binary in compartment.binaries(raw):
             self._binary_owners.setdefault(binary, set()).update(stored.patients)
-        self._deleted.pop((type_, id_), None)
-        self._current.setdefault(type_, {})[id_] = stored
-        self._versions.setdefault((type_, id_), []).append(stored)
+        for left in (self._deleted, self._hidden, self._merged):
+            left.pop((type_, id_), None)
+        held = self._current.setdefault(type_, {})
+        if id_ in held:
+            self._earlier.setdefault((type_, id_), []).append(held[id_])
+        held[id_] = stored
         return stored
+
+
+def _meta(content: Mapping[str, Any]) -> dict[str, Any]:
+    meta = content.get("meta")
+    return meta if isinstance(meta, dict) else {}
+
+
+def _news(content: Mapping[str, Any], before: Stored | None) -> dict[str, Any]:
+    """The version and time that a resource's `meta` brings and its present version does not have."""
+    known = _meta(before.content) if before is not None else {}
+    said = _meta(content)
+    return {
+        name: said[name]
+        for name in ("versionId", "lastUpdated")
+        if isinstance(said.get(name), str) and said[name] != known.get(name)
+    }
+
+
+def _time(meta: Mapping[str, Any], otherwise: float) -> float:
+    said = dates.interval(meta.get("lastUpdated"))
+    return said[0] if said else otherwise

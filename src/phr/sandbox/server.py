@@ -10,10 +10,10 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import replace
 from types import FrameType, TracebackType
-from typing import Self
+from typing import Any, Self
 
 import uvicorn
 from starlette.applications import Starlette
@@ -21,17 +21,29 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from phr.errors import UsageError
-from phr.sandbox import discovery, fhir_api, pages, registration_endpoint, token_care, token_endpoint
+from phr.sandbox import (
+    bulk_api,
+    changes,
+    control,
+    discovery,
+    fhir_api,
+    pages,
+    registration_endpoint,
+    token_care,
+    token_endpoint,
+)
 from phr.sandbox.config import TOKEN_FAULTS, SandboxConfig
 from phr.sandbox.faults import OpenHandedProtocol
 from phr.sandbox.grants import Grant
 from phr.sandbox.hospital import Hospital, open_hospital
+from phr.sandbox.ledger import Gatekeeper, Ledger
+from phr.sandbox.links import OTHER_CASE
 from phr.sandbox.oauth import AuthorizationServer
 from phr.sandbox.problems import OutcomeError
-from phr.sandbox.resources import ResourceStore
+from phr.sandbox.resources import ResourceStore, Stored
 
 _START_SECONDS = 10.0
 
@@ -40,6 +52,7 @@ def build_app(config: SandboxConfig, clock: Callable[[], float] = time.time) -> 
     """The ASGI application; its FHIR base is `http://127.0.0.1:{config.port}/fhir`. Raises UsageError."""
     hospital = open_hospital(config, f"http://127.0.0.1:{config.port}/fhir", clock)
     habits = hospital.habits
+    fhir = [*discovery.routes(habits), *bulk_api.routes(), *fhir_api.routes()]
     app = Starlette(
         routes=[
             *pages.routes(habits),
@@ -47,12 +60,17 @@ def build_app(config: SandboxConfig, clock: Callable[[], float] = time.time) -> 
             *token_care.routes(habits),
             *registration_endpoint.routes(habits),
             *discovery.root_routes(habits),
-            Mount("/fhir", routes=[*discovery.routes(habits), *fhir_api.routes(habits)]),
+            *control.routes(config.control),
+            *bulk_api.root_routes(),
+            *fhir_api.root_routes(),
+            *fhir_api.base_routes(),
+            Mount("/fhir", routes=fhir),
+            Mount(OTHER_CASE, routes=fhir),
         ],
         exception_handlers={HTTPException: _http_error},
     )
     app.state.hospital = hospital
-    app.add_middleware(_Ledger, store=hospital.store)
+    app.add_middleware(Gatekeeper, ledger=hospital.ledger, clock=clock, habits=lambda: hospital.habits)
     app.add_middleware(_OwnHostOnly)
     return app
 
@@ -141,7 +159,45 @@ class Sandbox:
 
     @property
     def requests(self) -> list[tuple[str, str, int]]:
-        return self._hospital.store.requests
+        """Every request that came: method, path without query, status (0: no answer)."""
+        return self._hospital.ledger.requests
+
+    @property
+    def ledger(self) -> Ledger:
+        """The same counted: by type and status, the most in two seconds, in a minute, at once."""
+        return self._hospital.ledger
+
+    def put(self, resource: Mapping[str, Any] | bytes, *, noticed: bool = True) -> Stored:
+        """Create or change a resource; a dict gets a new version and time unless its `meta` brings new ones.
+
+        `noticed=False`: searches by `_lastUpdated` do not see the change.
+        """
+        return changes.put(self._hospital, resource, noticed=noticed)
+
+    def delete(self, address: str) -> None:
+        """Delete `Type/id`: gone from searches, 410 when it is read."""
+        changes.delete(self._hospital, address)
+
+    def hide(self, address: str, *, readable: bool = False) -> None:
+        """Leave `Type/id` out of searches; reads are answered as before or with 404."""
+        changes.hide(self._hospital, address, readable=readable)
+
+    def show(self, address: str) -> None:
+        """Take back `hide`."""
+        changes.show(self._hospital, address)
+
+    def merge(self, address: str, into: str) -> None:
+        """Let another resource take the place of `address`: reads are redirected, references and sign-ins follow."""
+        changes.merge(self._hospital, address, into)
+
+    def change(self, **habits: Any) -> None:
+        """Let the hospital have other habits of records (see `record_habits`) from now on."""
+        changes.change(self._hospital, habits)
+
+    @property
+    def time(self) -> float:
+        """What the sandbox's clock shows."""
+        return self._clock() + self._ahead
 
     def issue_token(self, scope: str = "patient/*.rs", patient: str | None = None) -> str:
         """An access token without the dance of signing in, for tests of the FHIR side; `system/` sees everybody."""
@@ -274,28 +330,6 @@ class _OwnHostOnly:
 
 _PORT = re.compile(r":\d+$")
 _OWN_NAMES = frozenset(["127.0.0.1", "localhost", "[::1]"])
-
-
-class _Ledger:
-    """Writes down every request for `ResourceStore.requests`: never a query, a header or a body."""
-
-    def __init__(self, app: ASGIApp, store: ResourceStore) -> None:
-        self._app = app
-        self._store = store
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        # Written before anything is sent: who has the answer finds it in the list.
-        index = self._store.note_request(scope["method"], scope["path"])
-
-        async def watch(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                self._store.note_status(index, message["status"])
-            await send(message)
-
-        await self._app(scope, receive, watch)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

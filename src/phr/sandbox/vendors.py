@@ -2,7 +2,7 @@
 
 A table for `phr sandbox --vendor`: each value is something that was seen in the vendor's public documentation
 or discovery documents, or that other apps recorded. Where those are silent, the default stands. It imitates
-habits, it is not a copy of any product.
+habits, it is not a copy of any product. This half is about signing in, `vendor_records.py` about the records.
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ from dataclasses import replace
 
 from phr.errors import UsageError
 from phr.sandbox.habits import ALL_AUTH, VendorHabits
+from phr.sandbox.vendor_records import PRACTICE, RECORDS
+
+__all__ = ["ALIASES", "PRACTICE", "REGISTERED_REDIRECTS", "VENDORS", "canonical"]
 
 REGISTERED_REDIRECTS = (
     "http://127.0.0.1:8765/callback",
@@ -22,12 +25,8 @@ REGISTERED_REDIRECTS = (
 )
 """Registered at the vendors that compare redirect addresses letter by letter; more by `--redirect-uri`."""
 
-PRACTICE = "a-1.Practice-195900"
-"""The practice of the athenahealth sandbox."""
-
 _CONFIDENTIAL = ("client_secret_basic", "client_secret_post", "private_key_jwt")
 _DAY = 86_400
-_VITALS = ("category", "code", "_id")
 _PLAIN = VendorHabits(
     iss_parameter=True, registration="open", backend="yes", introspection="post", management=True
 )
@@ -40,7 +39,7 @@ def _oauth2(prefix: str = "/oauth2") -> dict[str, str]:
 
 # No refresh token for public standalone apps, unless they register a client of their own after the sign-in.
 # A confidential one gets rolling tokens that keep the end of the first. `launch/patient` is unknown, five scopes
-# are listed. Observation and CarePlan only by category; every searchset ends with a remark; total counts the page.
+# are listed.
 _EPIC = replace(
     _VENDOR,
     auth_methods=ALL_AUTH,
@@ -59,20 +58,8 @@ _EPIC = replace(
         "scopes_supported": ["openid", "fhirUser", "profile", "launch", "epic.scanning.dmsusername"],
         "token_endpoint_auth_methods_supported": list(_CONFIDENTIAL),
     },
-    last_updated=(),
-    total="page",
-    outcome_entry=True,
-    needs={"Observation": _VITALS, "CarePlan": ("category", "_id")},
-    unknown_type="html-404",
-    refused_type="empty-403",
-    everything=False,
-    content_type="application/json+fhir; charset=utf-8",
 )
 
-_ORACLE_TYPES = (
-    "AllergyIntolerance Condition DiagnosticReport DocumentReference Encounter Immunization MedicationDispense "
-    "MedicationRequest NutritionOrder Observation Procedure ServiceRequest"
-)
 _TENANT = "/tenants/ec2458f2/protocols/oauth2/profiles/smart-v1"
 
 # Tokens of 570 seconds, one refresh token for good, not more than one refresh a minute, no `patient` in the
@@ -100,10 +87,6 @@ _ORACLE = replace(
     refresh_idle_seconds=90 * _DAY,
     introspection="post",
     management=True,
-    last_updated=tuple(_ORACLE_TYPES.split()),
-    needs={"Appointment": ("date", "_id")},
-    needs_person=True,
-    everything=False,
 )
 
 # The document sits at the host root, its issuer ends with a slash; client_credentials is offered, yet refused.
@@ -115,7 +98,6 @@ _MEDITECH = replace(
     backend="refused",
     introspection="post",
     says={"token_endpoint_auth_methods_supported": list(_CONFIDENTIAL)},
-    last_updated=(),
 )
 
 # A misnamed list with doubles; the patient is a claim of the access token; 238 scopes, some of them twice.
@@ -132,11 +114,9 @@ _VERADIGM = replace(
         "scopes_supported": ["openid", "fhirUser", "launch/patient", "openid", "offline_access", "patient/*.read",
                              "online_access", "patient/*.rs", "patient/*.read"],
     },
-    last_updated=(),
-    everything=False,
 )  # fmt: skip
 
-# Token parameters in the query; refresh tokens die after 48 hours; twenty-five on a page whatever is asked.
+# Token parameters in the query; refresh tokens die after 48 hours.
 _NEXTGEN = replace(
     _VENDOR,
     token_in_query="both",  # noqa: S106 - a rule, no password
@@ -156,11 +136,6 @@ _NEXTGEN = replace(
             "patient/*.*",
         ]
     },
-    page_size=25,
-    max_page_size=25,
-    needs={"Observation": _VITALS, "CarePlan": ("category", "_id")},
-    needs_status_of={"CarePlan": 404},
-    everything=False,
 )
 
 # HAPI with Keycloak; the address of the authorization endpoint has a query already.
@@ -173,11 +148,10 @@ _NEXTGEN_OFFICE = replace(
     authorize_query="aud={base}",
     refresh_end_as="refresh_expires_in",
     refresh_ends_seconds=30 * _DAY,
-    last_updated=(),
 )
 
 # The practice is a claim of the access token; `scope` and `client_id` are repeated at a refresh, and only now and
-# then comes a new token. The issuer is another host. 403 where others say 400, and no `Bundle.total`.
+# then comes a new token. The issuer is another host.
 _ATHENA = replace(
     _VENDOR,
     backend="yes",
@@ -189,20 +163,6 @@ _ATHENA = replace(
     refresh_needs=("scope", "client_id"),
     introspection="get",
     says={"grant_types_supported": ["authorization_code", "client_credentials"]},
-    page_size=10,
-    max_page_size=100,
-    total="none",
-    needs={
-        "MedicationRequest": ("intent", "_id"),
-        "Medication": ("_id",),
-        "Location": ("_id",),
-        "Organization": ("_id",),
-        "Practitioner": ("_id",),
-        "Provenance": ("target", "_id"),
-    },
-    needs_status=403,
-    everything=False,
-    practice=f"Organization/{PRACTICE}",
 )
 
 # healow: https addresses elsewhere only, refresh tokens for confidential apps only, who it is in the id_token.
@@ -215,8 +175,6 @@ _ECW = replace(
     patient_in_token=False,
     refresh_for_public=False,
     introspection="post",
-    last_updated=(),
-    needs={"Observation": _VITALS, "CarePlan": ("category", "_id"), "CareTeam": ("status", "_id")},
 )
 
 # Claims only, confidential apps, exact scopes, single use of refresh tokens, an end after 13 months.
@@ -234,16 +192,12 @@ _MEDICARE = replace(
     scope_version="v1",
     refresh_by_registration=True,
     refresh_ends_seconds=395 * _DAY,
-    types=("Patient", "Coverage", "ExplanationOfBenefit"),
-    page_size=10,
-    max_page_size=50,
-    everything=False,
 )  # fmt: skip
 
 _CONFIDENTIAL_ONLY = replace(_VENDOR, public_client=False, auth_methods=_CONFIDENTIAL)
 _NAMED_SCOPES = replace(_VENDOR, wildcards=False, scope_version="v1")
 
-VENDORS: dict[str, VendorHabits] = {
+_SIGN_IN: dict[str, VendorHabits] = {
     "sandbox": _PLAIN,
     "custom": _PLAIN,
     "epic": _EPIC,
@@ -257,19 +211,9 @@ VENDORS: dict[str, VendorHabits] = {
     "athenahealth": _ATHENA,
     "eclinicalworks": _ECW,
     "medicare": _MEDICARE,
-    "va": replace(
-        _VENDOR,
-        redirects="https",
-        scope_version="v1",
-        paths=_oauth2("/oauth2/health/v1"),
-        last_updated=("Appointment",),
-        everything=False,
-    ),
+    "va": replace(_VENDOR, redirects="https", scope_version="v1", paths=_oauth2("/oauth2/health/v1")),
     "humana": _CONFIDENTIAL_ONLY,
-    "quest": replace(
-        _CONFIDENTIAL_ONLY,
-        needs={"Observation": ("category", "_id"), "DiagnosticReport": ("category", "_id")},
-    ),
+    "quest": _CONFIDENTIAL_ONLY,
     "practice-fusion": _CONFIDENTIAL_ONLY,
     "aetna": _VENDOR,
     "cigna": _VENDOR,
@@ -281,19 +225,14 @@ VENDORS: dict[str, VendorHabits] = {
         auth_methods=("none", "private_key_jwt"),
         scope_version="v2",
         says={"token_endpoint_auth_methods_supported": ["client_secret_post"]},
-        last_updated=(),
     ),
     "greenway": _VENDOR,
-    # OnPatient: https only, tokens of two days, no patient in the answer; 500 where rights are lacking.
+    # OnPatient: https only, tokens of two days, no patient in the answer.
     "drchrono": replace(
-        _VENDOR,
-        redirects="registered-https",
-        token_seconds=2 * _DAY,
-        patient_in_token=False,
-        refused_type="500",
+        _VENDOR, redirects="registered-https", token_seconds=2 * _DAY, patient_in_token=False
     ),
-    "trubridge": replace(_VENDOR, total="none"),
-    "medhost": replace(_VENDOR, content_type="application/json"),
+    "trubridge": _VENDOR,
+    "medhost": _VENDOR,
     "netsmart": _VENDOR,
     "one-medical": replace(_VENDOR, answer_by="fragment"),
     # Any client id and redirect address; a year of refreshing.
@@ -305,13 +244,18 @@ VENDORS: dict[str, VendorHabits] = {
         redirects="any",
         refresh_ends_seconds=365 * _DAY,
     ),
-    "hapi": replace(_VENDOR, open_access=True, discovery="none"),
+    "hapi": replace(_VENDOR, discovery="none"),
     "medplum": replace(_VENDOR, backend="yes"),
     # Nothing is known of these but that they are certified.
     "azalea": _VENDOR,
     "darena-meldrx": _VENDOR,
     "first-insight": _VENDOR,
     "office-practicum": _VENDOR,
+    "onc-sandbox": _VENDOR,
+}
+
+VENDORS: dict[str, VendorHabits] = {
+    name: replace(habits, **RECORDS.get(name, {})) for name, habits in _SIGN_IN.items()
 }
 """Vendor id to habits."""
 

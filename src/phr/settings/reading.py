@@ -15,7 +15,8 @@ from typing import Any
 
 from phr.errors import UsageError
 from phr.paths import to_own
-from phr.settings.values import DAY, HOUR, Key, accept, as_text, near, number
+from phr.settings.hooks import MAIL_KEYS, Hook, Mail, check_mail, read_hooks, read_mail
+from phr.settings.values import DAY, HOUR, Hours, Key, accept, as_text, near, number, read_table
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class Sync:
     """So many connections are brought up to date at once."""
     max_duration: float | None = None
     """A sync stops in good order after this; None: it takes what it takes."""
+    quiet_hours: Hours | None = None
+    """A part of the day, local time, in which `phr sync --due` asks nobody: the servers' busy time."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,8 @@ class Settings:
     sync: Sync = Sync()
     connect: Connect = Connect()
     network: Network = Network()
+    mail: Mail = field(default_factory=Mail)
+    hooks: tuple[Hook, ...] = ()
     vendors: Mapping[str, VendorSettings] = field(default_factory=dict)
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -112,6 +117,7 @@ _TABLES: dict[str, dict[str, Key]] = {
         "full_every": Key("duration", DAY, 365 * DAY),
         "side_by_side": Key("whole", 1, 32),
         "max_duration": Key("duration", 1, 7 * DAY),
+        "quiet_hours": Key("hours"),
     },
     "connect": {
         "port": Key("whole", 0, 65535),
@@ -120,6 +126,7 @@ _TABLES: dict[str, dict[str, Key]] = {
         "relay": Key("https"),
     },
     "network": {"ca_file": Key("file")},
+    "mail": MAIL_KEYS,
 }
 _VENDOR_KEYS = {"client_id": Key("text"), "redirect_uri": Key("back")}
 _VENDOR_ENDINGS = ("_CLIENT_ID", "_CLIENT_SECRET", "_REDIRECT_URI")
@@ -143,12 +150,21 @@ def load(config_file: Path, environ: Mapping[str, str]) -> Settings:
     tables = parse(config_file)
     values: dict[str, dict[str, Any]] = {}
     for table, keys in _TABLES.items():
-        values[table] = _file_table(table, tables.pop(table, {}), keys, problems)
+        found = tables.pop(table, {})
+        values[table] = (
+            read_mail(found, problems) if table == "mail" else read_table(table, found, keys, problems)
+        )
         values[table].update(_environ_table(table, keys, environ, problems))
     vendors = _vendors(tables.pop("vendors", {}), problems)
+    hooks = read_hooks(tables.pop("hooks", {}), problems)
+    mail = check_mail(values["mail"], hooks, problems)
+    if hooks and (mend := to_own(config_file)):
+        problems.append(f"[hooks] is not obeyed in a file that others can write ({mend})")
     problems += _open_to_others(config_file, values, vendors, environ)
     problems += _vendor_variables(environ)
-    problems += [f"[{name}] is not a table phr knows{near(name, (*_TABLES, 'vendors'))}" for name in tables]
+    problems += [
+        f"[{name}] is not a table phr knows{near(name, (*_TABLES, 'vendors', 'hooks'))}" for name in tables
+    ]
     if problems:
         raise UsageError(
             f"{len(problems)} setting{'s' if len(problems) > 1 else ''} cannot be used: {'; '.join(problems)}.",
@@ -159,6 +175,8 @@ def load(config_file: Path, environ: Mapping[str, str]) -> Settings:
         Sync(**values["sync"]),
         Connect(**values["connect"]),
         Network(**values["network"]),
+        mail,
+        hooks,
         vendors,
         {
             name: value
@@ -183,8 +201,13 @@ def parse(config_file: Path) -> dict[str, Any]:
         raise UsageError(f"{config_file} is not TOML: {error}.", hint="Correct that line.") from None
 
 
-_FROM_OURS_ONLY = (("general", "credential_command"), ("network", "ca_file"), ("connect", "relay"))
-"""What runs a program, or decides who sees a sign-in."""
+_FROM_OURS_ONLY = (
+    ("general", "credential_command"),
+    ("network", "ca_file"),
+    ("connect", "relay"),
+    ("mail", "host"),
+)
+"""What runs a program, or decides who sees a sign-in or the password of a mailbox. So do hooks; only the file has them."""
 
 
 def _open_to_others(
@@ -208,22 +231,6 @@ def _open_to_others(
         if one.redirect_uri and not environ.get(vendor_variable(id_, "redirect_uri"))
     ]
     return [f"{one} is not obeyed in a file that others can write ({mend})" for one in said]
-
-
-def _file_table(name: str, found: object, keys: Mapping[str, Key], problems: list[str]) -> dict[str, Any]:
-    if not isinstance(found, dict):
-        problems.append(f"[{name}] must be a table")
-        return {}
-    values = {}
-    for key, value in found.items():
-        if key not in keys:
-            problems.append(f"[{name}] {key} is not a setting{near(key, tuple(keys))}")
-            continue
-        try:
-            values[key] = accept(keys[key], value)
-        except ValueError as error:
-            problems.append(f"[{name}] {key} must be {error}")
-    return values
 
 
 def _environ_table(
@@ -255,7 +262,7 @@ def _vendors(found: object, problems: list[str]) -> dict[str, VendorSettings]:
                 f"or give it to phr connect {vendor} --client-secret-stdin"
             )
             table = {key: value for key, value in table.items() if key != "client_secret"}
-        vendors[vendor] = VendorSettings(**_file_table(f"vendors.{vendor}", table, _VENDOR_KEYS, problems))
+        vendors[vendor] = VendorSettings(**read_table(f"vendors.{vendor}", table, _VENDOR_KEYS, problems))
     return vendors
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from phr.errors import UsageError
 from phr.model import LOOPBACK, REDIRECTS
@@ -22,13 +24,51 @@ _UNITS = {"s": 1.0, "m": 60.0, "h": HOUR, "d": DAY, "w": 7 * DAY}
 class Key:
     """What one setting accepts, and its limits.
 
-    The kinds: `text`, `user`, `whole`, `seconds`, `duration`, `file`, `https`, `back` (a redirect address), `mode`
-    (one of REDIRECTS).
+    The kinds: `text`, `user`, `whole`, `seconds`, `duration`, `file`, `https`, `back` (https, or http to this
+    computer), `mode` (one of REDIRECTS), `hours` (a part of the day), `flag`, `mail` (an address), `host`, `security`
+    (one of SECURITIES).
     """
 
     kind: str
     low: float = 0
     high: float = 0
+
+
+SECURITIES = ("starttls", "tls", "none")
+"""How a mail travels to its server: upgraded to TLS (RFC 3207), within TLS from the start (RFC 8314), in the clear."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """A part of every day by the clock on the wall, in minutes since midnight; it may go past midnight."""
+
+    begin: int
+    end: int
+
+    def cover(self, minute: int) -> bool:
+        """Whether this minute of the day lies within."""
+        if self.begin < self.end:
+            return self.begin <= minute < self.end
+        return minute >= self.begin or minute < self.end
+
+    def __str__(self) -> str:
+        return "-".join(
+            f"{at // 60:02}" + (f":{at % 60:02}" if at % 60 else "") for at in (self.begin, self.end)
+        )
+
+
+def hours(text: str) -> Hours | None:
+    """`08-18`, `22-06`, `07:30-18:00`; None for `off`. Raises ValueError for anything else."""
+    word = text.strip().lower()
+    if word == "off":
+        return None
+    found = re.fullmatch(r"(\d{1,2})(?::(\d\d))?\s*[-–]\s*(\d{1,2})(?::(\d\d))?", word)
+    if found:
+        begin, end = (int(found[at]) * 60 + int(found[at + 1] or 0) for at in (1, 3))
+        minutes = all(int(found[at] or 0) < 60 for at in (2, 4))
+        if minutes and begin < 1440 and end <= 1440 and begin != end % 1440:
+            return Hours(begin, end % 1440)
+    raise ValueError("hours of the day such as 08-18 or 22-06, or off")
 
 
 def duration(text: str) -> float:
@@ -58,6 +98,10 @@ def number(text: str) -> object:
 
 def accept(key: Key, value: object) -> object:
     """The value in its final type. Raises ValueError whose text ends the sentence “… must be”."""
+    if key.kind == "flag":
+        if not isinstance(value, bool):
+            raise ValueError("true or false")
+        return value
     if key.kind in _TEXTS:
         if not isinstance(value, str) or not value.strip():
             raise ValueError("a text between quotes")
@@ -76,13 +120,23 @@ def accept(key: Key, value: object) -> object:
     return value if key.kind == "whole" else float(value)
 
 
-_TEXTS = frozenset({"text", "user", "file", "https", "back", "mode"})
+_TEXTS = frozenset({"text", "user", "file", "https", "back", "mode", "hours", "mail", "host", "security"})
+_MAIL = r"[^\s@<>()\[\],;:\"\\]+@[^\s@<>()\[\],;:\"\\]+"
+_HOST = r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:]*"
 
 
-def as_text(kind: str, value: str) -> str | Path:
+def as_text(kind: str, value: str) -> str | Path | Hours | None:
     """As `accept`, for the kinds that are written as text."""
     if kind == "user":
         _check_user(value)
+    elif kind == "hours":
+        return hours(value)
+    elif kind == "security" and value not in SECURITIES:
+        raise ValueError(f"one of {', '.join(SECURITIES)}")
+    elif kind == "mail" and not is_mail(value):
+        raise ValueError("one address such as me@example.org")
+    elif kind == "host" and not re.fullmatch(_HOST, value):
+        raise ValueError("the name of a server such as mail.example.org")
     elif kind == "mode" and value not in REDIRECTS:
         raise ValueError(f"one of {', '.join(REDIRECTS)}")
     elif kind in ("https", "back"):
@@ -95,6 +149,11 @@ def as_text(kind: str, value: str) -> str | Path:
     elif kind == "file":
         return _file(value)
     return value
+
+
+def is_mail(text: str) -> bool:
+    """Whether this is one plain mail address (RFC 5322 addr-spec, without its odder forms)."""
+    return text.isascii() and text.isprintable() and re.fullmatch(_MAIL, text) is not None
 
 
 def is_address(text: str, *, loopback: bool) -> bool:
@@ -129,6 +188,23 @@ def _check_user(name: str) -> None:
         check_user_name(name)
     except UsageError:
         raise ValueError("a user name: letters, digits, dots, dashes and underscores") from None
+
+
+def read_table(name: str, found: object, keys: Mapping[str, Key], problems: list[str]) -> dict[str, Any]:
+    """One table of the file, each value in its final type; what is wrong with it is added to `problems`."""
+    if not isinstance(found, dict):
+        problems.append(f"[{name}] must be a table")
+        return {}
+    values = {}
+    for key, value in found.items():
+        if key not in keys:
+            problems.append(f"[{name}] {key} is not a setting{near(key, tuple(keys))}")
+            continue
+        try:
+            values[key] = accept(keys[key], value)
+        except ValueError as error:
+            problems.append(f"[{name}] {key} must be {error}")
+    return values
 
 
 def near(word: str, known: tuple[str, ...]) -> str:

@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from phr.errors import Busy, PhrError, ReconnectNeeded, SignInError, Unreachable
+from phr.errors import Busy, PhrError, ReconnectNeeded, SignInError, Unreachable, typed
 from phr.model import Connection, SmartConfiguration, Token, Vendor
 from phr.smart.answer import TokenRefusedError
 from phr.smart.client import Client
@@ -211,7 +211,8 @@ class Session:
             return again
         return SignInError(
             f"{self._name}: {error.message}",
-            hint=error.hint or f"Check the client id of the registration, then: phr reconnect {self._name}",
+            hint=error.hint
+            or f"Check the client id of the registration, then: phr reconnect {typed(self._name)}",
         )
 
     def _adopt(self, fresh: Token) -> None:

@@ -7,23 +7,29 @@ in batches, because row by row through an ORM is an order of magnitude slower.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
-from phr.fhir import read
+from phr.fhir import dates, read
+from phr.fhir.content import RULES, content_hash, taken_back
 from phr.model import Change, Problem, Received, Resource
+from phr.records.quick import Observations
+from phr.store import tombstones
 from phr.store.db import batches, marks, transaction
+from phr.store.pointers import Pointers, references
 from phr.store.rows import RecordWriter, Stored
 
-REFERENCE = re.compile(rb'"reference"\s*:\s*"([^"#]+)"')
-# Canonical and terminology resources are pointed at by every profile; they are not part of a record.
-NOT_FOLLOWED = frozenset(
-    {"Patient", "Group", "Bundle", "Binary", "CodeSystem", "ValueSet", "StructureDefinition"}
+NOT_COMPUTED = b""
+"""A content hash is worth its time only when other bytes come for the same resource."""
+_INSERT = (
+    "INSERT INTO resource (id, source_id, type, fhir_id, raw, raw_hash, content_hash, state, first_seen, changed)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, x'', ?7, ?8, ?8)"
 )
+Address = tuple[str, str]
+Within = Callable[[Sequence[int]], None]
 
 
 @dataclass(slots=True)
@@ -34,14 +40,27 @@ class Saved:
     problems: list[Problem] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class _Parsed:
-    received: Received
-    data: Resource
+class _Known(NamedTuple):
+    """What is stored already under an address."""
+
+    id: int
     raw_hash: bytes
     content_hash: bytes
-    id: int
-    old: tuple[Any, ...] | None
+    state: str
+
+
+@dataclass(slots=True)
+class _Work:
+    """One batch on its way: what it did so far, and what is still to be written."""
+
+    saved: Saved
+    now: str
+    refreshed: list[tuple[bytes, bytes, bytes, int]] = field(default_factory=list)
+    """Other bytes that say the same."""
+    changed: list[Stored] = field(default_factory=list)
+    met: set[bytes] = field(default_factory=set)
+    """References as they are spelled."""
+    ids: list[int] = field(default_factory=list)
 
 
 def digest(raw: bytes) -> bytes:
@@ -55,57 +74,90 @@ class ResourceWriter:
     def __init__(self, db: Any, source_id: int, fhir_base: str | None) -> None:
         self._db = db
         self._source = source_id
-        self._base = (fhir_base or "").rstrip("/").encode()
         self._records = RecordWriter(db, source_id)
-        self._wanted: set[str] = set()
+        self._pointers = Pointers(db, source_id, fhir_base)
+        self._observations = Observations()
 
-    def save(self, received: Iterable[Received], now: str) -> Saved:
-        """Store a batch in one transaction. `now` is an ISO 8601 instant."""
-        saved = Saved()
-        latest = {(r.type, r.id): r for r in received}
+    def save(self, received: Iterable[Received], now: str, within: Within | None = None) -> Saved:
+        """Store a batch in one transaction. `now` is an ISO 8601 instant.
+
+        `within` gets the row ids of all of the batch that is stored, unchanged ones too, inside the transaction.
+        """
+        work = _Work(Saved(), now)
+        batch = _newest(received)
         try:
             with transaction(self._db):
-                parsed = self._compare(list(latest.values()), saved)
-                self._write(parsed, now)
-                self._records.write([_as_written(p) for p in parsed])
-                self._note_references(parsed)
+                self._keep(batch, work)
+                if within is not None:
+                    within(work.ids)
         except BaseException:
             self._records.forget()
+            self._pointers.forget()
             raise
-        return saved
+        return work.saved
 
-    def _compare(self, received: Sequence[Received], saved: Saved) -> list[_Parsed]:
-        """Decide what each resource is to us; those that need writing come back parsed."""
-        known = self._known(received)
-        next_id = self._db.execute("SELECT coalesce(max(id), 0) + 1 FROM resource").fetchone()[0]
-        parsed: list[_Parsed] = []
-        for one in received:
-            old = known.get((one.type, one.id))
-            raw_hash = digest(one.raw)
-            if old is not None and old[1] == raw_hash and old[3] == "current":
-                saved.changes[one.type, Change.UNCHANGED] += 1
-                continue
-            data = self._parse(one, saved)
-            if data is None:
-                continue
-            content_hash = read.content_hash(data)
-            if old is not None and old[2] == content_hash and old[3] == "current":
-                self._db.execute(
-                    "UPDATE resource SET raw = ?, raw_hash = ? WHERE id = ?", (one.raw, raw_hash, old[0])
-                )
-                saved.changes[one.type, Change.UNCHANGED] += 1
-                continue
-            saved.changes[one.type, Change.NEW if old is None else Change.UPDATED] += 1
+    def _keep(self, batch: dict[Address, Received], work: _Work) -> None:
+        """Decide what each resource is to us, and write it."""
+        known = self._known(batch)
+        self._records.expect(batch)
+        unchanged: list[str] = []
+        fresh: list[Received] = []
+        for address, one in batch.items():
+            old = known.get(address)
             if old is None:
-                identity, next_id = next_id, next_id + 1
+                fresh.append(one)
+                continue
+            raw_hash = digest(one.raw)
+            work.ids.append(old.id)
+            if old.raw_hash == raw_hash and old.state == tombstones.CURRENT:
+                unchanged.append(one.type)
             else:
-                identity = old[0]
-            parsed.append(_Parsed(one, data, raw_hash, content_hash, identity, old))
-        return parsed
+                self._again(one, raw_hash, old, work)
+        for type_, number in Counter(unchanged).items():
+            work.saved.changes[type_, Change.UNCHANGED] += number
+        self._db.executemany(
+            "UPDATE resource SET raw = ?, raw_hash = ?, content_hash = ? WHERE id = ?", work.refreshed
+        )
+        stored = self._insert(fresh, work) if fresh else []
+        self._records.write(stored, work.changed)
+        self._pointers.note(work.met, batch)
+
+    # ── what was not here before ────────────────────────────────────────────────────────────────────
+
+    def _insert(self, fresh: Sequence[Received], work: _Work) -> list[Stored]:
+        identity = first = self._db.execute("SELECT coalesce(max(id), 0) + 1 FROM resource").fetchone()[0]
+        now, source, met, read_quickly = work.now, self._source, work.met, self._observations.line
+        rows: list[tuple[object, ...]] = []
+        found: list[Stored] = []
+        for (
+            one
+        ) in fresh:  # all that is done with one's bytes is done at once, while they are near the processor
+            type_, id_, raw = one.type, one.id, one.raw
+            line = read_quickly(raw) if type_ == "Observation" else None
+            gone = False
+            if line is None:
+                data = self._parse(one, work.saved)
+                if data is None:
+                    continue
+                line, gone = self._records.line(data), taken_back(data)
+            found.append(Stored(identity, f"{type_}/{id_}", line, gone))
+            state = tombstones.GONE if gone else tombstones.CURRENT
+            rows.append((identity, source, type_, id_, raw, digest(raw), state, now))
+            met.update(references(raw))
+            identity += 1
+        self._db.executemany(_INSERT, rows)
+        for stored in found:
+            if stored.gone:
+                tombstones.mark(self._db, stored.id, now, tombstones.IN_ERROR)
+        for name, number in Counter([str(row[2]) for row in rows]).items():
+            work.saved.changes[name, Change.NEW] += number
+        work.ids += range(first, identity)
+        return found
 
     def _parse(self, one: Received, saved: Saved) -> Resource | None:
+        """What a record is read from: the content with the digits of its decimals."""
         try:
-            data = read.parse_json(one.raw)
+            data = read.parse_as_written(one.raw)
         except ValueError:
             data = None
         if isinstance(data, dict):
@@ -113,12 +165,66 @@ class ResourceWriter:
         saved.problems.append(Problem(one.type, "is not readable JSON", id=one.id, raw=one.raw))
         return None
 
-    def _known(self, received: Sequence[Received]) -> dict[tuple[str, str], tuple[Any, ...]]:
-        """`(id, raw_hash, content_hash, state)` of what is stored already, by (type, id)."""
+    # ── what was ────────────────────────────────────────────────────────────────────────────────────
+
+    def _again(self, one: Received, raw_hash: bytes, old: _Known, work: _Work) -> None:
+        """It was here before, and something is different: its bytes, or whether its source stands by it."""
+        data = self._parse(one, work.saved)
+        if data is None:
+            return
+        gone, was_gone = taken_back(data), old.state != tombstones.CURRENT
+        same_bytes = old.raw_hash == raw_hash
+        new_content = NOT_COMPUTED if same_bytes else content_hash(data)
+        same = same_bytes or new_content == self._content_hash(old)
+        if same and gone == was_gone:
+            if not same_bytes:
+                work.refreshed.append((one.raw, raw_hash, new_content, old.id))
+                self._records.signed_anew(old.id, data)
+            if gone:
+                tombstones.mark(self._db, old.id, work.now, tombstones.IN_ERROR)
+            work.saved.changes[one.type, Change.UNCHANGED] += 1
+            return
+        if not same:
+            self._db.execute(
+                "INSERT INTO resource_version (resource_id, raw, seen, replaced)"
+                " SELECT id, raw, changed, ? FROM resource WHERE id = ?",
+                (work.now, old.id),
+            )
+        self._db.execute(
+            "UPDATE resource SET raw = ?, raw_hash = ?, content_hash = ?, state = ?, changed = ? WHERE id = ?",
+            (
+                one.raw,
+                raw_hash,
+                new_content or old.content_hash,
+                tombstones.GONE if gone else tombstones.CURRENT,
+                work.now,
+                old.id,
+            ),
+        )
+        if gone:
+            tombstones.mark(self._db, old.id, work.now, tombstones.IN_ERROR)
+        elif was_gone:
+            tombstones.lift(self._db, old.id)
+        work.saved.changes[one.type, Change.GONE if gone and not was_gone else Change.UPDATED] += 1
+        work.changed.append(Stored(old.id, f"{one.type}/{one.id}", self._records.line(data), gone))
+        work.met.update(references(one.raw))
+
+    def _content_hash(self, old: _Known) -> bytes:
+        """Of what is stored; computed now where nobody needed it yet, or it was computed by other rules."""
+        if old.content_hash.startswith(RULES):
+            return old.content_hash
+        raw = self._db.execute("SELECT raw FROM resource WHERE id = ?", (old.id,)).fetchone()[0]
+        try:
+            data = read.parse_as_written(raw)
+        except ValueError:
+            return NOT_COMPUTED
+        return content_hash(data) if isinstance(data, dict) else NOT_COMPUTED
+
+    def _known(self, addresses: Iterable[Address]) -> dict[Address, _Known]:
         by_type: dict[str, list[str]] = {}
-        for one in received:
-            by_type.setdefault(one.type, []).append(one.id)
-        known: dict[tuple[str, str], tuple[Any, ...]] = {}
+        for type_, id_ in addresses:
+            by_type.setdefault(type_, []).append(id_)
+        known: dict[Address, _Known] = {}
         for type_, ids in by_type.items():
             for part in batches(ids):
                 rows = self._db.execute(
@@ -126,81 +232,26 @@ class ResourceWriter:
                     f" WHERE source_id = ? AND type = ? AND fhir_id IN ({marks(part)})",
                     (self._source, type_, *part),
                 )
-                known.update({(type_, row[0]): row[1:] for row in rows})
+                known.update({(type_, row[0]): _Known(*row[1:]) for row in rows})
         return known
 
-    def _write(self, parsed: Sequence[_Parsed], now: str) -> None:
-        for p in parsed:
-            if p.old is not None:
-                self._keep_version(p, now)
-        self._db.executemany(
-            "INSERT INTO resource (id, source_id, type, fhir_id, raw, raw_hash, content_hash, state, first_seen,"
-            " changed) VALUES (?, ?, ?, ?, ?, ?, ?, 'current', ?, ?)",
-            [
-                (
-                    p.id,
-                    self._source,
-                    p.received.type,
-                    p.received.id,
-                    p.received.raw,
-                    p.raw_hash,
-                    p.content_hash,
-                    now,
-                    now,
-                )
-                for p in parsed
-                if p.old is None
-            ],
-        )
 
-    def _keep_version(self, p: _Parsed, now: str) -> None:
-        """The bytes that were current become history, unless only their state changed."""
-        self._db.execute(
-            "INSERT INTO resource_version (resource_id, raw, seen, replaced)"
-            " SELECT id, raw, changed, ? FROM resource WHERE id = ? AND raw_hash <> ?",
-            (now, p.id, p.raw_hash),
-        )
-        self._db.execute(
-            "UPDATE resource SET raw = ?, raw_hash = ?, content_hash = ?, state = 'current', changed = ? WHERE id = ?",
-            (p.received.raw, p.raw_hash, p.content_hash, now, p.id),
-        )
-
-    def _note_references(self, parsed: Sequence[_Parsed]) -> None:
-        """Remember what these resources point at, so that a later round can read what is missing."""
-        fresh: dict[str, tuple[str, str]] = {}
-        for p in parsed:
-            for target in REFERENCE.findall(p.received.raw):
-                address = self._own(target)
-                if address is not None and address not in self._wanted:
-                    type_, _, id_ = address.partition("/")
-                    if type_ not in NOT_FOLLOWED:
-                        fresh[address] = (type_, id_)
-        if fresh:
-            self._db.executemany(
-                "INSERT OR IGNORE INTO wanted_reference (source_id, type, fhir_id) VALUES (?, ?, ?)",
-                [(self._source, *pair) for pair in fresh.values()],
-            )
-            if len(self._wanted) > 100_000:  # keeps memory flat; the table ignores repetitions anyway
-                self._wanted.clear()
-            self._wanted.update(fresh)
-
-    def _own(self, target: bytes) -> str | None:
-        """`Type/id` when a reference points into this source: relative, or absolute on its base.
-
-        A conditional reference (`Practitioner?identifier=…`, FHIR R4 3.1.0.7.1.3) becomes `Practitioner/?identifier=…`:
-        nobody can read it, but it is not forgotten either.
-        """
-        if self._base and target.startswith(self._base + b"/"):
-            target = target[len(self._base) + 1 :]
-        type_, conditional, query = target.partition(b"?")
-        parts = [type_, b"?" + query] if conditional else target.split(b"/")
-        if len(parts) < 2 or not parts[0].isalpha() or not parts[0][:1].isupper() or not parts[1]:
-            return None
-        return (parts[0] + b"/" + parts[1]).decode("utf-8", "replace")
+def _newest(received: Iterable[Received]) -> dict[Address, Received]:
+    """Each address once: of several the one that changed last, as far as they say, else the one that came last."""
+    newest: dict[Address, Received] = {}
+    for one in received:
+        address = one.type, one.id
+        before = newest.get(address)
+        if before is None or not _is_older(one.last_updated, before.last_updated):
+            newest[address] = one
+    return newest
 
 
-def _as_written(p: _Parsed) -> Stored:
-    """What a record is read from: the content with the digits of its decimals."""
-    raw = p.received.raw
-    data = read.parse_as_written(raw) if read.has_final_zeros(raw) else p.data
-    return Stored(p.id, f"{p.received.type}/{p.received.id}", data if isinstance(data, dict) else p.data)
+def _is_older(one: str | None, other: str | None) -> bool:
+    first, second = dates.parse(one), dates.parse(other)
+    if first is None or second is None:
+        return False
+    if first.start != second.start:
+        return first.start < second.start
+    # Fractions of one second, as long as both are told in one time zone.
+    return first.text[-1:] == second.text[-1:] and first.text.rstrip("Z") < second.text.rstrip("Z")

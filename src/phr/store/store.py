@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -23,12 +23,16 @@ if TYPE_CHECKING:
 
     from phr.model import Received
     from phr.store.audit import Audit
+    from phr.store.bulk import Exports
     from phr.store.connections import Connections, Sources
     from phr.store.documents import Documents
-    from phr.store.resources import ResourceWriter, Saved
+    from phr.store.learned import Learned
+    from phr.store.passes import Passes
+    from phr.store.references import References
+    from phr.store.resources import ResourceWriter, Saved, Within
     from phr.store.runs import Runs
 
-DERIVED_BY = "1"
+DERIVED_BY = "2"
 """Raise it when `records.derive` says something new: the next sync then reads every record again."""
 
 
@@ -90,6 +94,34 @@ class Store:
         return Documents(self)
 
     @cached_property
+    def passes(self) -> Passes:
+        """Where searches stand, and what no longer comes."""
+        from phr.store.passes import Passes
+
+        return Passes(self)
+
+    @cached_property
+    def learned(self) -> Learned:
+        """What asking has taught."""
+        from phr.store.learned import Learned
+
+        return Learned(self)
+
+    @cached_property
+    def references(self) -> References:
+        """What resources point at."""
+        from phr.store.references import References
+
+        return References(self)
+
+    @cached_property
+    def bulk(self) -> Exports:
+        """Bulk Data exports."""
+        from phr.store.bulk import Exports
+
+        return Exports(self)
+
+    @cached_property
     def audit(self) -> Audit:
         """What was done with the data."""
         from phr.store.audit import Audit
@@ -105,25 +137,32 @@ class Store:
         """The present instant as `dates.instant` writes it."""
         return dates.instant(self._clock())
 
-    def save(self, source_key: str, received: Iterable[Received]) -> Saved:
-        """Keep these resources of one source, in one transaction: the only way in."""
+    def save(self, source_key: str, received: Iterable[Received], *, within: Within | None = None) -> Saved:
+        """Keep these resources of one source, in one transaction: the only way in.
+
+        `within` gets the row ids of all of them that are stored, unchanged ones too; what it writes belongs to the
+        same transaction.
+        """
         writer = self._writers.get(source_key)
         if writer is None:
             from phr.store.resources import ResourceWriter  # reading commands start faster without it
 
             id_, base = self._source_row(source_key)
             writer = self._writers[source_key] = ResourceWriter(self.db, id_, base)
-        return writer.save(received, self.now())
+        return writer.save(received, self.now(), within)
 
-    def gone(self, source_key: str, type_: str, id_: str) -> bool:
-        """Note that the source says a resource is deleted (410). Its bytes and records stay."""
+    def gone(
+        self, source_key: str, type_: str, id_: str, reason: str = "deleted", detail: str | None = None
+    ) -> bool:
+        """Note that the source took a resource back; whether that is news. Its bytes, history and tags stay.
+
+        `reason` is `deleted` or `merged`; `detail` what it was merged into, `Type/id`.
+        """
+        from phr.store.tombstones import take_back
+
         source, _ = self._source_row(source_key)
-        cursor = self.db.execute(
-            "UPDATE resource SET state = 'gone', changed = ? WHERE source_id = ? AND type = ? AND fhir_id = ?"
-            " AND state = 'current'",
-            (self.now(), source, type_, id_),
-        )
-        return bool(cursor.rowcount)
+        with nullcontext() if self.db.in_transaction else transaction(self.db):
+            return take_back(self.db, source, type_, id_, self.now(), reason, detail)
 
     def raw(self, type_: str, id_: str, source: str | None = None) -> list[tuple[str, bytes]]:
         """`(source name, exact bytes)` of every resource of this address."""
@@ -135,41 +174,34 @@ class Store:
         )
         return [(row[0], row[1]) for row in rows]
 
-    def missing_references(
-        self, source_key: str, searched: frozenset[str], before: str
-    ) -> list[tuple[str, str]]:
-        """`(type, id)` that stored resources point at and nothing answers.
+    def setting(self, name: str) -> str | None:
+        """What is noted under a name in this very file, so that it goes where the record goes."""
+        row = self.db.execute("SELECT value FROM setting WHERE name = ?", (name,)).fetchone()
+        return str(row[0]) if row else None
 
-        Leaves out the types in `searched` (a search has just brought all that is to be had of them) and
-        what was refused since `before` (ISO 8601).
-        """
-        source, _ = self._source_row(source_key)
-        rows = self.db.execute(
-            "SELECT w.type, w.fhir_id FROM wanted_reference w WHERE w.source_id = ? AND (w.tried IS NULL OR w.tried < ?)"
-            " AND NOT EXISTS (SELECT 1 FROM resource r WHERE r.source_id = w.source_id AND r.type = w.type"
-            " AND r.fhir_id = w.fhir_id) ORDER BY w.type, w.fhir_id",
-            (source, before),
-        )
-        return [(row[0], row[1]) for row in rows if row[0] not in searched]
-
-    def note_unanswered(
-        self, source_key: str, type_: str, id_: str, http_status: int | None, reason: str
-    ) -> None:
-        """Remember that a reference could not be read, so that it is not asked again on every run."""
-        source, _ = self._source_row(source_key)
-        self.db.execute(
-            "UPDATE wanted_reference SET tried = ?, http_status = ?, reason = ?"
-            " WHERE source_id = ? AND type = ? AND fhir_id = ?",
-            (self.now(), http_status, reason, source, type_, id_),
-        )
+    def note_setting(self, name: str, value: str) -> None:
+        """Note it, instead of what was noted."""
+        self.db.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (name, value))
 
     def counts(self) -> tuple[Counter[str], Counter[str]]:
-        """`(resources by type, records by kind)`; supporting resources are not records of a life."""
-        by_type = self.db.execute("SELECT type, count(*) FROM resource GROUP BY type ORDER BY type")
+        """`(resources by type, records by kind)`; without what was taken back.
+
+        Supporting resources are not records of a life.
+        """
+        by_type = Counter(
+            dict(self.db.execute("SELECT type, count(*) FROM resource GROUP BY type ORDER BY type"))
+        )
+        by_type -= Counter(  # this way round the index alone is counted, and few are ever taken back
+            dict(
+                self.db.execute(
+                    "SELECT r.type, count(*) FROM tombstone t JOIN resource r ON r.id = t.resource_id GROUP BY r.type"
+                )
+            )
+        )
         by_kind = self.db.execute(
             "SELECT kind, count(*) FROM record WHERE supporting = 0 GROUP BY kind ORDER BY kind"
         )
-        return Counter(dict(by_type.fetchall())), Counter(dict(by_kind.fetchall()))
+        return by_type, Counter(dict(by_kind.fetchall()))
 
     def rebuild(self) -> int:
         """Derive every record again from its raw resource; answers how many."""
@@ -180,17 +212,17 @@ class Store:
             self.db.execute("INSERT INTO record_search (record_search) VALUES ('delete-all')")
             sources = self.db.execute("SELECT id FROM source").fetchall()
             count = sum(RecordWriter(self.db, row[0]).rebuild() for row in sources)
-            self.db.execute("INSERT OR REPLACE INTO setting VALUES ('derived_by', ?)", (DERIVED_BY,))
+            self.note_setting("derived_by", DERIVED_BY)
         self.forget_writers()
         return count
 
     def refresh_records(self) -> int:
         """Rebuild when the records were derived by another version of phr; answers how many."""
-        row = self.db.execute("SELECT value FROM setting WHERE name = 'derived_by'").fetchone()
-        if row is None and not self.db.execute("SELECT 1 FROM resource LIMIT 1").fetchone():
-            self.db.execute("INSERT OR REPLACE INTO setting VALUES ('derived_by', ?)", (DERIVED_BY,))
+        known = self.setting("derived_by")
+        if known is None and not self.db.execute("SELECT 1 FROM resource LIMIT 1").fetchone():
+            self.note_setting("derived_by", DERIVED_BY)
             return 0
-        return 0 if row and row[0] == DERIVED_BY else self.rebuild()
+        return 0 if known == DERIVED_BY else self.rebuild()
 
     def copy(self, target: Path) -> None:
         """Write a consistent, equally encrypted copy of the whole file to `target`."""

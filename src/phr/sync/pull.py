@@ -1,88 +1,113 @@
 """`pull`: bring one connection up to date and say what changed.
 
-The Patient first, then every search of the plan side by side, then one pass over references, then documents.
+The Patient first, then every search of the plan side by side, then what is absent, what is pointed at, and documents.
 Each page is stored in its own transaction as it arrives, so a run may die at any instant: what it stored
 stays, and the next run does what is left.
 """
 
 from __future__ import annotations
 
+import threading
 import time
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
 
-from phr.errors import FhirError, NotAuthorized, PhrError, ReconnectNeeded
-from phr.fhir import dates
+from phr.errors import FhirError, NotAuthorized, PhrError, ReconnectNeeded, Stopped, Unreachable
 from phr.fhir.client import FhirClient
-from phr.model import Connection, Page, Problem, Search, SyncRun, Vendor
+from phr.model import Connection, Problem, SyncRun, Vendor
 from phr.store.store import Store
-from phr.sync import follow
-from phr.sync.fetch import fetch
-from phr.sync.plan import Plan, plan
+from phr.sync import absence, attachments, bulk, ending, follow, learn, stop
+from phr.sync.crew import aside
+from phr.sync.desk import Desk
+from phr.sync.ground import Ground
+from phr.sync.keeping import Keeper
+from phr.sync.patient import Followed, read_patient
+from phr.sync.person import known
+from phr.sync.plan import Ask, Plan, plan
+from phr.sync.searches import NO_LONGER_ANSWERS, Searches
 from phr.sync.tally import Tally
+from phr.sync.wish import Progress, Wish
 
-_STATES = {0: "active", 3: "active", 4: "expired", 1: "error"}
-"""What a connection is after a run with this exit status; a cancelled run changes nothing."""
+__all__ = ["NO_LONGER_ANSWERS", "Progress", "Pull", "Wish", "pull"]
 
-NO_LONGER_ANSWERS = "not asked, because the server no longer answers"
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Where a pull is: how many resources of a type have come, how many of them are new."""
-
-    connection: str
-    type: str
-    seen: int
-    new: int
-    done: bool = False
+_EXIT = {"completed": 0, "partial": 3, "failed": 1, "cancelled": 130}
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What this pull is to do."""
-
-    trigger: str = "manual"
-    types: tuple[str, ...] = ()
-    documents: bool = True
-    debug: bool = False
-    """Let unexpected errors through, with their traceback."""
-    workers: int = 4
-    page_size: int | None = None
-    progress: Callable[[Progress], None] = lambda _: None
-
-
-def pull(client: FhirClient, store: Store, connection: Connection, vendor: Vendor, wish: Wish) -> SyncRun:
+def pull(
+    client: FhirClient, desk: Desk | Store, connection: Connection, vendor: Vendor, wish: Wish
+) -> SyncRun:
     """Bring one connection up to date. Never raises for what a server does: the run says it.
 
-    A KeyboardInterrupt is written down as `cancelled` and goes on.
+    A KeyboardInterrupt is written down as `cancelled` and goes on. With a bare Store, which belongs to this thread, the
+    asking is done in another one.
     """
-    return _Pull(client, store, connection, vendor, wish).run()
+    if isinstance(desk, Desk):
+        return Pull(client, desk, connection, vendor, wish).run()
+    return _with_a_store(client, desk, connection, vendor, wish)
 
 
-class _Pull:
+def _with_a_store(
+    client: FhirClient, store: Store, connection: Connection, vendor: Vendor, wish: Wish
+) -> SyncRun:
+    desk, ended = Desk(store), threading.Event()
+    one = Pull(client, desk, connection, vendor, wish)
+    found: list[SyncRun | BaseException] = []
+
+    def work() -> None:
+        try:
+            found.append(one.run())
+        except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
+            found.append(error)
+        ended.set()
+        desk.wake()
+
+    threading.Thread(target=work, name="phr-pull", daemon=True).start()
+    try:
+        desk.serve(until=ended.is_set)
+    except BaseException:
+        wish.stopping.set()
+        desk.close()
+        one.give_up(store, "cancelled", None)
+        raise
+    (answer,) = found
+    if isinstance(answer, BaseException):
+        raise answer
+    return answer
+
+
+class Pull:
+    """One run of one connection."""
+
     def __init__(
-        self, client: FhirClient, store: Store, connection: Connection, vendor: Vendor, wish: Wish
+        self, client: FhirClient, desk: Desk, connection: Connection, vendor: Vendor, wish: Wish
     ) -> None:
-        self.client, self.store = client, store
+        self.client, self.desk = client, desk
         self.connection, self.vendor, self.wish = connection, vendor, wish
-        self.tally = Tally(frozenset(store.runs.skipped_before(connection.key)))
+        self.tally = Tally()
         self.documents = {"new": 0, "unchanged": 0, "failed": 0, "bytes": 0}
-        self.plan = Plan((), ())
-        self.seen: dict[str, int] = {}
-        self.stored_before = store.documents.stored(connection.key)
+        self.plan: Plan | None = None
+        self.phase = "searches"
+        self.settled: set[str] = set()
+        self.mode = "bulk" if wish.bulk else "full"
+        self.share: float | None = None
+        self.job = wish.job or 0
+        self._seen: dict[str, int] = {}
+        self._streamed = 0  # bytes of files that the client handed on without keeping them
+        self._started, self._clock = "", time.monotonic()
+        self._written = threading.Lock()
+        self._keeper: Keeper | None = None
 
     def run(self) -> SyncRun:
-        started, clock = self.store.now(), time.monotonic()
-        job = self.store.runs.start(self.connection.key, self.wish.trigger, "full")
+        """From beginning to end, in the thread of the connection."""
+        self.desk.do(self._begin)
         status, error, exit_status = "failed", None, 1
         try:
             self._pull()
             status = self.tally.status
-            exit_status = {"completed": 0, "partial": 3, "failed": 1}[status]
             error = "nothing could be read from this server" if status == "failed" else None
+            exit_status = _EXIT[status]
+        except Stopped:
+            status, error = stop.how(self.wish.stopping)
+            exit_status = _EXIT[status]
         except ReconnectNeeded as reason:
             error, exit_status = reason.message, reason.exit_status
         except PhrError as reason:
@@ -93,140 +118,233 @@ class _Pull:
             # The other connections go on. Only the kind of error is said: its text may hold what must stay here.
             error = f"phr met something it did not expect ({type(reason).__name__})"
         except BaseException:
-            status, exit_status = "cancelled", 130
+            self.desk.do(lambda store: self._finish(store, "cancelled", None, 130))
             raise
-        finally:
-            run = SyncRun(
-                job_id=str(job),
-                connection=self.connection.name,
-                trigger=self.wish.trigger,
-                status=status,
-                mode="full",
-                started=started,
-                finished=self.store.now(),
-                seconds=round(time.monotonic() - clock, 3),
-                requests=self.client.requests,
-                bytes=self.client.bytes,
-                types=self.tally.types(),
-                skipped=tuple(self.tally.skipped),
-                documents=self.documents,
-                error=error,
-                exit_status=exit_status,
+        return self.desk.do(lambda store: self._finish(store, status, error, exit_status))
+
+    def give_up(self, store: Store, status: str, sentence: str | None) -> SyncRun | None:
+        """Write the run down without its thread, which sits in a socket; None when it has just done so itself."""
+        if self._written.locked():
+            return None
+        return self._finish(store, status, sentence, _EXIT[status])
+
+    # ── the steps ─────────────────────────────────────────────────────────────────────────────────
+
+    def _begin(self, store: Store) -> None:
+        self._started = store.now()
+        if self.wish.job is None:
+            self.job = store.runs.queue(
+                self.connection.key, self.wish.trigger, self.mode, wish={"types": list(self.wish.types)}
             )
-            self.store.runs.finish(run)
-            self._remember(run)
-        return run
+        store.runs.begin(self.job)
+        self.tally.before = frozenset(store.runs.skipped_before(self.connection.key))
+        store.refresh_records()
 
     def _pull(self) -> None:
-        self.store.refresh_records()
-        patient = self._patient()
-        self.plan = plan(
-            self.vendor,
-            self.client.capabilities(),
-            self.connection.granted_scopes,
-            patient,
-            self.wish.types,
-            self.connection.requested_scopes or None,
-        )
-        for refusal in self.plan.refused:
-            self.tally.note(Problem(refusal.type, refusal.reason))
-        whole = self._searches()
-        if not self.tally.server_is_gone:
-            self._references(whole)
+        if self.wish.bulk:
+            self._bulk(self.wish.bulk)
+        else:
+            self._ask()
         if self.wish.documents:
-            self._attachments()
+            self._documents()
 
-    def _patient(self) -> str:
+    def _ask(self) -> None:
+        ground = self._ground(self._patient())
+        self.plan = chosen = plan(
+            self.vendor,
+            ground.capability,
+            self.connection.granted_scopes,
+            ground.patient,
+            Ask(self.wish.full, self.wish.since, self.wish.types, ground.now, self.wish.full_every_days),
+            self.connection.requested_scopes or None,
+            standing=ground.standing(),
+            known=ground.known,
+        )
+        self.mode, ground.unpromised = chosen.mode, chosen.unpromised
+        self.desk.do(lambda store: store.runs.begin(self.job, self.mode))
+        for refusal in chosen.refused:
+            self.tally.note(Problem(refusal.type, refusal.reason))
+        try:
+            whole = self._searches(ground, chosen)
+        finally:
+            ground.keeper.tell()
+        if not self.tally.server_is_gone:
+            absence.ask(ground, whole, full=self.wish.full)
+        absence.name(ground)
+        if not self.wish.types and not self.tally.server_is_gone:
+            self.phase = "references"
+            self._show("Reference", phase="references", share=0.8)
+            follow.references(ground, full=self.wish.full)
+
+    def _patient(self) -> Followed:
         """Read the Patient itself: the sign-in is good if this is answered."""
         patient = self.connection.patient_id
         if not patient:
             raise ReconnectNeeded(self.connection.name, "The sign-in did not say whose record this is.")
         try:
-            self._keep(Search("Patient"), self.client.read("Patient", patient))
-            self._show("Patient", done=True)
+            found = read_patient(self.client, self.desk, self.connection, self.tally, self.wish.stopping)
+            self._show("Patient", len(found.came), done=True)
         except NotAuthorized as error:
             raise ReconnectNeeded(self.connection.name) from error
         except FhirError as error:
             self.tally.failure("Patient", error)
             if self.tally.silent:
                 raise  # not even the first question was answered
-        return patient
+            return Followed(patient, ())
+        if found.id != patient:
+            self.connection = replace(self.connection, patient_id=found.id)
+        return found
 
-    def _searches(self) -> frozenset[str]:
-        """Ask everything in the plan; answers the types of which all that is to be had has come."""
-        pages = fetch(
-            self.client, self.plan.searches, workers=self.wish.workers, page_size=self.wish.page_size
-        )
-        broken: set[str] = set()
-        open_ = Counter(search.type for search in self.plan.searches)
-        try:
-            for fetched in pages:
-                type_ = fetched.search.type
-                open_[type_] -= fetched.page is None
-                if fetched.page is not None:
-                    self._keep(fetched.search, fetched.page)
-                elif fetched.error is None:
-                    self._show(type_, done=True)
-                elif isinstance(fetched.error, FhirError):
-                    broken.add(type_)
-                    self.tally.failure(type_, fetched.error)
-                    self._show(type_, done=True)
-                else:
-                    raise fetched.error
-                if self.tally.server_is_gone:
-                    break
-        finally:
-            pages.close()  # stops its threads now, not at collection
-        for type_ in +open_:
-            broken.add(type_)
-            self.tally.unanswered(Problem(type_, NO_LONGER_ANSWERS), lasting=False)
-        return frozenset(s.type for s in self.plan.searches if s.type not in broken)
-
-    def _keep(self, search: Search, page: Page) -> None:
-        """Store one page, and name what on it could not be kept."""
-        saved = self.store.save(self.connection.key, page.received)
-        self.tally.saved(saved)
-        for problem in page.problems:
-            if problem.known:
-                self.tally.note(problem)
-            else:
-                self.tally.broken(problem)
-        self.seen[search.type] = self.seen.get(search.type, 0) + len(page.received)
-        self._show(search.type)
-
-    def _references(self, searched: frozenset[str]) -> None:
-        if self.wish.types:
-            return
-        now = datetime.fromisoformat(self.store.now())
-        before = dates.instant(now - timedelta(days=follow.ASK_AGAIN_AFTER_DAYS))
-        follow.references(
-            self.client, self.store, self.connection, self.tally, searched, before, self.wish.workers
-        )
-
-    def _attachments(self) -> None:
-        failed, size = follow.attachments(
-            self.client, self.store, self.connection, self.tally, self.wish.workers
-        )
-        stored = self.store.documents.stored(self.connection.key)
-        new = max(0, stored - self.stored_before)
-        self.documents = {"new": new, "unchanged": stored - new, "failed": failed, "bytes": size}
-
-    def _show(self, type_: str, *, done: bool = False) -> None:
-        new = sum(
-            count for (name, change), count in self.tally.changes.items() if name == type_ and change == "new"
-        )
-        self.wish.progress(Progress(self.connection.name, type_, self.seen.get(type_, 0), new, done))
-
-    def _remember(self, run: SyncRun) -> None:
-        """What the connection itself should know after this run."""
-        fine = run.status in ("completed", "partial")
-        refused = {r.type: r for r in self.plan.refused} | self.tally.refused
-        self.store.connections.save(
-            replace(
-                self.store.connections.get(self.connection.name),
-                state=_STATES.get(run.exit_status, self.connection.state),
-                last_sync=run.finished if fine else self.connection.last_sync,
-                refused=tuple(refused[name] for name in sorted(refused)) if fine else self.connection.refused,
+    def _ground(self, patient: Followed) -> Ground:
+        key = self.connection.key
+        now, states, rows, person = self.desk.do(
+            lambda store: (
+                store.now(),
+                store.passes.all(key),
+                store.learned.all(key),
+                known(store, key, patient.id, self.client.base),
             )
         )
-        self.store.audit.note("sync", self.connection.name, run.status)
+        self._keeper = Keeper(
+            self.desk, self.connection, self.tally, self.wish.stopping, self._show, person=person, now=now
+        )
+        try:
+            capability = aside(self.client.capabilities, self.wish.stopping)
+        except Unreachable as error:
+            capability = None
+            self.tally.heard(error)
+            self.tally.note(Problem("CapabilityStatement", error.message, http_status=error.http_status))
+        return Ground(
+            client=self.client,
+            desk=self.desk,
+            connection=self.connection,
+            vendor=self.vendor,
+            patient=patient.id,
+            tally=self.tally,
+            keeper=self._keeper,
+            stopping=self.wish.stopping,
+            workers=self.wish.workers,
+            page_size=self.wish.page_size,
+            capability=capability,
+            known=learn.known((learn.Lesson(*row) for row in rows), now),
+            states={(one.type, one.filter): one for one in states},
+            now=now,
+            full=self.wish.full,
+            settled=self.settled,
+        )
+
+    def _searches(self, ground: Ground, chosen: Plan) -> dict[str, list[int]]:
+        """Ask what is planned; answers the types of which all has come, and their passes."""
+        brought: dict[str, list[int]] = {}
+        if chosen.everything is not None:
+            asking = Searches(ground, lambda type_, _: self._show(type_, done=True))
+            asking.run([chosen.everything])
+            brought = self.desk.do(lambda store: asking.brought_by_everything(store))
+        rest = chosen.beside(frozenset(brought))
+        asking = Searches(ground, lambda type_, share: self._show(type_, done=True, share=0.8 * share))
+        asking.run(rest)
+        left = sorted({search.type for search in chosen.searches} - {search.type for search in rest})
+        self.settled.update(left)
+        for type_ in left:
+            self.desk.do(
+                lambda store, type_=type_: store.passes.infer(self.connection.key, type_, brought[type_])  # type: ignore[misc]
+            )
+        return asking.whole | {type_: brought[type_] for type_ in left}
+
+    def _bulk(self, level: str) -> None:
+        try:
+            done = bulk.pull_bulk(
+                self.client,
+                self.desk,
+                self.connection,
+                self.vendor,
+                level,
+                since=self.wish.since,
+                types=self.wish.types,
+                patient_ids=frozenset({self.connection.patient_id or ""} - {""}),
+                tally=self.tally,
+                progress=self._note,
+                stopping=self.wish.stopping,
+                full=self.wish.full,
+            )
+        except NotAuthorized as error:
+            raise ReconnectNeeded(self.connection.name) from error
+        self._streamed = done.bytes
+
+    def _documents(self) -> None:
+        self.phase = "documents"
+        if self.wish.stopping.is_set():
+            raise Stopped
+        self.documents = attachments.fetch(
+            self.client,
+            self.desk,
+            self.connection,
+            self.tally,
+            workers=self.wish.workers,
+            limit_bytes=self.wish.document_limit,
+            progress=self._note,
+        )
+
+    # ── telling ───────────────────────────────────────────────────────────────────────────────────
+
+    def _show(
+        self,
+        type_: str,
+        came: int = 0,
+        *,
+        done: bool = False,
+        phase: str = "searches",
+        share: float | None = None,
+    ) -> None:
+        self._seen[type_] = self._seen.get(type_, 0) + came
+        new = self.tally.new(type_)
+        self._note(Progress(self.connection.name, type_, self._seen[type_], new, done, phase, share))
+
+    def _note(self, progress: Progress) -> None:
+        if progress.share is not None:
+            self.share = progress.share if progress.phase != "documents" else 0.9 + progress.share / 10
+        self.wish.progress(replace(progress, share=self.share))
+
+    def note(self, store: Store) -> None:
+        """Write down how far it is, for whoever looks on from outside."""
+        asked, came = self.client.requests, self.client.bytes
+        store.runs.note(self.job, progress=self.share, requests=asked, bytes=came, types=self.tally.types())
+
+    # ── the end ───────────────────────────────────────────────────────────────────────────────────
+
+    def _finish(self, store: Store, status: str, error: str | None, exit_status: int) -> SyncRun:
+        """Write the run down, once; on the thread of the store."""
+        requests, key = self.client.requests, self.connection.key
+        stopped = self.wish.stopping.is_set() or status == "cancelled"
+        if stopped and not self._written.locked():
+            left = self.plan, self.settled, self.phase
+            ending.name_what_is_left(store, key, self.tally, *left, documents=self.wish.documents)
+        run = SyncRun(
+            job_id=str(self.job),
+            connection=self.connection.name,
+            trigger=self.wish.trigger,
+            status=status,
+            mode=self.mode,
+            started=self._started or store.now(),
+            finished=store.now(),
+            seconds=round(time.monotonic() - self._clock, 3),
+            requests=requests,
+            bytes=max(self.client.bytes, self._streamed),
+            types=self.tally.types(),
+            skipped=self.tally.told(),
+            documents=self.documents,
+            error=error,
+            exit_status=exit_status,
+            failed_requests=self.client.failed_requests,
+            mean_response_ms=round(1000 * self.client.response_seconds / requests, 1) if requests else None,
+            progress=1.0 if status == "completed" else self.share,
+        )
+        if not self._written.acquire(blocking=False):
+            return run  # whoever was first has said how it ended
+        if self._keeper is not None:
+            self._keeper.closed = True
+        if not stopped and not self.tally.spent:
+            store.passes.close(key)
+        store.runs.finish(run)
+        ending.remember(store, run, self.plan, self.tally, stopped=stopped, types=self.wish.types)
+        return run

@@ -47,7 +47,7 @@ class Contents:
     left_out: tuple[Problem, ...]
     """What the selection leaves out without having been asked to."""
     gone: tuple[Problem, ...]
-    """What the source has deleted since: shown in the timeline, not handed on as current."""
+    """What the source has taken back since: kept, not handed on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,14 +200,16 @@ def _supporting(
 
 
 def _gone(db: Any, selection: Selection) -> tuple[Problem, ...]:
-    condition, values = selection.where()
+    condition, values = selection.where(withdrawn=True)
+    within = f" AND s.name IN ({marks(selection.sources)})" if selection.sources else ""
     rows = db.execute(
         "SELECT x.type, count(*) FROM record JOIN record_source rs ON rs.record_id = record.id"
-        f" JOIN resource x ON x.id = rs.resource_id WHERE {condition} AND x.state <> 'current' GROUP BY x.type",
-        values,
+        " JOIN resource x ON x.id = rs.resource_id JOIN source s ON s.id = x.source_id"
+        f" WHERE {condition} AND x.state <> 'current'{within} GROUP BY x.type",
+        [*values, *selection.sources],
     )
     return tuple(
-        Problem(type_, f"{count} that the source has deleted since: kept here, not handed on", known=True)
+        Problem(type_, f"{count} that the source has taken back since: kept here, not handed on", known=True)
         for type_, count in rows
     )
 

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
+
+if TYPE_CHECKING:
+    from phr.model import SyncRun
+    from phr.store.store import Store
 
 Event = dict[str, Any]
 
@@ -22,13 +26,14 @@ _COLUMNS = (
 _NAMES = tuple(_COLUMNS.replace(" ", "").split(","))
 _PLAIN_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
 
-# The encounter as the same source tells it: ids of different sources have nothing to do with each other.
+# The encounter as the same source tells it: ids of different sources have nothing to do with each other, and a visit
+# that was taken back happened nowhere.
 _PLACES = """
 SELECT rs.record_id, e.facility, e.performer FROM record_source rs
 JOIN record r ON r.id = rs.record_id
 JOIN resource x ON x.source_id = rs.source_id AND x.type = 'Encounter' AND x.fhir_id = substr(r.encounter, 11)
 JOIN record_source es ON es.resource_id = x.id
-JOIN record e ON e.id = es.record_id
+JOIN record e ON e.id = es.record_id AND e.supporting <> 2
 WHERE rs.record_id IN ({marks}) AND r.encounter LIKE 'Encounter/%'
 ORDER BY rs.resource_id DESC
 """
@@ -59,6 +64,20 @@ def events(db: Any, ids: Sequence[int]) -> Iterator[Event]:
                 row = found[id_]
                 row["facility"], row["performer"] = row["facility"] or facility, row["performer"] or performer
                 yield _event(row, sources.get(id_, []), tags.get(id_, []))
+
+
+def new_abnormal(store: Store, run: SyncRun) -> list[Event]:
+    """Results outside their range that came with a run, the newest first."""
+    names = ("kind", "title", "value", "unit", "low", "high", "interpretation", "date")
+    rows = store.db.execute(
+        f"SELECT {', '.join(f'c.{name}' for name in names)} FROM record c"
+        " JOIN record_source rs ON rs.record_id = c.id JOIN resource r ON r.id = rs.resource_id"
+        " JOIN source s ON s.id = r.source_id"
+        " WHERE c.abnormal = 1 AND c.supporting = 0 AND r.state = 'current' AND s.name = ? AND r.first_seen >= ?"
+        " ORDER BY c.date_from DESC, c.id DESC",
+        (run.connection, run.started),
+    )
+    return [{"connection": run.connection, **dict(zip(names, row, strict=True))} for row in rows]
 
 
 def marks(values: Sequence[object]) -> str:

@@ -32,17 +32,28 @@ class Origin:
     first_seen: str
     changed: str
     record_id: int
+    reason: str | None
+    """Why it is gone: `entered-in-error`, `deleted`, `merged`."""
+    gone_since: str | None
+    merged_into: str | None
+    absent_since: str | None
+    """The source has not returned it since; nobody knows why."""
 
 
-_COLUMNS = "r.id, s.id, s.name, r.type || '/' || r.fhir_id, r.state, r.first_seen, r.changed, rs.record_id"
+_COLUMNS = (
+    "r.id, s.id, s.name, r.type || '/' || r.fhir_id, r.state, r.first_seen, r.changed, rs.record_id,"
+    " t.reason, t.since, t.detail, a.since"
+)
+_TAKEN_BACK = " LEFT JOIN tombstone t ON t.resource_id = r.id LEFT JOIN absence a ON a.resource_id = r.id"
 _BY_RECORD = (
     f"SELECT {_COLUMNS} FROM record_source rs JOIN resource r ON r.id = rs.resource_id"
-    " JOIN source s ON s.id = r.source_id WHERE rs.record_id = ? ORDER BY +r.id"
+    f" JOIN source s ON s.id = r.source_id{_TAKEN_BACK} WHERE rs.record_id = ? ORDER BY +r.id"
 )
 # CROSS JOIN fixes the order: the address is looked up once for each source, by index.
 _BY_ADDRESS = (
     f"SELECT {_COLUMNS} FROM source s CROSS JOIN resource r ON r.source_id = s.id"
-    " CROSS JOIN record_source rs ON rs.resource_id = r.id WHERE r.type = ? AND r.fhir_id = ? ORDER BY +r.id"
+    f" CROSS JOIN record_source rs ON rs.resource_id = r.id{_TAKEN_BACK}"
+    " WHERE r.type = ? AND r.fhir_id = ? ORDER BY +r.id"
 )
 
 
@@ -79,10 +90,22 @@ def show(store: Store, ref: str, source: str | None = None) -> dict[str, Any]:
                 "first_seen": one.first_seen,
                 "changed": one.changed,
                 "state": one.state,
+                **_standing(one),
             }
             for one in everywhere
         ],
     }
+
+
+def _standing(one: Origin) -> dict[str, str]:
+    """Since when and why a source does not stand by it any more; nothing where it does."""
+    found = {
+        "gone_since": one.gone_since,
+        "reason": one.reason,
+        "merged_into": one.merged_into,
+        "not_returned_since": None if one.gone_since else one.absent_since,
+    }
+    return {name: words for name, words in found.items() if words}
 
 
 def raw(store: Store, ref: str, source: str | None = None) -> bytes:

@@ -19,14 +19,17 @@ _COLUMNS = "r.id, r.kind, r.title, r.date, r.resource"
 _BY_ADDRESS = (
     f"SELECT {_COLUMNS} FROM resource x JOIN record_source rs ON rs.resource_id = x.id"
     " JOIN record r ON r.id = rs.record_id WHERE x.source_id = ? AND x.type = ? AND x.fhir_id = ?"
+    " AND r.supporting <> 2"
 )
 _POINTING_HERE = (
     f"SELECT {_COLUMNS} FROM record_link l JOIN record r ON r.id = l.record_id"
     " WHERE l.source_id = ? AND l.target = ? AND r.supporting = 0 ORDER BY +r.date_from DESC, r.id DESC LIMIT ?"
 )
+# The first condition is that of the index.
 _SAME_VISIT = (
     f"SELECT {_COLUMNS} FROM record r JOIN record_source rs ON rs.record_id = r.id"
-    " WHERE r.encounter = ? AND rs.source_id = ? AND r.supporting = 0 ORDER BY +r.date_from DESC, r.id DESC LIMIT ?"
+    " WHERE substr(r.encounter, -6) = substr(?1, -6) AND r.encounter = ?1 AND rs.source_id = ?2 AND r.supporting = 0"
+    " ORDER BY +r.date_from DESC, r.id DESC LIMIT ?3"
 )
 # `+` keeps the planner from walking the whole timeline to have its order for nothing.
 # The full-text index knows which records carry a code; the codes themselves then say whether it is the same one.

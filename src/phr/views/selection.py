@@ -47,12 +47,13 @@ class Selection:
     include_undated: bool | None = None
     """None: records without a date belong unless a range was asked for."""
 
-    def where(self) -> tuple[str, list[object]]:
+    def where(self, *, withdrawn: bool = False) -> tuple[str, list[object]]:
         """An SQL condition on the table `record`, and its parameters.
 
+        `withdrawn`: what the sources took back instead of what stands; the full text does not know it any more.
         Raises UsageError when a kind, a date or a sensitivity makes no sense.
         """
-        parts: list[str] = ["record.supporting = 0"]
+        parts: list[str] = ["record.supporting = 2" if withdrawn else "record.supporting = 0"]
         values: list[object] = []
         if self.kinds:
             # The plus sign keeps the planner on record_by_date, which holds the kind too and needs no sorting.

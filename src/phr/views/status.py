@@ -2,18 +2,22 @@
 
 Health is the share of the last 20 finished runs of each connection that brought records: from 95 % on healthy,
 from 80 % on degraded, below that critical. While the last run was only partly done, or a connection waits for
-a new sign-in, it is at best degraded.
+a new sign-in, it is at best degraded. Beside it stand the requests of the last seven days, and the job that is
+at work now.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from phr.errors import typed
 from phr.fhir import read
 from phr.model import Connection
+from phr.views.jobs import sanitized, under_way
+from phr.views.stats import week
 
 if TYPE_CHECKING:
     from phr.store.store import Store
@@ -45,12 +49,20 @@ def status(store: Store, user: str, idle: Idle = lambda _: None) -> dict[str, An
         "records_by_kind": dict(by_kind),
         "documents": documents,
         "document_bytes": document_bytes,
+        "attachments": _attachments(store),
         "conflicts": 0,
         "storage_bytes": _storage(store.path),
         "attention": [
             {"connection": one["name"], "reason": why} for one in found for why in one["attention"]
         ],
     }
+
+
+def household(reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """The reports of several people as one document, with the worst health; who is locked has none."""
+    users = list(reports)
+    healths = [one["health"] for one in users if not one.get("locked")]
+    return {"schema": 1, "health": max(healths, key=HEALTHS.index, default="healthy"), "users": users}
 
 
 def check(report: dict[str, Any]) -> tuple[str, ...]:
@@ -72,14 +84,23 @@ def connections(store: Store, idle: Idle = lambda _: None) -> list[dict[str, Any
     ).fetchall()
     own = {row[0]: (row[1], row[2]) for row in rows}
     now = _instant(store.now()) or datetime.now(UTC)
-    return [_connection(store, one, *own[one.key], now, idle) for one in store.connections.all()]
+    found = [_connection(store, one, *own[one.key], now, idle) for one in store.connections.all()]
+    asked, jobs = week(store), under_way(store)
+    for one in found:
+        one.update(asked.get(one["name"]) or {"requests": 0, "failed_requests": 0, "mean_response_ms": None})
+        open_ = [job for job in jobs if job["connection"] == one["name"]]
+        running = next((job for job in open_ if job["status"] == "running"), None)
+        names = ("id", "type", "progress", "started", "seconds", "requests")
+        one["running"] = {name: running[name] for name in names} if running else None
+        one["queued"] = sum(job["status"] == "queued" for job in open_)
+    return found
 
 
 def _connection(
     store: Store, one: Connection, source: int, resources: int, now: datetime, idle: Idle
 ) -> dict[str, Any]:
     runs = store.db.execute(
-        f"SELECT status, finished, error, id FROM sync_run WHERE source_id = ? AND status IN {_FINISHED}"
+        f"SELECT status, finished, error, id, mode FROM sync_run WHERE source_id = ? AND status IN {_FINISHED}"
         " ORDER BY id DESC LIMIT ?",
         (source, RUNS),
     ).fetchall()
@@ -103,7 +124,7 @@ def _connection(
         "refused": [{"type": refusal.type, "reason": refusal.reason} for refusal in one.refused],
         "connected": one.connected,
         "last_sync": one.last_sync,
-        "next_due": _next_due(one),
+        "next_due": _next_due(one, now),
         "token_expires": one.token_expires,
         "sign_in_before": one.sign_in_before,
         "sign_in_soon": soon,
@@ -117,8 +138,9 @@ def _connection(
         "success": None if share is None else round(share, 3),
         "runs": len(runs),
         "stale": stale,
-        "last_error": runs[0][2] if runs else None,
-        "skipped": _skipped(store, runs[0][3]) if runs else [],
+        "last_error": sanitized(runs[0][2]) if runs and runs[0][2] else None,
+        "last_job": str(runs[0][3]) if runs else None,
+        "skipped": _skipped(store, next((row[3] for row in runs if row[4] != "documents"), None)),
         "attention": _attention(one, stale, by_use, now if soon else None),
     }
 
@@ -154,24 +176,24 @@ def _ends_for_want_of_use(one: Connection, idle: Idle) -> bool:
 def _attention(one: Connection, stale: bool, by_use: bool, now: datetime | None) -> list[str]:
     """What the person should see to; `now` only while the sign-in is about to end."""
     words = {
-        "expired": f"asks for a new sign-in: phr reconnect {one.name}",
+        "expired": f"asks for a new sign-in: phr reconnect {typed(one.name)}",
         "revoked": "is disconnected; its records are kept",
-        "error": f"could not be used last time: phr sync {one.name}",
+        "error": f"could not be used last time: phr sync {typed(one.name)}",
     }
     found = [words[one.state]] if one.state in words else []
     ends = _instant(one.sign_in_before)
     if now is not None and ends is not None and one.state != "expired":
         when = ends.astimezone().strftime("%Y-%m-%d %H:%M")
         tense = f"sign in again before {when}" if ends > now else f"the sign-in ended at {when}"
-        unless = f", unless it is synced before then: phr sync {one.name}, else"
-        found.append(f"{tense}{unless if by_use and ends > now else ':'} phr reconnect {one.name}")
+        unless = f", unless it is synced before then: phr sync {typed(one.name)}, else"
+        found.append(f"{tense}{unless if by_use and ends > now else ':'} phr reconnect {typed(one.name)}")
     return [*found, "has had no success for twice its interval"] if stale else found
 
 
-def _next_due(one: Connection) -> str | None:
-    """When the interval since the last sync is over; None when nothing is planned."""
+def _next_due(one: Connection, now: datetime) -> str | None:
+    """When the interval since the last sync is over; None when nothing is planned, or it is due for want of one."""
     last = _instant(one.last_sync)
-    if not one.auto_sync or one.state == "revoked" or last is None:
+    if not one.auto_sync or one.state == "revoked" or last is None or last > now:
         return None
     return (last + timedelta(hours=one.every_hours)).isoformat(timespec="seconds").replace("+00:00", "Z")
 
@@ -179,19 +201,37 @@ def _next_due(one: Connection) -> str | None:
 def _stale(one: Connection, runs: list[Any], now: datetime) -> bool:
     if not one.auto_sync or one.state == "revoked":
         return False
-    succeeded = [row[1] for row in runs if row[0] != "failed"]
-    seen = [when for text in (*succeeded[:1], one.connected) if (when := _instant(text))]
+    # Fetching documents again brings the record no further.
+    succeeded = [row[1] for row in runs if row[0] != "failed" and row[4] != "documents"]
+    seen = _past((*succeeded, one.connected), now)
+    if not seen:  # all of it was written by a clock that was ahead; since when has it been tried?
+        seen = _past((row[1] for row in runs), now)[-1:]
     return bool(seen) and now - max(seen) > timedelta(hours=2 * one.every_hours)
 
 
-def _skipped(store: Store, run: int) -> list[dict[str, Any]]:
-    """What the last run left out, each reason once with its count."""
+def _past(times: Iterable[str | None], now: datetime) -> list[datetime]:
+    """Those that can be true: a clock that was once ahead must not silence anything for years."""
+    return [when for text in times if (when := _instant(text)) is not None and when <= now]
+
+
+def _skipped(store: Store, run: int | None) -> list[dict[str, Any]]:
+    """What the last sync left out, each reason once with its count, new ones first."""
     rows = store.db.execute(
-        "SELECT type, reason, http_status, count(*) FROM problem WHERE run_id = ?"
-        " GROUP BY type, reason, http_status ORDER BY min(id)",
+        "SELECT type, reason, http_status, known, count(*), max(fhir_id IS NOT NULL) FROM problem WHERE run_id = ?"
+        " GROUP BY type, reason, http_status, known ORDER BY known, min(id)",
         (run,),
     )
-    return [{"type": row[0], "reason": row[1], "http_status": row[2], "count": row[3]} for row in rows]
+    return [
+        {
+            "type": row[0],
+            "reason": sanitized(row[1]),
+            "http_status": row[2],
+            "known": bool(row[3]),
+            "count": row[4],
+            "single": bool(row[5]),
+        }
+        for row in rows
+    ]
 
 
 def patient_names(store: Store) -> tuple[str, ...]:
@@ -228,6 +268,12 @@ def _imports(store: Store) -> list[dict[str, Any]]:
     )
     names = ("name", "kind", "created", "resources", "changed")
     return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _attachments(store: Store) -> dict[str, int]:
+    """How many attachments there are of each state; the same document may be in several of them."""
+    rows = store.db.execute("SELECT state, count(*) FROM attachment GROUP BY state ORDER BY state")
+    return dict(rows.fetchall())
 
 
 def _storage(path: Path) -> int:

@@ -11,7 +11,8 @@ from phr.fhir.capability import Capability
 from phr.fhir.client import FhirClient
 from phr.model import Connection, Vendor
 from phr.smart import scopes
-from phr.sync.plan import COMPARTMENT, plan
+from phr.sync.plan import plan
+from phr.sync.types import COMPARTMENT
 from phr.workspace import tokens
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Abilities:
     bulk: str | None
     everything: bool
     write: tuple[str, ...]
-    rate_limit: dict[str, int] | None
+    rate_limit: dict[str, float] | None
 
     def document(self) -> dict[str, Any]:
         """As `phr connections capabilities --json` prints it."""
@@ -134,8 +135,10 @@ def _writable(declared: Capability | None, granted: tuple[str, ...]) -> tuple[st
     )
 
 
-def _rate_limit(vendor: Vendor) -> dict[str, int] | None:
+def _rate_limit(vendor: Vendor) -> dict[str, float] | None:
     limits = {
+        "requests_per_second": vendor.requests_per_second,
+        "burst": vendor.burst,
         "requests_per_minute": vendor.requests_per_minute,
         "requests_per_day": vendor.requests_per_day,
     }

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from phr import settings
-from phr.errors import PhrError, SignInError, UsageError
+from phr.errors import PhrError, SignInError, UsageError, typed
 from phr.model import Connection
 from phr.smart import scopes
 from phr.smart.token import ends_at
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from phr.workspace.workspace import Workspace
 
 _SHOW_ID = re.compile(r"phr providers show(?: ID\b)?(?=$|[.,;]| More:| names)")
+
+_BY_RIGHTS = ("unsupported", "no-everything")
+"""What a server teaches (`sync.learn`) that may be due to what the sign-in was good for."""
 
 
 def connect(workspace: Workspace, request: ConnectRequest, speaker: Speaker) -> Connection:
@@ -57,7 +60,7 @@ def connect(workspace: Workspace, request: ConnectRequest, speaker: Speaker) -> 
             if request.name not in (None, known.name):
                 speaker.say(
                     f"This record is connected already, as {known.name}; it keeps that name "
-                    f"(phr connections rename {known.name} {request.name})."
+                    f"(phr connections rename {typed(known.name)} {typed(request.name)})."
                 )
         _keep(workspace, store, connection, known, fresh)
         _keep_client_id(workspace, wanted, request)
@@ -257,6 +260,15 @@ def _keep(
         if fresh.token is not None:
             tokens.keep(secrets, connection, fresh.token)
     store.connections.save(connection)
+    if known is not None and _may_see_other_things(known, connection):
+        # What was refused may be granted now, and what is granted now may be older than the last watermark.
+        store.learned.forget_kinds(connection.key, _BY_RIGHTS)
+        store.passes.void(connection.key)
+
+
+def _may_see_other_things(known: Connection, now: Connection) -> bool:
+    """Whether the new sign-in gave other rights than the former one, or to another person."""
+    return {*known.granted_scopes} != {*now.granted_scopes} or known.fhir_user != now.fhir_user
 
 
 def _leaves_something(known: Connection, fresh: Fresh, before: Registration | None) -> bool:

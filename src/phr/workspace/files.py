@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from phr.errors import UnreadableFile, UsageError
 from phr.importers import opening
 from phr.importers.base import Imported, skipped
-from phr.model import Change, Problem, SyncRun
+from phr.model import Change, Problem
 from phr.store.store import Store
+from phr.sync.attachments import read_stored
+from phr.sync.desk import Desk
 from phr.sync.tally import Tally
 
 if TYPE_CHECKING:
@@ -114,35 +116,29 @@ def _take_in(store: Store, one: Imported, patient: str | None, wish: ImportWish)
             f"{source.name} is a connection; a file cannot speak in its name.",
             hint="Choose another name with --as.",
         )
-    job, started, clock = store.runs.start(source.key, "import", "file"), store.now(), time.monotonic()
+    job, clock = store.runs.start(source.key, "import", "file"), time.monotonic()
     tally, found, size = Tally(), Counter[str](), 0
     try:
         for batch in one.batches(patient):
             tally.saved(store.save(source.key, batch))
             found.update(received.type for received in batch)
             size += sum(len(received.raw) for received in batch)
+        store.documents.take_own(source.key)
+        read_stored(Desk(store), source.key)
         status = "completed"
     except BaseException:
         status = "cancelled"
         raise
     finally:
         problems: list[Problem] = [*one.problems, *tally.skipped]
-        run = SyncRun(
-            job_id=str(job),
-            connection=source.name,
-            trigger="import",
-            status=status,
-            mode="file",
-            started=started,
-            finished=store.now(),
+        store.runs.end(
+            job,
+            status,
             seconds=round(time.monotonic() - clock, 3),
-            requests=0,
             bytes=size,
             types=tally.types(),
             skipped=tuple(problems),
-            documents={},
         )
-        store.runs.finish(run)
     counts = Counter[Change]()
     for (_, change), number in tally.changes.items():
         counts[change] += number

@@ -9,10 +9,12 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from phr.errors import FhirError, NotAuthorized, Refused, SignInError, UsageError
 from phr.fhir.client import FhirClient, TokenSource
 from phr.fhir.transport import host_of
+from phr.model import Search
 from phr.sync.plan import plan
 from phr.workspace import whose
 from phr.workspace.bounded import Budget, TimeIsUp
@@ -116,7 +118,23 @@ def _check_read(client: FhirClient, patient: str) -> None:
     except Refused as error:
         if error.http_status not in (400, 404, 410):
             raise
+        if error.http_status == 404 and _is_elsewhere(client, patient, error):
+            return
         raise UsageError(
             f"There is no patient {patient} at this server.",
             hint='Check --patient ID; or find it by --patient-name "GIVEN FAMILY" --birth-date 1970-12-31',
         ) from None
+
+
+def _is_elsewhere(client: FhirClient, patient: str, error: Refused) -> bool:
+    """Whether a server that does not show its Patients alone has this one: some only answer `$everything` (Humana)."""
+    everything = f"{client.base}/Patient/{quote(patient, safe='')}/$everything"
+    with suppress(FhirError):
+        client.fetch(everything, "Patient")
+        return True
+    if error.said.shape == "outcome":
+        return False
+    with suppress(FhirError):
+        next(client.search(Search("Patient", (("_id", patient),), "to tell a slip from a server's habit")))
+        return False
+    return True  # it says nothing of any patient

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from phr.errors import UsageError
+from phr.errors import UsageError, typed
 from phr.model import Connection, Provider, Vendor
 from phr.providers import recipe
 from phr.settings import vendor_variable
@@ -200,7 +200,7 @@ def _method(request: ConnectRequest, provider: Provider, known: Connection | Non
             raise UsageError(f"A token from stdin is for --auth bearer, not for {asked}.")
         return "bearer"
     if asked == "bearer" or (asked is None and known is not None and known.auth == "bearer"):
-        where = f"phr reconnect {known.name}" if known else f"phr connect {provider.id}"
+        where = f"phr reconnect {typed(known.name)}" if known else f"phr connect {provider.id}"
         raise UsageError(
             "This way in needs a token that was given to you.",
             hint=f"Pipe it in: {where} --token-stdin < FILE",

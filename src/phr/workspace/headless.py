@@ -10,12 +10,12 @@ import re
 import shlex
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from phr import settings
-from phr.errors import PhrError
+from phr.errors import PhrError, typed
 from phr.paths import expanded
 
 if TYPE_CHECKING:
@@ -23,7 +23,14 @@ if TYPE_CHECKING:
     from phr.workspace.workspace import Workspace
 
 PATH = "/usr/bin:/bin"
-_FILES = ("PHR_HOME", "PHR_KEY_FILE", "PHR_PASSPHRASE_FILE", "PHR_NETWORK_CA_FILE")
+_FILES = (
+    "PHR_HOME",
+    "PHR_KEY_FILE",
+    "PHR_PASSPHRASE_FILE",
+    "PHR_NETWORK_CA_FILE",
+    "PHR_MAIL_PASSWORD_FILE",
+    "PHR_WEBHOOK_SECRET_FILE",
+)
 """Variables that name a file: cron starts in the home folder, so they need their whole path."""
 _FOLDERS = ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")
 """Where things are when PHR_HOME is not set (XDG Base Directory Specification)."""
@@ -33,6 +40,7 @@ _NEEDED = frozenset(
         *settings.variables("general"),
         *settings.variables("sync"),
         *settings.variables("network"),
+        *settings.variables("mail"),
         "PYTHON_KEYRING_BACKEND",
         "HTTPS_PROXY",
         "https_proxy",
@@ -116,6 +124,8 @@ class Nightly:
     """Variables that it needs whose values are not shown."""
     unsuited: tuple[str, ...]
     """Variables that are set here and do not belong into a crontab."""
+    shown: Mapping[str, str] = field(default_factory=dict)
+    """Variables that it needs and whose values are no secret."""
 
     def __repr__(self) -> str:
         return f"Nightly({self.line!r})"
@@ -141,6 +151,7 @@ def nightly(workspace: Workspace, program: str) -> Nightly:
         "17 * * * * " + " ".join(words).replace("%", r"\%"),
         named,
         unsuited,
+        {name: value for name, value in needed.items() if name not in named},
     )
 
 
@@ -179,7 +190,7 @@ def secrets_found(workspace: Workspace, *, now: float) -> list[dict[str, Any]]:
 
 
 def _look(workspace: Workspace, connection: Connection, now: float) -> dict[str, Any]:
-    mend: str | None = f"phr reconnect {connection.name}"
+    mend: str | None = f"phr reconnect {typed(connection.name)}"
     try:
         trouble, detail = _trouble(workspace, connection, now)
     except PhrError as error:

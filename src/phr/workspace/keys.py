@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from phr import paths
-from phr.errors import PhrError, SignInError, UsageError
+from phr.errors import PhrError, SignInError, UsageError, typed
 from phr.model import Connection
 from phr.smart import registration as registrations
 from phr.smart.client import Client
@@ -64,7 +64,7 @@ def rotate(workspace: Workspace, name: str) -> Shown:
     place, connection = _place(workspace, name)
     keys = _kept(workspace, place, connection)
     if keys is None:
-        raise UsageError(f"There are no keys for {name} yet.", hint=f"Make them: phr keys show {name}")
+        raise UsageError(f"There are no keys for {name} yet.", hint=f"Make them: phr keys show {typed(name)}")
     fresh = keys.rotated()
     told = False
     if connection is not None:
@@ -189,7 +189,7 @@ def _registered_anew(
     if made is None:
         raise SignInError(
             "The provider no longer offers lasting access, so the keys stay as they are.",
-            hint=f"While they work, so does phr sync {connection.name}.",
+            hint=f"While they work, so does phr sync {typed(connection.name)}.",
         )
     try:
         jwt_bearer(
@@ -199,6 +199,6 @@ def _registered_anew(
         leave.unregister(made)
         raise SignInError(
             f"The provider does not take the new keys yet: {error.message} The old ones stay in use.",
-            hint=f"Try again later: phr keys rotate {connection.name}",
+            hint=f"Try again later: phr keys rotate {typed(connection.name)}",
         ) from None
     return made

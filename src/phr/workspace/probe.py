@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from phr.errors import PhrError, Refused, UsageError
+from phr.errors import PhrError, Refused, UsageError, typed
 from phr.fhir import capability, outcome
 from phr.fhir.client import ACCEPT
 from phr.fhir.transport import Answer, Wire, host_of
@@ -182,7 +182,7 @@ def _discovery(target: Target, configuration: SmartConfiguration, well_known: An
         except PhrError:
             return Finding("discovery", ok=True, detail=detail)
         if urlsplit(kept.token_endpoint) != urlsplit(configuration.token_endpoint):
-            mend = f"Renewals go on at the old address. If they fail: phr reconnect {target.name}"
+            mend = f"Renewals go on at the old address. If they fail: phr reconnect {typed(target.name)}"
             return Finding(
                 "discovery", ok=True, detail=f"{detail} It has moved since the sign-in.", mend=mend
             )

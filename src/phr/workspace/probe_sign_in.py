@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from phr.errors import FhirError, PhrError, ReconnectNeeded, Refused, SignInError
+from phr.errors import FhirError, PhrError, ReconnectNeeded, Refused, SignInError, typed
 from phr.fhir.client import FhirClient
 from phr.fhir.transport import host_of
 from phr.model import Connection, SmartConfiguration
@@ -26,7 +26,7 @@ def signed_in(
         yield _token(target, connection)
         yield from _ends(target, connection)
     except PhrError as error:
-        mend = error.hint or f"phr reconnect {connection.name}"
+        mend = error.hint or f"phr reconnect {typed(connection.name)}"
         yield Finding("sign-in", ok=False, detail=error.message, mend=mend)
     if configuration is not None and connection.auth not in ("none", "bearer", "backend"):
         detail = "phr disconnect ends the sign-in at the provider, too."
@@ -39,7 +39,7 @@ def signed_in(
 
 def _scopes(connection: Connection) -> Finding:
     """Granted against asked, by meaning and not by spelling."""
-    granted, again = connection.granted_scopes, f"phr reconnect {connection.name}"
+    granted, again = connection.granted_scopes, f"phr reconnect {typed(connection.name)}"
     if not granted:
         return Finding("scopes", ok=True, detail="The provider did not say what it grants.")
     asked = [one for one in connection.requested_scopes if not one.startswith("launch")]  # seldom repeated
@@ -88,7 +88,7 @@ def _token(target: Target, connection: Connection) -> Finding:
     except Refused as error:  # not its words: they may name the patient
         if error.http_status == 403 or error.http_status is None:
             detail = "The server knows the sign-in, but does not let it read the patient."
-            return Finding("sign-in", ok=False, detail=detail, mend=f"phr reconnect {connection.name}")
+            return Finding("sign-in", ok=False, detail=detail, mend=f"phr reconnect {typed(connection.name)}")
     except FhirError as error:
         if error.http_status == 401:
             raise ReconnectNeeded(connection.name) from None
@@ -106,7 +106,7 @@ def _ends(target: Target, connection: Connection) -> Iterator[Finding]:
     if end is None:
         yield Finding("ends", ok=True, detail="It is not known to end.")
         return
-    again = f"phr reconnect {connection.name}"
+    again = f"phr reconnect {typed(connection.name)}"
     moment = datetime.fromtimestamp(end, UTC).strftime(f"{DAY} %H:%M UTC")
     if end <= target.now():
         yield Finding("ends", ok=False, detail=f"The sign-in has ended ({moment}).", mend=again)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -30,8 +31,15 @@ _WAIT = 120.0
 """Seconds to wait for another process that renews: longer than a slow server, shorter than a person's patience."""
 
 
-def session(workspace: Workspace, connection: Connection) -> Session | None:
-    """A sign-in in use, for the FHIR client; None when its token is not in the vault."""
+def session(
+    workspace: Workspace,
+    connection: Connection,
+    turn: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> Session | None:
+    """A sign-in in use, for the FHIR client; None when its token is not in the vault.
+
+    `turn` is entered while a renewal holds the lock, before the server is asked: what it raises, the renewal raises.
+    """
     token = kept_token(workspace, connection)
     if token is None:
         return None
@@ -44,8 +52,16 @@ def session(workspace: Workspace, connection: Connection) -> Session | None:
         vendor=workspace.catalog.vendor_of(connection.vendor),
         keep=lambda fresh: keep(secrets, connection, fresh),
         reload=lambda: kept_token(workspace, connection),
-        lock=lambda: alone(workspace, connection),
+        lock=lambda: _in_turn(workspace, connection, turn),
     )
+
+
+@contextmanager
+def _in_turn(
+    workspace: Workspace, connection: Connection, turn: Callable[[], AbstractContextManager[None]]
+) -> Iterator[None]:
+    with alone(workspace, connection), turn():
+        yield
 
 
 def alone(workspace: Workspace, connection: Connection) -> AbstractContextManager[None]:

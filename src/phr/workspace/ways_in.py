@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from phr.errors import PhrError, SignInError, UsageError
+from phr.errors import PhrError, SignInError, UsageError, typed
 from phr.fhir.links import same_origin
 from phr.fhir.transport import host_of
 from phr.model import Refusal, SmartConfiguration, Token, Vendor
@@ -199,7 +199,7 @@ def _check_not_moved(
             f"The sign-in of {goal.known.name} has moved to another server ({host_of(configuration.token_endpoint)}); "
             "the client secret was not sent there.",
             hint="Ask the provider whether that is right; if so, give the secret again: "
-            f"phr reconnect {goal.known.name} --client-secret-stdin",
+            f"phr reconnect {typed(goal.known.name)} --client-secret-stdin",
         )
 
 

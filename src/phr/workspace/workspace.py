@@ -154,10 +154,11 @@ class Workspace:
         return self.catalog.vendor_of(vendor).refresh_idle_hours
 
     def sync(self, wish: SyncWish) -> SyncReport:
-        """Bring connections up to date. See `sync.sync`."""
+        """Bring connections up to date, except where quiet hours keep away. See `sync.sync`."""
         from phr.workspace import sync as syncing
+        from phr.workspace.schedule import quiet
 
-        return syncing.sync(self, wish)
+        return quiet.kept_away(self, wish) or syncing.sync(self, wish)
 
     def import_files(self, files: Sequence[Path | None], wish: ImportWish) -> ImportReport:
         """Take in files; None is standard input. See `files.import_files`."""
