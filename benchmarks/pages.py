@@ -8,6 +8,7 @@ runs in a process of its own, so it takes nothing from the interpreter of the cl
 from __future__ import annotations
 
 import pickle
+import re
 import socket
 import sys
 import threading
@@ -20,6 +21,7 @@ import orjson
 from phr.model import Received
 
 BASE = "http://127.0.0.1:{port}/fhir"
+WHOSE = re.compile(rb'"Patient/[^"/]+"')
 MARK = b"@@@@@@@@"
 """Where the number of a pattern goes; as wide as the number is written."""
 
@@ -41,7 +43,8 @@ def of_resources(pages: Iterable[Sequence[Received]], size: int) -> Served:
     by_type: dict[str, list[bytes]] = {}
     for page in pages:
         for one in page:
-            by_type.setdefault(one.type, []).append(one.raw)
+            # The made-up family as one person: what is about others is not kept.
+            by_type.setdefault(one.type, []).append(WHOSE.sub(b'"Patient/p"', one.raw))
     made = {
         type_: [_bundle(raws[at : at + size]) for at in range(0, len(raws), size)]
         for type_, raws in by_type.items()
