@@ -10,6 +10,10 @@ from __future__ import annotations
 
 from sqlmodel import Field, SQLModel
 
+from phr.store import derived
+
+__all__ = ["SQLModel", "derived"]
+
 Blob = bytes
 """A model with a column named `bytes` cannot name the type."""
 
@@ -195,73 +199,6 @@ class Attachment(SQLModel, table=True):
     format: str | None = None
 
 
-class DocumentText(SQLModel, table=True):
-    """What can be read in a document. Derived from its bytes."""
-
-    __tablename__ = "document_text"
-
-    document_id: int = Field(primary_key=True, foreign_key="document.id")
-    media_type: str | None = None
-    text: str
-    made_by: str
-
-
-class Record(SQLModel, table=True):
-    """One readable row of a life (see model.Record). Derived; `codes` is JSON text.
-
-    `supporting`: 0 an event, 1 supporting, 2 withdrawn (the source took it back: kept, shown only when asked for).
-    """
-
-    id: int | None = Field(default=None, primary_key=True)
-    kind: str
-    title: str
-    description: str | None = None
-    date: str | None = None
-    precision: str | None = None
-    date_from: int | None = None
-    date_to: int | None = None
-    end: str | None = None
-    recorded: str | None = None
-    value: str | None = None
-    value_number: float | None = None
-    unit: str | None = None
-    low: float | None = None
-    high: float | None = None
-    range_text: str | None = None
-    interpretation: str | None = None
-    abnormal: int | None = None
-    status: str | None = None
-    category: str | None = None
-    codes: str
-    facility: str | None = None
-    performer: str | None = None
-    encounter: str | None = None
-    origin: str
-    sensitivity: str
-    supporting: int
-    resource: str
-
-
-class RecordSource(SQLModel, table=True):
-    """Which sources say a record, and with which resource."""
-
-    __tablename__ = "record_source"
-
-    record_id: int = Field(primary_key=True, foreign_key="record.id")
-    source_id: int = Field(primary_key=True, foreign_key="source.id")
-    resource_id: int = Field(primary_key=True, foreign_key="resource.id")
-
-
-class RecordLink(SQLModel, table=True):
-    """What was looked up while deriving a record: `target` is `Type/id`."""
-
-    __tablename__ = "record_link"
-
-    source_id: int = Field(primary_key=True)
-    target: str = Field(primary_key=True)
-    record_id: int = Field(primary_key=True, foreign_key="record.id")
-
-
 class Tag(SQLModel, table=True):
     """The person's own word beside a record."""
 
@@ -296,6 +233,27 @@ class SyncRun(SQLModel, table=True):
     cancel: int = 0
     exit_status: int = 0
     wish: str = "{}"
+    part_of: int | None = None
+    undone: str | None = None
+
+
+class ImportItem(SQLModel, table=True):
+    """What an import brought. `change`: new, updated, unchanged."""
+
+    __tablename__ = "import_item"
+
+    run_id: int = Field(primary_key=True, foreign_key="sync_run.id")
+    resource_id: int = Field(primary_key=True, foreign_key="resource.id")
+    change: str
+
+
+class DocumentImport(SQLModel, table=True):
+    """Which attached documents were read into resources, by which import."""
+
+    __tablename__ = "document_import"
+
+    document_id: int = Field(primary_key=True, foreign_key="document.id")
+    run_id: int = Field(primary_key=True, foreign_key="sync_run.id")
 
 
 class Problem(SQLModel, table=True):
