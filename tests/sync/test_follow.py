@@ -166,3 +166,25 @@ def test_rounds_have_an_end(record: Record) -> None:
         here.put("Organization", str(n), partOf={"reference": f"Organization/{n + 1}"})
     record.pull(here)
     assert 4 <= record.ask("SELECT count(*) FROM resource WHERE type = 'Organization'")[0][0] < 20
+
+
+@pytest.mark.parametrize("how", [{}, {"ids": True}, {"batch": True}], ids=["alone", "by id", "batch"])
+def test_what_belongs_to_another_person_is_not_kept_and_not_asked_for_again(
+    record: Record, how: dict[str, bool]
+) -> None:
+    here = Ward(**how)
+    here.put("Patient", "p")
+    here.put(
+        "Observation", "o", hasMember=[{"reference": f"Specimen/{id_}"} for id_ in ("own", "hers", "his")]
+    )
+    here.put("Specimen", "own", subject={"reference": "Patient/p"})
+    here.put("Specimen", "hers", subject={"reference": "Patient/mother"})
+    here.put("Specimen", "his", subject={"reference": "https://clinic.example/fhir/Patient/father"})
+    run = record.pull(here)
+    assert record.ask("SELECT fhir_id FROM resource WHERE type = 'Specimen'") == [("own",)]
+    assert ("Specimen", "2 referenced, another person's, so left out") in {
+        (one.type, one.reason) for one in run.skipped
+    }
+    here.asked.clear()
+    record.later(days=1).pull(here)
+    assert not [one for one in here.asked if one.startswith("Specimen")]

@@ -13,6 +13,13 @@ from phr.cli.show import Record
 from phr.cli.text import clean
 from phr.errors import UsageError
 
+# A record that several sources tell has the tags of all of them.
+_TAKE_OFF = "DELETE FROM tag WHERE resource_id IN (SELECT resource_id FROM record_source WHERE record_id = ?) AND tag = ?"
+_TAGS = (
+    "SELECT DISTINCT tag FROM tag WHERE resource_id IN (SELECT resource_id FROM record_source WHERE record_id = ?)"
+    " ORDER BY tag"
+)
+
 
 def tag(
     ctx: typer.Context,
@@ -42,10 +49,8 @@ def tag(
         store.db.executemany(
             "INSERT OR IGNORE INTO tag (resource_id, tag) VALUES (?, ?)", [(id_, word) for word in wanted]
         )
-        store.db.executemany(
-            "DELETE FROM tag WHERE resource_id = ? AND tag = ?", [(id_, word) for word in remove or ()]
-        )
-        rows = store.db.execute("SELECT tag FROM tag WHERE resource_id = ? ORDER BY tag", (id_,))
+        store.db.executemany(_TAKE_OFF, [(id_, word) for word in remove or ()])
+        rows = store.db.execute(_TAGS, (id_,))
         found = [str(row[0]) for row in rows]
     if json:
         output.emit_json({"id": str(id_), "tags": found})

@@ -9,7 +9,8 @@ import orjson
 
 from phr.errors import UsageError
 from phr.model import Connection, Refusal, Source
-from phr.store.db import transaction
+from phr.store.copies import leaving
+from phr.store.db import batches, marks, transaction
 
 if TYPE_CHECKING:
     from phr.store.store import Store
@@ -144,17 +145,17 @@ class Sources:
         db = self._store.db
         with transaction(db):
             before = db.execute("SELECT count(*) FROM resource").fetchone()[0]
-            db.execute(
-                "DELETE FROM record_search WHERE rowid IN (SELECT record_id FROM record_source rs"
-                " JOIN source s ON s.id = rs.source_id WHERE s.key = ?)",
-                (key,),
+            rows = db.execute(
+                "SELECT x.id FROM resource x JOIN source s ON s.id = x.source_id WHERE s.key = ?", (key,)
             )
-            db.execute(
-                "DELETE FROM record WHERE id IN (SELECT record_id FROM record_source rs"
-                " JOIN source s ON s.id = rs.source_id WHERE s.key = ?)",
-                (key,),
-            )
+            # A record has the number of its resource; those of other sources only lose one of theirs.
+            ids = [row[0] for row in rows]
+            leaving(db, ids)
+            for part in batches(ids):
+                db.execute(f"DELETE FROM record_search WHERE rowid IN ({marks(part)})", part)
+                db.execute(f"DELETE FROM record WHERE id IN ({marks(part)})", part)
             db.execute("DELETE FROM source WHERE key = ?", (key,))
+            self._store.matches.settle()
             db.execute(
                 "DELETE FROM document WHERE id NOT IN (SELECT document_id FROM attachment WHERE document_id > 0)"
             )

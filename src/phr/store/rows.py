@@ -13,6 +13,7 @@ from phr.model import Attachment, Received, Resource
 from phr.records.derive import derive_line
 from phr.records.lines import COLUMNS, EVENT, WITHDRAWN, Line
 from phr.store import tombstones
+from phr.store.copies import leaving, own_again
 from phr.store.db import BATCH, batches, marks
 from phr.store.documents import keep_document, texts_of
 
@@ -87,6 +88,19 @@ class RecordWriter:
             ).fetchall()
             self._store([self._read(row) for row in rows])
 
+    def show_again(self, ids: Sequence[int]) -> None:
+        """Another record stood for these: from now on each is shown as a record of its own, and is found by its words."""
+        own_again(self._db, ids)
+        for part in batches(ids):
+            rows = self._db.execute(f"SELECT {_STORED} FROM resource WHERE id IN ({marks(part)})", part)
+            found = [self._read(row) for row in rows.fetchall()]
+            self._db.executemany(
+                "UPDATE record SET supporting = ? WHERE id = ?",
+                [(WITHDRAWN if one.gone else one.line.columns[-1], one.id) for one in found],
+            )
+            texts = texts_of(self._db, [one.id for one in found if one.line.attachments])
+            self._index(found, texts)
+
     def _read(self, row: Sequence[Any]) -> Stored:
         """A row of `_STORED`, read. What says `entered-in-error` from before that was looked for is marked now."""
         identity, type_, id_, raw, state = row
@@ -121,7 +135,7 @@ class RecordWriter:
     def _store(self, resources: Sequence[Stored], *, fresh: bool = False) -> None:
         if not resources:
             return
-        known = set() if fresh else self._clear([one.id for one in resources])
+        known, copies = (set[int](), {}) if fresh else self._clear([one.id for one in resources])
         self._db.executemany(
             INSERT_RECORD,
             [
@@ -148,6 +162,17 @@ class RecordWriter:
             (one.id, one.line.attachments) for one in resources if one.line.attachments or one.id in known
         ]
         texts = texts_of(self._db, [identity for identity, found in attached if found]) if attached else {}
+        self._index(resources, texts)
+        links = [(self._source, target, one.id) for one in resources for target in one.line.wanted]
+        if links:
+            self._db.executemany("INSERT OR IGNORE INTO record_link VALUES (?, ?, ?)", links)
+        for identity, attachments in attached:
+            self._attach(identity, attachments, known=not fresh)
+        for source, ids in copies.items():
+            RecordWriter(self._db, source).show_again(ids)
+
+    def _index(self, resources: Sequence[Stored], texts: Mapping[int, str]) -> None:
+        """The words of what is shown, for the full text."""
         self._db.executemany(
             INSERT_SEARCH,
             [
@@ -156,22 +181,22 @@ class RecordWriter:
                 if (line := one.line).columns[-1] == EVENT and not one.gone
             ],
         )
-        links = [(self._source, target, one.id) for one in resources for target in one.line.wanted]
-        if links:
-            self._db.executemany("INSERT OR IGNORE INTO record_link VALUES (?, ?, ?)", links)
-        for identity, attachments in attached:
-            self._attach(identity, attachments, known=not fresh)
 
-    def _clear(self, identities: Sequence[int]) -> set[int]:
-        """Make room: drop what an earlier derivation of the same resources wrote, and say of which."""
+    def _clear(self, identities: Sequence[int]) -> tuple[set[int], dict[int, list[int]]]:
+        """Make room: drop what an earlier derivation of the same resources wrote.
+
+        Says of which, and, by source, what the records of other sources were that they stood for.
+        """
         known: set[int] = set()
         for part in batches(identities):
             rows = self._db.execute(f"SELECT id FROM record WHERE id IN ({marks(part)})", part)
             known.update(row[0] for row in rows)
+        copies = leaving(self._db, sorted(known)) if known else {}
         for part in batches(sorted(known)):
             self._db.execute(f"DELETE FROM record_search WHERE rowid IN ({marks(part)})", part)
+            self._db.execute(f"DELETE FROM record_source WHERE resource_id IN ({marks(part)})", part)
             self._db.execute(f"DELETE FROM record WHERE id IN ({marks(part)})", part)
-        return known
+        return known, copies
 
     def _lookup(self, reference: str) -> Resource | None:
         if reference in self._found:

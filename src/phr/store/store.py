@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from phr.store.bulk import Exports
     from phr.store.connections import Connections, Sources
     from phr.store.documents import Documents
+    from phr.store.imports import Imports
     from phr.store.learned import Learned
+    from phr.store.matches import Matches
     from phr.store.passes import Passes
     from phr.store.references import References
     from phr.store.resources import ResourceWriter, Saved, Within
@@ -122,6 +124,20 @@ class Store:
         return Exports(self)
 
     @cached_property
+    def imports(self) -> Imports:
+        """What files brought."""
+        from phr.store.imports import Imports
+
+        return Imports(self)
+
+    @cached_property
+    def matches(self) -> Matches:
+        """What is the same in several sources."""
+        from phr.store.matches import Matches
+
+        return Matches(self)
+
+    @cached_property
     def audit(self) -> Audit:
         """What was done with the data."""
         from phr.store.audit import Audit
@@ -213,6 +229,7 @@ class Store:
             sources = self.db.execute("SELECT id FROM source").fetchall()
             count = sum(RecordWriter(self.db, row[0]).rebuild() for row in sources)
             self.note_setting("derived_by", DERIVED_BY)
+            self.matches.settle()
         self.forget_writers()
         return count
 

@@ -25,6 +25,7 @@ from phr.sync.absence import is_gone
 from phr.sync.crew import side_by_side
 from phr.sync.ground import Ground
 from phr.sync.learn import lesson
+from phr.sync.person import Person, known
 from phr.sync.tally import LASTING
 
 ROUNDS = 4
@@ -38,6 +39,7 @@ DOUBTS = 5
 MOST = 20_000
 """So many requests for references in one run; the next run goes on with the rest."""
 
+OTHERS = "another person's, so left out"
 FAILS_NOW = "left for the next run, because the server fails for it just now"
 
 List = Callable[[Store, Place], list[Pointed]]
@@ -66,6 +68,10 @@ class _Follow:
     named: Counter[tuple[str, str]] = field(default_factory=Counter)
     not_many: set[str] = field(default_factory=set)
     no_batch: bool = False
+    person: Person = field(default_factory=Person)
+    """Whose record it is."""
+    others: Counter[str] = field(default_factory=Counter)
+    """By type: what belonged to somebody else."""
     doubts: Counter[str] = field(default_factory=Counter)
     """By type: how many questions in a row failed in a way that may pass."""
     controls: dict[str, bool] = field(default_factory=dict)
@@ -75,6 +81,7 @@ class _Follow:
         ground = self.ground
         self.not_many, self.no_batch = set(ground.known.no_many), ground.known.no_batch
         key = ground.connection.key
+        self.person = ground.desk.do(lambda store: known(store, key, ground.patient, ground.client.base))
         long_ago = dates.instant(datetime.fromisoformat(ground.now) - timedelta(days=ASK_AGAIN_AFTER_DAYS))
         before = ground.now if self.full else long_ago
         for _ in range(ROUNDS):
@@ -84,6 +91,7 @@ class _Follow:
             if not self._round(missing):
                 break
         self._round(lambda store, after: store.references.aged(key, before, after, PORTION))
+        self.named.update({(type_, OTHERS): count for type_, count in self.others.items()})
         for (type_, reason), count in sorted(self.named.items()):
             ground.tally.note(Problem(type_, f"{count} referenced, {reason}"))
         if self.left <= 0:
@@ -227,11 +235,21 @@ class _Follow:
 
     def _keep(self, page: Page, answered: Sequence[Received]) -> None:
         key = self.ground.connection.key
+        # A Patient that something points at (a mother, a twin) is somebody else, and belongs to the story.
+        strangers = [
+            one for one in self.person.others(page.received) if one.type not in ("Patient", "RelatedPerson")
+        ]
+        received = [one for one in page.received if one not in strangers]
+        for one in strangers:
+            self.others[one.type] += 1
+            if one in answered:
+                self._note(Pointed(one.type, one.id), None, OTHERS, for_now=False)
+        answered = [one for one in answered if one not in strangers]
 
         def work(store: Store) -> None:
             saved = store.save(
                 key,
-                page.received,
+                received,
                 within=lambda _: store.references.answered(key, [(one.type, one.id) for one in answered]),
             )
             self.ground.tally.saved(saved)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +48,8 @@ class Contents:
     """What the selection leaves out without having been asked to."""
     gone: tuple[Problem, ...]
     """What the source has taken back since: kept, not handed on."""
+    copies: dict[int, int]
+    """By resource row the one that says the same and stands for it in a document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +59,14 @@ class Gathered:
     bundle: Bundle
     sources: dict[str, str]
     left_out: tuple[Problem, ...]
+    also: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """By fullUrl the names of the further sources that say the same."""
 
 
 def contents(store: Store, selection: Selection = EVERYTHING) -> Contents:
     """Decide which stored resources a selection hands on. Raises UsageError for a senseless selection."""
     check_sources(store, selection)
-    chosen, per_source = _chosen(store.db, selection)
+    chosen, per_source, copies = _chosen(store.db, selection)
     bases, names = _sources(store.db, selection)
     involved = [source for source in bases if source in per_source] or list(bases)
     patients, supporting = _supporting(store.db, selection, involved, chosen)
@@ -81,17 +85,26 @@ def contents(store: Store, selection: Selection = EVERYTHING) -> Contents:
         patient=patient,
         left_out=left_out(store, selection),
         gone=_gone(store.db, selection),
+        copies=copies,
     )
 
 
 def bundle(store: Store, selection: Selection = EVERYTHING) -> Gathered:
-    """The selection as one Bundle in memory, headed by a Composition that names the Patient it is about."""
+    """The selection as one Bundle in memory, headed by a Composition that names the Patient it is about.
+
+    What several sources say is in it once; whatever points at the others points at that one.
+    """
     what = contents(store, selection)
     problems = [*what.left_out, *what.gone]
     entries: list[dict[str, Any]] = []
     types: dict[tuple[int, str], str] = {}
     kept: list[tuple[int, Resource]] = []
-    for source, type_, id_, raw in _rows(store.db, what.ids):
+    ids = tuple(id_ for id_ in what.ids if id_ not in what.copies)
+    moved, also = _moved(store.db, what)
+    for from_, address in moved:
+        type_, _, id_ = address.partition("/")
+        types[from_, id_] = type_
+    for source, type_, id_, raw in _rows(store.db, ids):
         resource = _parsed(raw)
         if resource is None:
             problems.append(Problem(type_, "is not readable JSON", id=id_))
@@ -102,12 +115,15 @@ def bundle(store: Store, selection: Selection = EVERYTHING) -> Gathered:
         entries.append({"fullUrl": f"{what.bases[source]}/{type_}/{id_}", "resource": resource})
     for source, resource in kept:
         _relative(resource, source, types)
-    for full_url, binary in binaries(store.db, what.ids, what.bases, limit=ENCLOSED):
+        if moved:
+            _redirect(resource, source, what.bases[source], moved)
+    for full_url, binary in binaries(store.db, ids, what.bases, limit=ENCLOSED):
         entries.append({"fullUrl": full_url, "resource": binary})
     return Gathered(
         bundle={"resourceType": "Bundle", "type": "collection", "entry": [_heading(what), *entries]},
         sources={what.bases[source]: name for source, name in what.names.items()},
         left_out=tuple(problems),
+        also=also,
     )
 
 
@@ -142,20 +158,25 @@ def fingerprint(store: Store, what: Contents) -> tuple[bytes, str | None]:
     return digest.digest(), latest or None
 
 
-def _chosen(db: Any, selection: Selection) -> tuple[list[int], dict[int, int]]:
-    """Resource rows of the selected records, newest first, and how many each source has."""
+def _chosen(db: Any, selection: Selection) -> tuple[list[int], dict[int, int], dict[int, int]]:
+    """Resource rows of the selected records, newest first; how many each source has; and which say the same."""
     condition, values = selection.where()
     within = f" AND s.name IN ({marks(selection.sources)})" if selection.sources else ""
     rows = db.execute(
-        "SELECT x.id, x.source_id FROM record JOIN record_source rs ON rs.record_id = record.id"
+        "SELECT x.id, x.source_id, record.id FROM record JOIN record_source rs ON rs.record_id = record.id"
         " JOIN resource x ON x.id = rs.resource_id JOIN source s ON s.id = x.source_id"
-        f" WHERE {condition} AND x.state = 'current'{within} ORDER BY record.date_from DESC, record.id DESC, x.id",
+        f" WHERE {condition} AND x.state = 'current'{within}"
+        " ORDER BY record.date_from DESC, record.id DESC, x.id <> record.id, x.id",
         [*values, *selection.sources],
     ).fetchall()
     per_source: dict[int, int] = {}
-    for _, source in rows:
+    copies: dict[int, int] = {}
+    main: dict[int, int] = {}
+    for row, source, record in rows:
         per_source[source] = per_source.get(source, 0) + 1
-    return [row[0] for row in rows], per_source
+        if main.setdefault(record, row) != row:
+            copies[row] = main[record]
+    return [row[0] for row in rows], per_source, copies
 
 
 def _sources(db: Any, selection: Selection) -> tuple[dict[int, str], dict[int, str]]:
@@ -257,6 +278,43 @@ def _relative(resource: Resource, source: int, types: dict[tuple[int, str], str]
                 type_ = types.get((source, target[len(_URN) :]))
                 if type_ is not None:
                     node["reference"] = f"{type_}/{target[len(_URN) :]}"
+            open_.extend(node.values())
+        elif isinstance(node, list):
+            open_.extend(node)
+
+
+def _moved(db: Any, what: Contents) -> tuple[dict[tuple[int, str], str], dict[str, tuple[str, ...]]]:
+    """`(source, Type/id)` of what is not in a document to the fullUrl that stands for it; who else says each."""
+    rows = sorted({*what.copies, *what.copies.values()})
+    urls: dict[int, tuple[int, str]] = {}
+    for at in range(0, len(rows), _BATCH):
+        part = rows[at : at + _BATCH]
+        found = db.execute(
+            f"SELECT id, source_id, type || '/' || fhir_id FROM resource WHERE id IN ({marks(part)})", part
+        )
+        urls.update((row[0], (row[1], row[2])) for row in found)
+    moved: dict[tuple[int, str], str] = {}
+    also: dict[str, tuple[str, ...]] = {}
+    for copy, main in what.copies.items():
+        source, address = urls[main]
+        full_url = f"{what.bases[source]}/{address}"
+        moved[urls[copy]] = full_url
+        names = (*also.get(full_url, ()), what.names[urls[copy][0]])
+        also[full_url] = tuple(dict.fromkeys(name for name in names if name != what.names[source]))
+    return moved, {url: names for url, names in also.items() if names}
+
+
+def _redirect(resource: Resource, source: int, base: str, moved: dict[tuple[int, str], str]) -> None:
+    """Let references to what is not in the Bundle lead to what says the same."""
+    open_: list[object] = [resource]
+    while open_:
+        node = open_.pop()
+        if isinstance(node, dict):
+            target = node.get("reference")
+            if isinstance(target, str) and ("://" not in target or target.startswith(f"{base}/")):
+                full_url = moved.get((source, read.reference(node) or ""))
+                if full_url is not None:
+                    node["reference"] = full_url
             open_.extend(node.values())
         elif isinstance(node, list):
             open_.extend(node)

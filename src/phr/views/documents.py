@@ -92,7 +92,11 @@ def one(store: Store, ref: str) -> Document:
         head, _, tail = ref.partition(".")
         condition, values = " WHERE a.resource_id = ? AND a.position = ?", [int(head), int(tail)]
     elif re.fullmatch(r"\d{1,18}", ref):
-        condition, values = " WHERE rs.record_id = ?", [int(ref)]
+        # the number of a record, or of one of the resources that tell it
+        condition = (
+            " WHERE rs.record_id IN (SELECT record_id FROM record_source WHERE ? IN (record_id, resource_id))"
+        )
+        values = [int(ref)]
     else:
         type_, _, id_ = ref.partition("/")
         condition, values = " WHERE r.type = ? AND r.fhir_id = ?", [type_, id_]  # type: ignore[list-item]
@@ -101,7 +105,8 @@ def one(store: Store, ref: str) -> Document:
     ]
     if not found:
         raise UsageError(f"There is no document {ref}.", hint="See which there are: phr documents list")
-    here = [one for one in found if one["state"] == "stored"]
+    # two sources may hold the very same bytes
+    here = list({one["sha256"]: one for one in reversed(found) if one["state"] == "stored"}.values())
     kept = found if len(found) == 1 else here
     if len(kept) != 1:
         named = ", ".join(one["id"] for one in found[:8])

@@ -31,7 +31,8 @@ _PLAIN_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
 _PLACES = """
 SELECT rs.record_id, e.facility, e.performer FROM record_source rs
 JOIN record r ON r.id = rs.record_id
-JOIN resource x ON x.source_id = rs.source_id AND x.type = 'Encounter' AND x.fhir_id = substr(r.encounter, 11)
+JOIN resource x ON rs.resource_id = rs.record_id AND x.source_id = rs.source_id
+ AND x.type = 'Encounter' AND x.fhir_id = substr(r.encounter, 11)
 JOIN record_source es ON es.resource_id = x.id
 JOIN record e ON e.id = es.record_id AND e.supporting <> 2
 WHERE rs.record_id IN ({marks}) AND r.encounter LIKE 'Encounter/%'
@@ -41,7 +42,11 @@ _SOURCES = (
     "SELECT DISTINCT rs.record_id, s.name FROM record_source rs JOIN source s ON s.id = rs.source_id"
     " WHERE rs.record_id IN ({marks}) ORDER BY s.name"
 )
-_TAGS = "SELECT resource_id, tag FROM tag WHERE resource_id IN ({marks}) ORDER BY tag"
+# Those of every resource that tells the record.
+_TAGS = (
+    "SELECT DISTINCT rs.record_id, t.tag FROM record_source rs JOIN tag t ON t.resource_id = rs.resource_id"
+    " WHERE rs.record_id IN ({marks}) ORDER BY t.tag"
+)
 
 
 def events(db: Any, ids: Sequence[int]) -> Iterator[Event]:
@@ -67,13 +72,15 @@ def events(db: Any, ids: Sequence[int]) -> Iterator[Event]:
 
 
 def new_abnormal(store: Store, run: SyncRun) -> list[Event]:
-    """Results outside their range that came with a run, the newest first."""
+    """Results outside their range that came with a run, the newest first; not those that another source told before."""
     names = ("kind", "title", "value", "unit", "low", "high", "interpretation", "date")
     rows = store.db.execute(
         f"SELECT {', '.join(f'c.{name}' for name in names)} FROM record c"
         " JOIN record_source rs ON rs.record_id = c.id JOIN resource r ON r.id = rs.resource_id"
         " JOIN source s ON s.id = r.source_id"
-        " WHERE c.abnormal = 1 AND c.supporting = 0 AND r.state = 'current' AND s.name = ? AND r.first_seen >= ?"
+        " WHERE c.abnormal = 1 AND c.supporting = 0 AND r.state = 'current' AND s.name = ?1 AND r.first_seen >= ?2"
+        " AND NOT EXISTS (SELECT 1 FROM record_source o JOIN resource x ON x.id = o.resource_id"
+        " WHERE o.record_id = c.id AND x.source_id <> r.source_id AND x.first_seen < ?2)"
         " ORDER BY c.date_from DESC, c.id DESC",
         (run.connection, run.started),
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from phr.errors import UsageError
 from phr.store.runs import KEPT, OPEN
+from phr.views import imports
 
 if TYPE_CHECKING:
     from phr.model import Problem, SyncRun
@@ -34,10 +35,10 @@ def jobs(
     """The newest jobs first; `by_status` counts all of them. Raises UsageError for a cursor that is none."""
     if after is not None and not (after.isascii() and after.isdigit() and len(after) < 18):
         raise UsageError(f"{after[:20]} is not where a list of jobs goes on.", hint="Take it from its end.")
-    found = store.runs.recent(connection, limit + 1, after, status=status)
+    found = imports.heads(store, connection, status, limit + 1, after)
     listed = {
-        "jobs": [job(run, store.now()) for run in found[:limit]],
-        "by_status": store.runs.by_status(connection),
+        "jobs": imports.whole_commands(store, found[:limit], lambda run: job(run, store.now())),
+        "by_status": imports.by_status(store, connection),
     }
     return {**listed, "next": found[limit - 1].job_id} if len(found) > limit else listed
 
@@ -83,12 +84,14 @@ def whole(store: Store, job_id: str) -> dict[str, Any]:
     retries = store.db.execute(
         "SELECT id FROM sync_run WHERE retry_of = ? ORDER BY id", (int(job_id),)
     ).fetchall()
+    (told,) = imports.whole_commands(store, [run], lambda one: job(one, store.now()))
     return {
-        **job(run, store.now()),
+        **told,
         "error": sanitized(run.error) if run.error else None,
         "exit_status": run.exit_status,
         "types": {
-            type_: {name: getattr(one, name) for name in COUNTS} for type_, one in sorted(run.types.items())
+            type_: {name: getattr(one, name) for name in COUNTS}
+            for type_, one in sorted(imports.types(store, run).items())
         },
         "documents": run.documents,
         "gone": gone_in(store, run),
@@ -100,7 +103,7 @@ def whole(store: Store, job_id: str) -> dict[str, Any]:
                 "http_status": one.http_status,
                 "known": one.known,
             }
-            for one in run.skipped
+            for one in imports.skipped(store, run)
         ],
         "asked": store.runs.wish(job_id),
         "retried_by": [str(row[0]) for row in retries],
@@ -125,6 +128,7 @@ def gone_in(store: Store, run: SyncRun) -> list[dict[str, Any]]:
 def under_way(store: Store, connection: str | None = None) -> list[dict[str, Any]]:
     """Jobs that run or wait, those that run first, then by their priority."""
     found = [run for status in OPEN for run in store.runs.recent(connection, 1000, status=status)]
+    found = [run for run in found if store.imports.head(int(run.job_id)) == int(run.job_id)]
     found.sort(key=lambda run: (run.status != "running", -run.priority, int(run.job_id)))
     return [job(run, store.now()) for run in found]
 

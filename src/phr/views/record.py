@@ -47,8 +47,10 @@ _COLUMNS = (
 _TAKEN_BACK = " LEFT JOIN tombstone t ON t.resource_id = r.id LEFT JOIN absence a ON a.resource_id = r.id"
 _BY_RECORD = (
     f"SELECT {_COLUMNS} FROM record_source rs JOIN resource r ON r.id = rs.resource_id"
-    f" JOIN source s ON s.id = r.source_id{_TAKEN_BACK} WHERE rs.record_id = ? ORDER BY +r.id"
+    f" JOIN source s ON s.id = r.source_id{_TAKEN_BACK} WHERE rs.record_id = ? ORDER BY r.id <> rs.record_id, +r.id"
 )
+# The number of a record that another one stands for leads to that one.
+_SHOWN = "SELECT record_id FROM record_source WHERE resource_id = ?"
 # CROSS JOIN fixes the order: the address is looked up once for each source, by index.
 _BY_ADDRESS = (
     f"SELECT {_COLUMNS} FROM source s CROSS JOIN resource r ON r.source_id = s.id"
@@ -68,14 +70,14 @@ def show(store: Store, ref: str, source: str | None = None) -> dict[str, Any]:
         raise _several(ref, origins)
     everywhere = [Origin(*row) for row in store.db.execute(_BY_RECORD, (record_ids[0],))]
     main = next((one for one in everywhere if one.resource_id == origins[0].resource_id), everywhere[0])
-    body = store.db.execute("SELECT raw FROM resource WHERE id = ?", (main.resource_id,)).fetchone()[0]
+    told = [(one.resource_id, one.source_id, one.address, _body(store, one)) for one in everywhere]
     event = next(events(store.db, record_ids))
     count, history = _history(store.db, [one.resource_id for one in everywhere])
     return {
         "schema": 1,
         **event,
-        "details": details(body),
-        "related": related(store.db, main.record_id, main.source_id, main.address, body),
+        "details": details(_body(store, main)),
+        "related": related(store.db, main.record_id, told),
         "trend": trend(store.db, event),
         "history": history,
         "history_count": count,
@@ -97,6 +99,11 @@ def show(store: Store, ref: str, source: str | None = None) -> dict[str, Any]:
     }
 
 
+def _body(store: Store, one: Origin) -> bytes:
+    row = store.db.execute("SELECT raw FROM resource WHERE id = ?", (one.resource_id,)).fetchone()
+    return bytes(row[0])
+
+
 def _standing(one: Origin) -> dict[str, str]:
     """Since when and why a source does not stand by it any more; nothing where it does."""
     found = {
@@ -112,7 +119,7 @@ def raw(store: Store, ref: str, source: str | None = None) -> bytes:
     """The resource exactly as its source sent it, byte for byte.
 
     Of a record that several resources tell, the one its number was taken from. Raises UsageError when there
-    is none, or several sources have one at that address.
+    is none, or several sources have one at that address that do not tell one record.
     """
     if ref.startswith("Binary/") and (documents := store.documents.content(ref, source)):
         if len(documents) > 1:
@@ -123,17 +130,18 @@ def raw(store: Store, ref: str, source: str | None = None) -> bytes:
     origins = _origins(store, ref, source)
     if ref.isdecimal():
         origins = [one for one in origins if one.resource_id == int(ref)] or origins[:1]
-    if len(origins) > 1:
+    if len({one.record_id for one in origins}) > 1:
         raise _several(ref, origins)
-    row = store.db.execute("SELECT raw FROM resource WHERE id = ?", (origins[0].resource_id,)).fetchone()
-    return bytes(row[0])
+    shown = [one for one in origins if one.resource_id == one.record_id]
+    return _body(store, (shown or origins)[0])
 
 
 def _origins(store: Store, ref: str, source: str | None) -> list[Origin]:
     """The stored resources that `ref` can mean; at least one, or UsageError."""
     ref = ref.strip()
     if ref.isdecimal() and len(ref) < 19:
-        rows = store.db.execute(_BY_RECORD, (int(ref),))
+        shown = store.db.execute(_SHOWN, (int(ref),)).fetchone()
+        rows = store.db.execute(_BY_RECORD, (shown[0] if shown else int(ref),))
     elif "/" in ref:
         type_, _, id_ = ref.partition("/")
         rows = store.db.execute(_BY_ADDRESS, (type_, id_))

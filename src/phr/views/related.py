@@ -6,7 +6,7 @@ References are looked up inside the source they came from: `Encounter/1` of one 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from phr.fhir import read
@@ -22,13 +22,16 @@ _BY_ADDRESS = (
     " AND r.supporting <> 2"
 )
 _POINTING_HERE = (
-    f"SELECT {_COLUMNS} FROM record_link l JOIN record r ON r.id = l.record_id"
+    f"SELECT {_COLUMNS} FROM record_link l JOIN record_source rs ON rs.resource_id = l.record_id"
+    " JOIN record r ON r.id = rs.record_id"
     " WHERE l.source_id = ? AND l.target = ? AND r.supporting = 0 ORDER BY +r.date_from DESC, r.id DESC LIMIT ?"
 )
-# The first condition is that of the index.
+# The first condition is that of the index. An encounter's address is one of the record's own source.
 _SAME_VISIT = (
-    f"SELECT {_COLUMNS} FROM record r JOIN record_source rs ON rs.record_id = r.id"
-    " WHERE substr(r.encounter, -6) = substr(?1, -6) AND r.encounter = ?1 AND rs.source_id = ?2 AND r.supporting = 0"
+    f"SELECT {_COLUMNS} FROM record own JOIN record_source rs ON rs.resource_id = own.id"
+    " JOIN record r ON r.id = rs.record_id"
+    " WHERE substr(own.encounter, -6) = substr(?1, -6) AND own.encounter = ?1 AND rs.source_id = ?2"
+    " AND r.supporting = 0"
     " ORDER BY +r.date_from DESC, r.id DESC LIMIT ?3"
 )
 # `+` keeps the planner from walking the whole timeline to have its order for nothing.
@@ -42,8 +45,15 @@ _SAME_CODE = (
 )
 
 
-def related(db: Any, record_id: int, source_id: int, address: str, raw: bytes) -> list[dict[str, Any]]:
-    """`[{id, kind, title, date, resource, relation}]`; of each relation at most twenty, no record twice."""
+Told = tuple[int, int, str, bytes]
+"""One resource that tells a record: its row, the row of its source, `Type/id`, its bytes."""
+
+
+def related(db: Any, record_id: int, told: Sequence[Told]) -> list[dict[str, Any]]:
+    """`[{id, kind, title, date, resource, relation}]`; of each relation at most twenty, no record twice.
+
+    `told`: the resources of all sources that tell the record; each points at what its own source has.
+    """
     found: dict[int, dict[str, Any]] = {}
 
     def note(rows: Any, relation: str) -> None:
@@ -58,16 +68,18 @@ def related(db: Any, record_id: int, source_id: int, address: str, raw: bytes) -
                     "relation": relation,
                 }
 
-    for element, target in _targets(raw):
-        type_, _, id_ = target.partition("/")
-        if type_ != "Patient" and len(found) < MOST:
-            note(db.execute(_BY_ADDRESS, (source_id, type_, id_)), element)
-    note(db.execute(_POINTING_HERE, (source_id, address, MOST)), "points here")
-    visit = db.execute("SELECT encounter FROM record WHERE id = ?", (record_id,)).fetchone()[0]
-    if address.startswith("Encounter/"):
-        visit = address
-    if visit:
-        note(db.execute(_SAME_VISIT, (visit, source_id, MOST)), "same visit")
+    for _, source_id, _, raw in told:
+        for element, target in _targets(raw):
+            type_, _, id_ = target.partition("/")
+            if type_ != "Patient" and len(found) < MOST:
+                note(db.execute(_BY_ADDRESS, (source_id, type_, id_)), element)
+    for _, source_id, address, _ in told:
+        note(db.execute(_POINTING_HERE, (source_id, address, MOST)), "points here")
+    for row, source_id, address, _ in told:
+        visit = db.execute("SELECT encounter FROM record WHERE id = ?", (row,)).fetchone()
+        seen = address if address.startswith("Encounter/") else visit[0] if visit else None
+        if seen:
+            note(db.execute(_SAME_VISIT, (seen, source_id, MOST)), "same visit")
     return list(found.values())
 
 

@@ -24,7 +24,11 @@ _OF_SOURCES = (
     "record.id IN (SELECT rs.record_id FROM record_source rs JOIN source s ON s.id = rs.source_id"
     " WHERE s.name IN ({marks}))"
 )
-_TAGGED = "record.id IN (SELECT resource_id FROM tag WHERE tag = ?)"
+# A tag stands beside a resource; another record may be shown for it.
+_TAGGED = (
+    "record.id IN (SELECT rs.record_id FROM tag t JOIN record_source rs ON rs.resource_id = t.resource_id"
+    " WHERE t.tag = ?)"
+)
 _FOUND = "record.id IN (SELECT rowid FROM record_search WHERE record_search MATCH ?)"
 
 

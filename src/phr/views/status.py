@@ -264,7 +264,8 @@ def _imports(store: Store) -> list[dict[str, Any]]:
     rows = store.db.execute(
         "SELECT s.name, s.kind, s.created, (SELECT count(*) FROM resource r WHERE r.source_id = s.id),"
         " (SELECT max(finished) FROM sync_run u WHERE u.source_id = s.id) FROM source s"
-        " WHERE NOT EXISTS (SELECT 1 FROM connection c WHERE c.source_id = s.id) ORDER BY s.name"
+        " WHERE NOT EXISTS (SELECT 1 FROM connection c WHERE c.source_id = s.id)"
+        " AND s.kind <> 'undone' ORDER BY s.name"
     )
     names = ("name", "kind", "created", "resources", "changed")
     return [dict(zip(names, row, strict=True)) for row in rows]

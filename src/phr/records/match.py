@@ -1,0 +1,305 @@
+"""Whether two records of different sources are certainly one fact; in doubt they are two.
+
+A `Fact` is a record and its resource, reduced to what tells: its kind, its codes, when it was, its identifiers, and the
+elements that only some types have (values, doses, sites). `Fact.keys` are what equal facts have in common, so that only
+records with a key in common are ever compared; `same` compares two of them, `contradict` asks only for what cannot be.
+
+Certain is: the same business identifier and nothing that contradicts; or the same kind, a code in common, the same date
+within the precision of both, and the same value with its unit, or dose. What is not coded needs the same words, the same
+day and the same value. What is negated (`not-done`, refuted) never equals what is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+import msgspec
+
+from phr.fhir import read
+from phr.records import match_dates, match_drugs, match_types, match_values
+from phr.records.match_dates import COARSE, NOT, When
+from phr.records.match_terms import (
+    DIFFERENT,
+    SAME,
+    Codes,
+    codes_of_json,
+    compare_codes,
+    compare_concepts,
+    compare_sides,
+    fold,
+    identifier,
+    identifiers_of,
+    own_id,
+    words_in,
+)
+
+IDENTIFIED, COPIED = 4, 5
+"""How surely two facts are one, above what their dates say: by an identifier; every byte is the same."""
+KEY_BYTES = 10
+PLAIN, DATED = b"\x01", b"\x02"
+"""The first byte of a key: to be met as it stands; or followed by a date, which a shorter one may hold."""
+
+# Requests and statements of a drug are one kind of fact, as C-CDA writes both as Medication Activity (R2.1, 3.57).
+_DRUGS = frozenset(("MedicationRequest", "MedicationStatement"))
+_READ = """
+ identifier masterIdentifier status verificationStatus clinicalStatus doNotPerform modifierExtension category
+ onsetDateTime onsetPeriod onsetAge onsetString recordedDate authoredOn effectiveDateTime effectivePeriod
+ dosageInstruction dosage bodySite site method criticality reaction valueQuantity valueCodeableConcept valueString
+ valueInteger valueBoolean valueRange valueRatio valuePeriod valueDateTime valueTime valueSampledData component
+ lotNumber conclusion intent udiCarrier relationship
+""".split()
+_Body: Any = msgspec.defstruct("_Body", [(name, Any, None) for name in _READ], gc=False)
+_decode = msgspec.json.Decoder(_Body).decode
+
+
+class Row(NamedTuple):
+    """A record as it is stored, as far as it tells."""
+
+    kind: str
+    title: str
+    codes: str
+    date: str | None
+    end: str | None
+    description: str | None
+    value: str | None
+    facility: str | None
+    performer: str | None
+    sensitivity: str
+    resource: str
+    """`Type/id`."""
+
+
+class Fact(msgspec.Struct, gc=False):
+    """What tells of one record."""
+
+    row: Row
+    type: str
+    body: Any
+    digest: bytes
+    """Of the bytes of its resource."""
+    codes: Codes
+    words: frozenset[str]
+    """The title and the words of the codes."""
+    when: When | None
+    end: When | None
+    negated: bool
+    identifiers: frozenset[str]
+    documents: frozenset[bytes]
+    """Of the bytes of what is attached."""
+
+    def __repr__(self) -> str:
+        return f"<Fact {self.type}>"
+
+    @property
+    def family(self) -> str:
+        """What may be compared with what."""
+        return "drug" if self.type in _DRUGS else self.type
+
+    def keys(self, besides: frozenset[str] = frozenset()) -> list[bytes]:
+        """What equal facts have in common. `besides`: identifiers that name somebody, not this."""
+        head = f"{self.family}|{int(self.negated)}|"
+        found = {_key(PLAIN, f"{self.family}|i|{one}") for one in self.identifiers - besides}
+        found |= {PLAIN + one[:16] for one in self.documents}
+        names = [f"{head}{system}|{code}" for system, code in self.codes]
+        names.append(f"{head}={fold(self.row.title)}")
+        if self.type in _UNDATED or (self.type == "Condition" and self.when is None):
+            found |= {_key(PLAIN, name) for name in names}
+        for moment in self.moments():
+            days = [day.encode() for day in moment.days()]
+            found |= {_key(DATED, name) + day for name in names for day in days}
+        if not self.moments() and self.type not in _UNDATED:
+            found.add(PLAIN + self.digest)
+        return sorted(found)
+
+    def says_as(self, other: Fact) -> bool:
+        """Whether both are one statement made twice: the same words at the same instant."""
+        own, its = self.row, other.row
+        return (own.kind, own.title, own.codes, own.value, own.end, own.description) == (
+            (its.kind, its.title, its.codes, its.value, its.end, its.description)
+        ) and self.when == other.when
+
+    def moments(self) -> list[When]:
+        """The dates under which it may be met."""
+        if self.type in _DRUGS:
+            return match_drugs.moments(self.body)
+        return [self.when] if self.when else []
+
+
+_UNDATED = frozenset(("AllergyIntolerance",))
+
+
+def fact(row: Row, raw: bytes, digest: bytes, documents: Sequence[bytes] = ()) -> Fact | None:
+    """What tells of a record; None where nothing can: it is unreadable, or said to be an error."""
+    type_, _, id_ = row.resource.partition("/")
+    body = _read(raw)
+    if body is None or body.status == "entered-in-error":
+        return None
+    verified = body.verificationStatus  # a code in DSTU2
+    said: set[str | None] = (
+        {verified} if isinstance(verified, str) else {one.code for one in read.codings(verified)}
+    )
+    if "entered-in-error" in said:
+        return None
+    codes, displays = codes_of_json(row.codes)
+    own = own_id(id_)
+    identifiers = identifiers_of(type_, [*read.listed(body.identifier), *read.listed(body.masterIdentifier)])
+    return Fact(
+        row,
+        type_,
+        body,
+        digest,
+        codes,
+        displays | {fold(row.title)},
+        match_dates.when(_date(type_, row, body)),
+        match_dates.when(row.end),
+        _is_negated(body, said),
+        identifiers | _of_device(type_, body) | ({own} if own else set()),
+        frozenset(documents),
+    )
+
+
+def of_patient(raw: bytes) -> frozenset[str]:
+    """Identifiers of a Patient, whatever they say that they are."""
+    body = _read(raw)
+    pairs = ((one.get("system"), one.get("value")) for one in read.dicts(body.identifier)) if body else ()
+    return frozenset(found for system, value in pairs if (found := identifier(system, value)))
+
+
+def _read(raw: bytes) -> Any:
+    try:
+        return _decode(raw)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        pass
+    try:
+        data = read.parse_json(raw)
+    except ValueError:
+        return None
+    if not isinstance(data, dict):
+        return None
+    return _Body(**{name: data.get(name) for name in _READ})
+
+
+def _date(type_: str, row: Row, body: Any) -> str | None:
+    """A problem is dated by its onset alone: when it was written down differs from place to place."""
+    if type_ in ("Condition", "AllergyIntolerance"):
+        period = body.onsetPeriod
+        return body.onsetDateTime or (period.get("start") if isinstance(period, dict) else None)
+    return row.date
+
+
+def _is_negated(body: Any, said: set[str | None]) -> bool:
+    return body.status in ("not-done", "not-taken") or body.doNotPerform is True or "refuted" in said
+
+
+def _of_device(type_: str, body: Any) -> frozenset[str]:
+    """The carrier of a UDI names one device, not one model (21 CFR 801.40)."""
+    carriers = read.dicts(body.udiCarrier) if type_ == "Device" else ()
+    return frozenset(f"udi:{words}" for one in carriers if (words := read.text(one.get("carrierHRF"))))
+
+
+def _key(kind: bytes, name: str) -> bytes:
+    return kind + blake2b(name.encode("utf-8", "replace"), digest_size=KEY_BYTES).digest()
+
+
+# ── two of them ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def same(one: Fact, other: Fact, *, shared: frozenset[str] = frozenset()) -> int:
+    """How surely two facts of two sources are one; 0: not.
+
+    `shared`: identifiers that several things of one source have, and which therefore say nothing.
+    """
+    if one.digest == other.digest and one.row.resource == other.row.resource:
+        return COPIED
+    if contradict(one, other):
+        return NOT
+    if (one.identifiers & other.identifiers) - shared and _is_identified(one, other):
+        return IDENTIFIED
+    if not one.documents.isdisjoint(other.documents):
+        return max(match_dates.agree(one.when, other.when), COARSE)
+    reader = match_types.BY_TYPE.get(one.family, match_types.plain)
+    return reader(one, other)
+
+
+def contradict(one: Fact, other: Fact) -> bool:
+    """Whether two facts cannot be one, whatever else they have in common."""
+    return (
+        one.family != other.family
+        or _kinds_differ(one, other)
+        or one.negated != other.negated
+        or one.row.sensitivity != other.row.sensitivity
+        or one.body.modifierExtension != other.body.modifierExtension
+        or compare_codes(one.codes, other.codes) == DIFFERENT
+        or _dates_differ(one, other)
+        or _sites_differ(one, other)
+        or match_values.compare(one.body, other.body) == DIFFERENT
+        or (one.type in _DRUGS and match_drugs.compare(one, other) == DIFFERENT)
+        or (one.type == "Immunization" and match_types.texts_differ(one.body.lotNumber, other.body.lotNumber))
+        or (one.type == "AllergyIntolerance" and match_types.risks_differ(one.body, other.body))
+    )
+
+
+_FILED = frozenset(("questionnaire", "social_history", "other"))
+"""Kinds of Observations that one place files under this category and the next one under that (`survey`, `sdoh`, none)."""
+
+
+def _kinds_differ(one: Fact, other: Fact) -> bool:
+    kinds = {one.row.kind, other.row.kind}
+    filed = one.type == "Observation" and (kinds <= _FILED or "other" in kinds)
+    return len(kinds) > 1 and not filed
+
+
+def _is_identified(one: Fact, other: Fact) -> bool:
+    """An identifier alone does not make one result of two: a panel's may stand on each of its parts."""
+    if one.type != "Observation":
+        return True
+    return match_types.named_alike(one, other) or (
+        match_values.compare(one.body, other.body) == SAME
+        and match_dates.agree(one.when, other.when) > COARSE
+    )
+
+
+def _dates_differ(one: Fact, other: Fact) -> bool:
+    if one.type in _DRUGS:
+        return match_drugs.dates_differ(one.body, other.body)
+    return match_dates.contradict(one.when, other.when) or (
+        one.type in _ENDING and match_dates.contradict(one.end, other.end)
+    )
+
+
+_ENDING = frozenset(("Encounter", "EpisodeOfCare", "Procedure"))
+
+
+def _sites_differ(one: Fact, other: Fact) -> bool:
+    for name in ("bodySite", "site", "method"):
+        first, second = getattr(one.body, name), getattr(other.body, name)
+        if first is None or second is None:
+            continue
+        if compare_concepts(first, second) == DIFFERENT:
+            return True
+        if compare_sides(words_in(first), words_in(second)) == DIFFERENT:
+            return True
+    return compare_sides(one.words, other.words) == DIFFERENT
+
+
+# ── which one is shown ────────────────────────────────────────────────────────────────────────────────
+
+
+def told(one: Fact) -> tuple[int, int]:
+    """How much a fact says: first of what is dangerous (how an allergy showed itself), then of everything else."""
+    body, row = one.body, one.row
+    danger = 0
+    if one.type == "AllergyIntolerance":
+        reactions = read.dicts(body.reaction)
+        danger = sum(
+            len(read.listed(entry.get("manifestation"))) + ("severity" in entry) for entry in reactions
+        )
+        danger += body.criticality in ("low", "high")
+    elements = -msgspec.structs.astuple(body).count(None)
+    filled = sum(
+        bool(part) for part in (row.date, row.end, row.description, row.value, row.facility, row.performer)
+    )
+    precise = len(one.when.digits) + 2 * one.when.is_instant if one.when else 0
+    return danger, 2 * len(one.codes) + elements + filled + precise
