@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -85,48 +84,12 @@ def write() -> Callable[..., Document]:
     return make
 
 
-class Judge:
-    """The schema and the rules of HL7, loaded once."""
-
-    def __init__(self, folder: Path) -> None:
-        spec = importlib.util.spec_from_file_location("validate_ccd", folder / "validate_ccd.py")
-        assert spec is not None and spec.loader is not None
-        self._rules: Any = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(self._rules)
-        schema = folder / "xsd" / "infrastructure" / "cda" / "CDA_SDTC.xsd"
-        self._schema = etree.XMLSchema(etree.parse(str(schema)))
-        self._sets = [
-            self._rules.RuleSet(folder / "sch" / self._rules.RULES[name], folder / "sch" / "voc.xml")
-            for name in self._rules.DEFAULT_RULES
-        ]
-
-    def errors(self, xml: bytes, folder: Path) -> list[str]:
-        """What is wrong with a document, one line each; content that no rule can judge is wrong too."""
-        path = folder / "document.xml"
-        path.write_bytes(xml)
-        result = self._rules.validate(path, self._schema, self._sets, {"huge_tree": True}, strict=True)
-        assert result["assertions_evaluated"] > 400, "the rules did not see the document"
-        return [
-            f"{found['rule']} at {found['location']}: {found['message']}"
-            for found in result["findings"]
-            if found["severity"] == "error"
-        ]
-
-
-@pytest.fixture(scope="session")
-def _judge(shared: Path) -> Judge:
-    folder = shared / "ccda"
-    if not (folder / "validate_ccd.py").is_file():
-        pytest.skip("needs the C-CDA judge beside the checkout")
-    return Judge(folder)
-
-
 @pytest.fixture
-def errors(_judge: Judge, tmp_path: Path) -> Callable[[Resource], list[str]]:
+def errors(judge: Callable[[bytes, Path], list[str]], tmp_path: Path) -> Callable[[Resource], list[str]]:
     """`errors(bundle)`: what the judge finds wrong in the document made from it."""
 
     def judged(content: Resource, **options: Any) -> list[str]:
         ccd = write_ccd(content, document_id=DOCUMENT_ID, now=NOW, **options)
-        return _judge.errors(ccd.xml, tmp_path)
+        return judge(ccd.xml, tmp_path)
 
     return judged

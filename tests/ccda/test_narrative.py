@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from phr.ccda.narrative import day, from_html, moment, paragraphs, span
-from phr.ccda.xml import el, serialize
+from phr.ccda.xml import Element, el, serialize
 
 
 def _markup(markup: str) -> str:
@@ -75,3 +77,25 @@ def test_dates_read_as_people_write_them() -> None:
     assert span("2024-05-03", "2024-05-03T11:00:00Z") == "2024-05-03"
     assert span(None, "2024") == "? to 2024"
     assert span(None, None) is None
+
+
+def test_links_and_raised_words_stay_and_what_runs_does_not() -> None:
+    markup = '<p>10<sup>9</sup>, see <a href="https://x.example/a">here</a> or <a href="javascript:x()">there</a></p>'
+    block = from_html(markup)[0]
+    inner = [(each.tag, each.attributes) for each in block.children if isinstance(each, Element)]
+
+    assert inner == [("sup", {}), ("linkHtml", {"href": "https://x.example/a"})]
+
+
+def test_a_note_without_a_name_has_no_author_of_another(write: Any) -> None:
+    told = {
+        "resourceType": "Provenance",
+        "target": [{"reference": "Condition/c"}],
+        "agent": [{"type": {"coding": [{"code": "author"}]}, "who": {"display": "Ida Penn"}}],
+    }
+    note = {"text": "Better", "time": "2026-01-02"}
+    document = write(
+        {"resourceType": "Condition", "id": "c", "code": {"text": "Asthma"}, "note": [note]}, told
+    )
+
+    assert "Ida Penn" not in "".join(document.one("//c:act[c:code/@code='48767-8']").itertext())

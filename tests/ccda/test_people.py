@@ -43,13 +43,27 @@ def test_official_is_legal_unless_there_is_a_usual_name() -> None:
     maiden = {"use": "maiden", "family": "Old", "given": ["A"]}
 
     assert [name.attributes["use"] for name in patient_names([official])] == ["L"]
-    both = patient_names([official, usual, maiden])
-    assert [(name.attributes["use"], _words(name)[-1][1]) for name in both] == [
+    all_three = patient_names([official, usual, maiden])
+    assert [(name.attributes.get("use"), _words(name)[-1][1]) for name in all_three] == [
         ("L", "usual"),
         ("C", "official"),
+        (None, "Old"),
     ]
     assert len(patient_names([maiden])) == 1
     assert patient_names("nobody") == []
+
+
+def test_a_name_of_birth_is_qualified_and_a_name_of_before_has_an_end() -> None:
+    birth, old = patient_names(
+        [{"use": use, "family": "Old", "given": ["A"]} for use in ("maiden", "old")][:2]
+    )[:2]
+
+    assert _family(birth).attributes == {"qualifier": "BR"}
+    assert [child.tag for child in old.children if isinstance(child, Element)][-1] == "validTime"
+
+
+def _family(name: Element) -> Element:
+    return next(child for child in name.children if isinstance(child, Element) and child.tag == "family")
 
 
 def test_a_person_known_by_one_text_keeps_it() -> None:

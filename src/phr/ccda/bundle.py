@@ -50,6 +50,14 @@ def name_uuid(name: str) -> str:
     return str(uuid5(NAMESPACE_URL, whole)).upper()
 
 
+def part_uuid(whole: str, part: str) -> str:
+    """The id of a named part of a statement, made of the id of the whole: who knows the one finds the other.
+
+    `whole` is `root|extension`, or a root alone, the root in small letters.
+    """
+    return name_uuid(f"{whole}~{part}")
+
+
 def is_uuid(value: str) -> bool:
     """Whether the text is a UUID in its usual spelling."""
     try:

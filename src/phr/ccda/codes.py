@@ -32,6 +32,9 @@ EDQM = "0.4.0.127.0.16.1.1.2.1"
 PAYER = "2.16.840.1.113883.3.221.5"
 ACT_CODE = "2.16.840.1.113883.5.4"
 ACT_CLASS = "2.16.840.1.113883.5.6"
+ACT_PRIORITY = "2.16.840.1.113883.5.7"
+PARTICIPATION = "2.16.840.1.113883.5.88"
+RELIGION = "2.16.840.1.113883.5.1076"
 ACT_REASON = "2.16.840.1.113883.5.8"
 GENDER = "2.16.840.1.113883.5.1"
 MARITAL_STATUS = "2.16.840.1.113883.5.2"
@@ -69,6 +72,8 @@ SYSTEMS = {
     f"{_HL7}/v3-ActCode": ACT_CODE,
     f"{_HL7}/v3-ActClass": ACT_CLASS,
     f"{_HL7}/v3-ActReason": ACT_REASON,
+    f"{_HL7}/v3-ActPriority": ACT_PRIORITY,
+    f"{_HL7}/v3-ReligiousAffiliation": RELIGION,
     f"{_HL7}/v3-AdministrativeGender": GENDER,
     f"{_HL7}/v3-MaritalStatus": MARITAL_STATUS,
     f"{_HL7}/v3-ObservationInterpretation": INTERPRETATION,
@@ -286,6 +291,33 @@ SEVERITIES = {
     "moderate": ("6736007", "Moderate"),
     "severe": ("24484000", "Severe"),
 }
+PRIORITIES = {"routine": "R", "urgent": "UR", "asap": "A", "stat": "S"}
+PRIORITY_NAMES = {
+    "R": "routine",
+    "UR": "urgent",
+    "A": "ASAP",
+    "S": "stat",
+    "EL": "elective",
+    "EM": "emergency",
+}
+"""request-priority to v3 ActPriority, and what its codes mean."""
+
+GOAL_PRIORITIES = {
+    "high-priority": ("394849002", "High priority"),
+    "medium-priority": ("394848005", "Normal priority"),
+    "low-priority": ("441808003", "Delayed priority"),
+}
+"""goal-priority to the Priority Level value set."""
+
+PROBLEM_SEVERITIES = {
+    "255604002": "Mild",
+    "371923003": "Mild to moderate",
+    "6736007": "Moderate",
+    "371924009": "Moderate to severe",
+    "24484000": "Severe",
+    "399166001": "Fatal",
+}
+
 REFUSALS = frozenset("IMMUNE MEDPREC OSTOCK PATOBJ PHILISOP RELIG VACEFF VACSAF".split())
 SNOMED_REFUSALS = frozenset(
     """171257003 171265000 171266004 171267008 171268003 171269006 171270007 171271006 171272004 171280006

@@ -13,7 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from phr.ccda import codes, measures
-from phr.ccda.bundle import Entry, is_uuid, name_uuid
+from phr.ccda.bundle import Entry, is_uuid, name_uuid, part_uuid
 from phr.ccda.xml import Element, clean, el, null
 from phr.fhir import dates
 from phr.fhir.read import codings, concept_text, first, listed, text
@@ -88,16 +88,25 @@ def identifier(value: object, scope: str) -> Element | None:
     system, number = text(value.get("system")), clean(text(value.get("value")) or "")
     if not number:
         return None
+    assigner = value.get("assigner")
+    by = clean(text(assigner.get("display")) or "") if isinstance(assigner, dict) else None
     if system is None:
-        return el("id", root=name_uuid(scope or "urn:unknown"), extension=number)
+        return el("id", root=name_uuid(scope or "urn:unknown"), extension=number, assigningAuthorityName=by)
     if system == "urn:ietf:rfc:3986":
         root = _oid(number)
-        return el("id", root=root or codes.URL_IDENTIFIERS, extension=None if root else number)
+        return el(
+            "id",
+            root=root or codes.URL_IDENTIFIERS,
+            extension=None if root else number,
+            assigningAuthorityName=by,
+        )
     root = codes.IDENTIFIER_SYSTEMS.get(system) or _oid(system)
     if root:
-        return el("id", root=root, extension=number)
+        return el("id", root=root, extension=number, assigningAuthorityName=by)
     joint = ":" if system.startswith("urn:") else "" if system.endswith("/") else "/"
-    return el("id", root=codes.URL_IDENTIFIERS, extension=f"{system}{joint}{number}")
+    return el(
+        "id", root=codes.URL_IDENTIFIERS, extension=f"{system}{joint}{number}", assigningAuthorityName=by
+    )
 
 
 def ids(entry: Entry) -> list[Element]:
@@ -111,8 +120,13 @@ def ids(entry: Entry) -> list[Element]:
 
 
 def part_id(entry: Entry, part: str) -> Element:
-    """An id for something that C-CDA counts separately and FHIR does not."""
-    return el("id", root=entry.uuid(part))
+    """An id for something that C-CDA counts separately and FHIR does not.
+
+    It is made of the id that the whole has in the document, so that a reader can tell what belongs together.
+    """
+    whole = ids(entry)[0].attributes
+    root, extension = (whole.get("root") or "").lower(), whole.get("extension")
+    return el("id", root=part_uuid(f"{root}|{extension}" if extension else root, part))
 
 
 # ── codes ─────────────────────────────────────────────────────────────────────────────────────────
@@ -184,6 +198,11 @@ def maybe_coded(tag: str, concept: object, binding: Sequence[str] = (codes.SNOME
     return coded(tag, concept, binding) if concept_text(concept) else None
 
 
+def translations(concept: object) -> list[Element]:
+    """All codings of a concept, for a code that we choose ourselves."""
+    return [_translation(coding) for coding in codings(concept)]
+
+
 def _words(concept: object, found: Sequence[Code]) -> str | None:
     """The source's own text; a display only where no root carries it."""
     words = text(concept.get("text")) if isinstance(concept, dict) else None
@@ -227,6 +246,12 @@ def _user_selected(concept: object) -> set[tuple[str | None, str | None]]:
 
 def _translation(coding: Code) -> Element:
     if not _codable(coding):
+        if (
+            coding.code and coding.system and not re.search(r"\s", coding.code)
+        ):  # a system without an OID, by its name
+            return el(
+                "translation", code=coding.code, displayName=coding.display, codeSystemName=coding.system
+            )
         return null("translation", "OTH", el("originalText", coding.display or coding.code))
     oid = system_oid(coding.system) or ""
     return code("translation", coding.code or "", oid, coding.display)
@@ -266,9 +291,13 @@ def ucum(quantity: object) -> str | None:
     if not isinstance(quantity, dict):
         return None
     unit, symbol = text(quantity.get("unit")), text(quantity.get("code"))
-    if text(quantity.get("system")) == "http://unitsofmeasure.org" and symbol:
+    system = text(quantity.get("system"))
+    if system == "http://unitsofmeasure.org" and symbol:
         return None if re.search(r"\s", symbol) else symbol
-    for spelling in (symbol, unit):
+    for spelling in (
+        unit if system else symbol,
+        unit,
+    ):  # the code of another system is not UCUM, though it may look so
         if spelling:
             known = (
                 spelling

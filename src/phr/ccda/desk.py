@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from phr.ccda import codes
@@ -25,16 +27,36 @@ MODIFIED = "The source says that an extension changes its meaning, and the exten
 ENTERED_IN_ERROR = "The source says it was entered in error."
 
 
+NO_OTHERS: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Who wrote something, as a Provenance says."""
+
+    entry: Entry
+    author: object = field(repr=False)
+
+
 class Desk:
     """The state of one document in the making."""
 
-    def __init__(self, bundle: Bundle, sources: Mapping[str, str], now: datetime) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        sources: Mapping[str, str],
+        now: datetime,
+        also: Mapping[str, tuple[str, ...]] = NO_OTHERS,
+    ) -> None:
         self.index = Index(bundle)
         self.now = now
         self.left_out: list[Problem] = list(self.index.repeated)
         self.dates: list[object] = []
         """When the content happened."""
+        self.places: dict[int, list[tuple[Entry, str]]] = {}
+        """id() of an Observation to the reports and panels that it is a part of, and stands outside of."""
         self.patient = _subject(self.index)
+        self._also = also
         self._sources = {base.rstrip("/"): name for base, name in sources.items()}
         self._done: set[int] = set()
         self._live: dict[str, list[Entry]] = {}
@@ -51,7 +73,10 @@ class Desk:
             else:
                 self._live.setdefault(entry.type, []).append(entry)
                 self._alive.add(id(entry))
-        self.several = len(set(map(self.source, self._statements()))) > 1
+        self._told = self._provenances()
+        self.several = len(set(map(self.source, self._statements()))) > 1 or any(
+            map(self.further_sources, self._statements())
+        )
 
     def _of_another(self, entry: Entry) -> bool:
         """Whether the subject is a Patient who cannot be the one whose record this is, such as a newborn."""
@@ -80,10 +105,39 @@ class Desk:
         """What a Reference inside `entry` means, if it is in the Bundle."""
         return self.index.find(entry, reference)
 
-    def source(self, entry: Entry) -> str | None:
+    def own_source(self, entry: Entry) -> str | None:
         """The human name of who provided this: as told, else the host of its server."""
         known = self._sources.get(entry.base) if entry.base else None
         return known or urlsplit(entry.base).hostname or None
+
+    def further_sources(self, entry: Entry) -> tuple[str, ...]:
+        """Who else says the same."""
+        names = self._also.get(entry.full_url or "") if self._also else None
+        if not names:
+            return ()
+        return tuple(dict.fromkeys(name for name in names if name and name != self.own_source(entry)))
+
+    def source(self, entry: Entry) -> str | None:
+        """Everybody who says this, for the eye."""
+        own = self.own_source(entry)
+        return ", ".join([*([own] if own else []), *self.further_sources(entry)]) or None
+
+    def provenance(self, entry: Entry) -> Told | None:
+        """Who is said to have written this, in a resource of its own (US Core Provenance)."""
+        return self._told.get(entry.address)
+
+    def _provenances(self) -> dict[str, Told]:
+        found: dict[str, Told] = {}
+        for entry in self._live.get("Provenance", ()):
+            agents = [each for each in listed(entry.resource.get("agent")) if isinstance(each, dict)]
+            writer = next((each for each in agents if has_code(each.get("type"), {"author"})), None)
+            if writer is None:
+                continue
+            for reference in listed(entry.resource.get("target")):
+                target = self.find(entry, reference)
+                if target is not None:
+                    found.setdefault(target.address, Told(entry, writer.get("who")))
+        return found
 
     def source_id(self, entry: Entry) -> str:
         """An id for who provided this."""

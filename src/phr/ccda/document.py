@@ -1,67 +1,23 @@
-"""One Bundle in, one Continuity of Care Document out.
+"""One Bundle in, one C-CDA document out: a Continuity of Care Document or a Referral Note.
 
-Follows C-CDA R2.1 with the Companion Guide (CCD, 2.16.840.1.113883.10.20.22.1.2). Pure: no store, no
+Follows C-CDA R2.1 with the Companion Guide (CCD, 2.16.840.1.113883.10.20.22.1.2; Referral Note, …1.14). Pure: no store, no
 network, no clock; the same Bundle, id and moment give the same bytes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import MappingProxyType
 
-from phr.ccda.desk import Desk
+from phr.ccda.desk import NO_OTHERS, Desk
 from phr.ccda.header import header
-from phr.ccda.participants import introduce_once
-from phr.ccda.sections.allergies import allergies
-from phr.ccda.sections.care_team import care_team
-from phr.ccda.sections.devices import medical_equipment
-from phr.ccda.sections.directives import advance_directives, assessments
-from phr.ccda.sections.encounters import encounters
-from phr.ccda.sections.family_history import family_history
-from phr.ccda.sections.frame import Section
-from phr.ccda.sections.goals import goals
-from phr.ccda.sections.immunizations import immunizations
-from phr.ccda.sections.medications import medications
-from phr.ccda.sections.notes import notes
-from phr.ccda.sections.payers import payers
-from phr.ccda.sections.plan import plan_of_treatment
-from phr.ccda.sections.problems import health_concerns, problems
-from phr.ccda.sections.procedures import procedures
-from phr.ccda.sections.results import results
-from phr.ccda.sections.social_history import social_history
-from phr.ccda.sections.status import functional_status, mental_status
-from phr.ccda.sections.vital_signs import vital_signs
-from phr.ccda.xml import el, serialize
+from phr.ccda.outline import NO_NAMES, Written, compose, desk_for
+from phr.ccda.sections.directives import reason_for_referral
+from phr.ccda.sections.frame import Heading, Section
+from phr.ccda.template import CCD, NOT_CHOSEN, Template
+from phr.ccda.xml import DECLARATION, NAMESPACES, Element, el, fragment, pieces
 from phr.model import Bundle, Problem
-
-WRITERS: tuple[Callable[[Desk], list[Section]], ...] = (
-    allergies,
-    medications,
-    problems,
-    procedures,
-    results,
-    social_history,
-    vital_signs,
-    immunizations,
-    encounters,
-    plan_of_treatment,
-    goals,
-    health_concerns,
-    care_team,
-    functional_status,
-    mental_status,
-    medical_equipment,
-    family_history,
-    advance_directives,
-    payers,
-    assessments,
-    notes,
-)
-"""The sections in the order of the document; the six that a CCD requires always come out."""
-
-NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,28 +35,88 @@ def write_ccd(
     bundle: Bundle,
     *,
     sources: Mapping[str, str] = NO_NAMES,
+    also: Mapping[str, tuple[str, ...]] = NO_OTHERS,
     document_id: str,
     now: datetime,
     software: str = "phr",
+    template: Template = CCD,
+    sections: frozenset[str] | None = None,
+    reason: str | None = None,
 ) -> Ccd:
-    """A Bundle (collection or document) as CCD.
+    """A Bundle (collection or document) as C-CDA.
 
-    `sources` are FHIR bases with the human name of each; `document_id` is a UUID; `now` is the moment the
-    document is made, an aware datetime. Never raises on odd resources: what cannot be written is named.
+    `sources` are FHIR bases with the human name of each, `also` the names of further sources that say what stands
+    under a fullUrl; `document_id` is a UUID; `now` is the moment the
+    document is made, an aware datetime; `sections` are LOINC codes, None means all; `reason` is why the patient is
+    referred. Never raises on odd resources: what cannot be written is named.
     """
-    desk = Desk(bundle, sources, now)
-    sections = [section for write in WRITERS for section in write(desk) if section.stands]
-    desk.close()
-    root = el(
-        "ClinicalDocument",
-        header(desk, document_id, software),
-        el(
-            "component",
-            el("structuredBody", [el("component", section.element()) for section in sections]),
-        ),
-    )
-    introduce_once(root)
+    desk = desk_for(bundle, sources, now, also)
+    chunks: list[bytes] = []
     counts: dict[str, int] = {}
-    for section in sections:
-        counts[section.heading.code] = counts.get(section.heading.code, 0) + len(section.entries)
-    return Ccd(serialize(root), counts, tuple(desk.left_out))
+    introductions = _Introductions()
+    for code, entries, section in _body(desk, template, compose(desk, sections), reason):
+        introductions.shorten(section)
+        counts[code] = counts.get(code, 0) + entries
+        # As text a section takes a fraction of what its elements take.
+        chunks += [b"\n      <component>", *pieces(section, 4), b"\n      </component>"]
+    head = [
+        fragment(each, 1)
+        for each in el("head", header(desk, document_id, software, template)).children
+        if isinstance(each, Element)
+    ]
+    return Ccd(b"".join([_OPENING, *head, _BODY, *chunks, _CLOSING]), counts, tuple(desk.left_out))
+
+
+_OPENING = (
+    DECLARATION + "<ClinicalDocument" + "".join(f' {name}="{uri}"' for name, uri in NAMESPACES.items()) + ">"
+).encode()
+_BODY = b"\n  <component>\n    <structuredBody>"
+_CLOSING = b"\n    </structuredBody>\n  </component>\n</ClinicalDocument>\n"
+
+
+class _Introductions:
+    """Each author stands in full where it stands first; after that the id is enough.
+
+    An id that two sources use for different descriptions is written in full at every change.
+    """
+
+    def __init__(self) -> None:
+        self._introduced: dict[str, str] = {}
+
+    def shorten(self, section: Element) -> None:
+        """Cut the authors that were introduced before."""
+        waiting = [section]
+        while waiting:
+            element = waiting.pop()
+            if element.tag != "assignedAuthor":
+                waiting.extend(child for child in reversed(element.children) if isinstance(child, Element))
+                continue
+            own = [child for child in element.children if isinstance(child, Element) and child.tag == "id"]
+            key, whole = repr(own), repr(element.children)
+            if self._introduced.get(key) == whole:
+                element.children = list(own)
+            self._introduced[key] = whole
+
+
+def _body(
+    desk: Desk, template: Template, written: Iterable[Written], reason: str | None
+) -> Iterator[tuple[str, int, Element]]:
+    """`(code, number of entries, section)` in the order of the document."""
+    if template.referral:
+        section = reason_for_referral(desk, reason)
+        yield section.heading.code, 0, section.element()
+    for each in written:
+        heading, section = each.section.heading, each.section
+        if each.says_something or (each.chosen and heading.code in template.required):
+            count, element = len(section.entries), section.element()
+            section.entries, section.rows = [], []  # the element holds them now
+            yield heading.code, count, element
+        elif heading.code in template.required:
+            yield heading.code, 0, _not_chosen(desk, heading)
+
+
+def _not_chosen(desk: Desk, heading: Heading) -> Element:
+    """A section that the template demands and the person did not choose: null, and no clinical statement."""
+    element = Section(desk, heading, "", blocks=[el("paragraph", NOT_CHOSEN)]).element()
+    element.attributes["nullFlavor"] = "NI"
+    return element

@@ -88,10 +88,16 @@ def from_html(markup: str) -> list[Element]:
 _SKIPPED = frozenset("script style head title svg object iframe template".split())
 _BOLD = frozenset("b strong th h1 h2 h3 h4 h5 h6 dt caption legend".split())
 _ITALIC = frozenset("i em cite".split())
+_RAISED = frozenset(("sub", "sup"))
 _BREAKING = frozenset(
     """p div section article header footer main aside h1 h2 h3 h4 h5 h6 pre blockquote address figure form
     fieldset hr dl dt dd center body html caption legend ul ol table""".split()
 )
+
+
+def _linked(address: str | None) -> bool:
+    """Whether a link leads to a page or a mailbox, and runs nothing."""
+    return re.match(r"(https?://|mailto:)\S+$", (address or "").strip(), re.IGNORECASE) is not None
 
 
 class _HtmlReader(HTMLParser):
@@ -105,6 +111,7 @@ class _HtmlReader(HTMLParser):
         self._table: Element | None = None
         self._row: Element | None = None
         self._styles: list[str] = []
+        self._links: list[str | None] = []
         self._skipping = 0
         self._kept_space = 0
 
@@ -124,8 +131,12 @@ class _HtmlReader(HTMLParser):
         elif tag == "tr" and self._table is not None:
             self._end_row()
             self._row = el("tr")
-        if tag in _BOLD or tag in _ITALIC:
-            self._styles.append("Bold" if tag in _BOLD else "Italics")
+        elif tag == "a":
+            self._links.append(
+                next((value for name, value in attrs if name == "href" and _linked(value)), None)
+            )
+        if tag in _BOLD or tag in _ITALIC or tag in _RAISED:
+            self._styles.append("Bold" if tag in _BOLD else "Italics" if tag in _ITALIC else tag)
 
     def handle_endtag(self, tag: str) -> None:
         if tag in _SKIPPED:
@@ -134,8 +145,10 @@ class _HtmlReader(HTMLParser):
             self._end_cell()
         elif tag in _BREAKING or tag == "li":
             self._end_block()
-        if tag in _BOLD or tag in _ITALIC:
+        if tag in _BOLD or tag in _ITALIC or tag in _RAISED:
             self._styles = self._styles[:-1]
+        if tag == "a":
+            self._links = self._links[:-1]
         if tag == "pre":
             self._kept_space = max(0, self._kept_space - 1)
         elif tag == "tr":
@@ -151,7 +164,18 @@ class _HtmlReader(HTMLParser):
         words: list[Child] = _lines(data) if self._kept_space else [re.sub(r"\s+", " ", data)]
         if not self._inline and not data.strip():
             return
-        self._inline.append(el("content", words, styleCode=self._styles[-1]) if self._styles else words)
+        self._inline.append(self._dressed(words))
+
+    def _dressed(self, words: list[Child]) -> Child:
+        """Words as link, raised or lowered, bold or italic: the innermost counts."""
+        link = self._links[-1] if self._links else None
+        style = self._styles[-1] if self._styles else None
+        plain = " ".join(each for each in words if isinstance(each, str))  # neither holds a line break
+        if link:
+            return el("linkHtml", plain, href=link.strip())
+        if style in _RAISED:
+            return el(style, plain)
+        return el("content", words, styleCode=style) if style else words
 
     def _taken(self) -> list[Child]:
         inline, self._inline = self._inline, []

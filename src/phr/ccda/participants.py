@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from phr.ccda.bundle import Entry, name_uuid
-from phr.ccda.codes import HSLOC, NUCC
-from phr.ccda.datatypes import at, coded, identifier, ids
+from phr.ccda.codes import HSLOC, NUCC, ROLE_CODE
+from phr.ccda.datatypes import at, code, coded, identifier, ids, interval, timestamp
 from phr.ccda.desk import Desk
 from phr.ccda.people import addresses, person_name, telecoms
 from phr.ccda.xml import Element, el, null
@@ -134,36 +134,62 @@ def _real(elements: list[Element]) -> list[Element]:
 
 _AUTHOR = "2.16.840.1.113883.10.20.22.4.119"
 
+NO_TIME: tuple[object, object] = (None, None)
+
 # ── participations ────────────────────────────────────────────────────────────────────────────────
 
 
-def author(desk: Desk, entry: Entry, reference: object = None, time: object = None) -> Element:
-    """Who recorded this, when, and which source says so."""
+def author(desk: Desk, entry: Entry, reference: object = None, time: object = None) -> list[Element]:
+    """Who recorded this, when, and which source says so; each further source that says the same is an author too."""
+    who, when = party(desk, entry, reference), time
+    if who is None:
+        told = desk.provenance(entry)
+        if told is not None:
+            who, when = party(desk, told.entry, told.author), when or told.entry.resource.get("recorded")
+    further = [
+        el(
+            "assignedAuthor",
+            el("id", root=name_uuid(f"{name}~source")),
+            el("representedOrganization", el("id", root=name_uuid(f"{name}~source")), el("name", name)),
+        )
+        for name in desk.further_sources(entry)
+    ]
+    return [
+        _author(_assigned_author(desk, entry, who), when),
+        *(_author(each, None) for each in further),
+    ]
+
+
+def remark_author(desk: Desk, entry: Entry, reference: object, time: object) -> Element:
+    """Who wrote a note on a resource: whoever it names, and nobody who wrote the resource."""
+    return _author(_assigned_author(desk, entry, party(desk, entry, reference)), time)
+
+
+def _author(assigned: Element, time: object) -> Element:
+    return el("author", el("templateId", root=_AUTHOR), at("time", time), assigned)
+
+
+def informant(desk: Desk, entry: Entry, reference: object) -> Element | None:
+    """Who said so, where that is not who wrote it down: a clinician, the patient, a relative."""
+    who = party(desk, entry, reference)
+    if who is None:
+        return None
+    found = desk.find(entry, first(reference))
+    if found is None or found.type not in ("Patient", "RelatedPerson"):
+        return el("informant", assigned_entity(who))
+    relation = found.resource.get("relationship")
+    own = code("code", "ONESELF", ROLE_CODE, "Self") if found.type == "Patient" else None
     return el(
-        "author",
-        el("templateId", root=_AUTHOR),
-        at("time", time),
-        _assigned_author(desk, entry, party(desk, entry, reference)),
+        "informant",
+        el(
+            "relatedEntity",
+            own if own is not None else coded("code", first(relation), [ROLE_CODE]),
+            who.addresses,
+            who.telecoms,
+            el("relatedPerson", who.person) if who.person else None,
+            classCode="PRS",
+        ),
     )
-
-
-def introduce_once(root: Element) -> None:
-    """Leave each author in full where it stands first; after that the id is enough.
-
-    An id that two sources use for different descriptions is written in full at every change.
-    """
-    introduced: dict[str, str] = {}
-    waiting: list[Element] = [root]
-    while waiting:
-        element = waiting.pop()
-        if element.tag == "assignedAuthor":
-            own = [child for child in element.children if isinstance(child, Element) and child.tag == "id"]
-            key, whole = repr(own), repr(element.children)
-            if introduced.get(key) == whole:
-                element.children = list(own)
-            introduced[key] = whole
-        else:
-            waiting.extend(child for child in reversed(element.children) if isinstance(child, Element))
 
 
 def _assigned_author(desk: Desk, entry: Entry, who: Party | None) -> Element:
@@ -184,7 +210,7 @@ def _device(words: str) -> Element:
 
 
 def _source_organization(desk: Desk, entry: Entry, who: Party | None) -> Element | None:
-    name = desk.source(entry)
+    name = desk.own_source(entry)
     if name:
         return el("representedOrganization", el("id", root=desk.source_id(entry)), el("name", name))
     if who and who.organization:
@@ -222,8 +248,21 @@ def assigned_entity(who: Party, tag: str = "assignedEntity") -> Element:
     )
 
 
+def _during(time: tuple[object, object]) -> Element | None:
+    """From when to when somebody took part, or it was there."""
+    if not timestamp(time[0]) and not timestamp(time[1]):
+        return None
+    return interval("time", *time)
+
+
 def performer(
-    desk: Desk, entry: Entry, reference: object, function: object = None, *, acting_for: object = None
+    desk: Desk,
+    entry: Entry,
+    reference: object,
+    function: object = None,
+    *,
+    acting_for: object = None,
+    time: tuple[object, object] = NO_TIME,
 ) -> Element | None:
     """Who did it, and on whose behalf where the source says so."""
     who, whose = party(desk, entry, reference), party(desk, entry, acting_for)
@@ -234,12 +273,15 @@ def performer(
     return el(
         "performer",
         coded("sdtc:functionCode", function) if codings(function) else None,
+        _during(time),
         assigned_entity(who),
         typeCode="PRF",
     )
 
 
-def place(desk: Desk, entry: Entry, reference: object) -> Element | None:
+def place(
+    desk: Desk, entry: Entry, reference: object, *, time: tuple[object, object] = NO_TIME
+) -> Element | None:
     """Where it happened: a Service Delivery Location."""
     reference = first(reference)
     if not isinstance(reference, dict):
@@ -251,6 +293,7 @@ def place(desk: Desk, entry: Entry, reference: object) -> Element | None:
         return None
     return el(
         "participant",
+        _during(time),
         el(
             "participantRole",
             el("templateId", root="2.16.840.1.113883.10.20.22.4.32"),

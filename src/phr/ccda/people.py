@@ -35,7 +35,10 @@ def _guessed_parts(words: str) -> tuple[list[str], list[str]]:
 
 
 def patient_name(name: object, use: str | None = "L") -> Element | None:
-    """A patient's name: given and family are required and may be null (template 5.1)."""
+    """A patient's name: given and family are required and may be null (template 5.1).
+
+    CDA has no use for the name of birth, but a qualifier (BR); a name of before has an end.
+    """
     if not isinstance(name, dict):
         return None
     family, given = _texts(name.get("family")), _texts(name.get("given"))
@@ -47,11 +50,25 @@ def patient_name(name: object, use: str | None = "L") -> Element | None:
         "name",
         [el("prefix", part) for part in _texts(name.get("prefix"))],
         [el("given", part) for part in given] or null("given"),
-        el("family", " ".join(family)) if family else null("family"),
+        el("family", " ".join(family), qualifier="BR" if text(name.get("use")) == "maiden" else None)
+        if family
+        else null("family"),
         [el("suffix", part) for part in _texts(name.get("suffix"))],
-        _period("validTime", name.get("period")),
+        _valid(name),
         use=use,
     )
+
+
+def _valid(name: dict[str, object]) -> Element | None:
+    """When the name was in use; of an old one at least that it is no more."""
+    period_ = name.get("period")
+    own = _period("validTime", period_)
+    if text(name.get("use")) != "old" or (isinstance(period_, dict) and timestamp(period_.get("end"))):
+        return own
+    return el("validTime", own.children if own else None, null("high"))
+
+
+_FORMER: dict[str | None, str | None] = {"maiden": None, "old": None}
 
 
 def patient_names(names: object) -> list[Element]:
@@ -59,10 +76,11 @@ def patient_names(names: object) -> list[Element]:
     entries = [name for name in listed(names) if isinstance(name, dict)]
     uses = {text(name.get("use")) for name in entries}
     official = "C" if "usual" in uses else "L"
-    table = {"usual": "L", "official": official, "nickname": "P", "anonymous": "P", None: "L"}
+    table = {"usual": "L", "official": official, "nickname": "P", "anonymous": "P", None: "L"} | _FORMER
     kept = [(name, table[use]) for name in entries if (use := text(name.get("use"))) in table]
-    kept = kept or [(name, "L") for name in entries]
-    kept.sort(key=lambda pair: pair[1] != "L")
+    if all(use is None for _, use in kept):  # somebody has to have a name
+        kept = [(name, "L") for name in entries]
+    kept.sort(key=lambda pair: (pair[1] is None, pair[1] != "L"))
     return [element for name, use in kept if (element := patient_name(name, use)) is not None]
 
 
@@ -107,9 +125,11 @@ def address(value: object, tag: str = "addr") -> Element | None:
         [el("streetAddressLine", line) for line in [*lines[:3], ", ".join(lines[3:])] if line]
         or null("streetAddressLine"),
         _part("city", city, required=True),
+        _part("county", text(value.get("district")), required=False),
         _part("state", codes.STATES.get(state.lower(), state) if state else None, required=domestic),
         _part("postalCode", code, required=domestic),
         _part("country", country, required=False),
+        _period("useablePeriod", value.get("period"), xsi_type="IVL_TS"),
         use=codes.ADDRESS_USES.get(text(value.get("use")) or ""),
     )
 
@@ -140,11 +160,17 @@ def telecom(value: object) -> Element | None:
     if number.lower().startswith(("tel:", "mailto:", "http:", "https:", "fax:")):
         scheme = ""
     use = "PG" if system == "pager" else codes.TELECOM_USES.get(text(value.get("use")) or "")
-    return el("telecom", use=use, value=scheme + number)
+    used = _period("useablePeriod", value.get("period"), xsi_type="IVL_TS")
+    return el("telecom", used, use=use, value=scheme + number)
 
 
 def telecoms(value: object, flavor: str = "UNK") -> list[Element]:
     """At least one: a null telecom when there is none."""
-    return [el_ for entry in listed(value) if (el_ := telecom(entry)) is not None] or [
-        null("telecom", flavor)
-    ]
+    found = [el_ for entry in sorted(listed(value), key=_rank) if (el_ := telecom(entry)) is not None]
+    return found or [null("telecom", flavor)]
+
+
+def _rank(value: object) -> float:
+    """Which number to try first; what has no rank comes last, in the source's order."""
+    rank = value.get("rank") if isinstance(value, dict) else None
+    return float(rank) if isinstance(rank, int) and rank > 0 else float("inf")

@@ -72,18 +72,47 @@ def flag(value: bool) -> str:
 
 def serialize(root: Element) -> bytes:
     """The document as UTF-8, indented where white space says nothing."""
-    parts: list[str] = ['<?xml version="1.0" encoding="UTF-8"?>\n']
-    declared = {"xmlns": V3, "xmlns:sdtc": SDTC, "xmlns:xsi": XSI}
-    _write(Element(root.tag, declared | root.attributes, root.children), parts, "\n")
+    parts: list[str] = [DECLARATION]
+    _write(Element(root.tag, NAMESPACES | root.attributes, root.children), parts, "\n")
     parts.append("\n")
     return "".join(parts).encode()
 
 
+DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
+NAMESPACES = {"xmlns": V3, "xmlns:sdtc": SDTC, "xmlns:xsi": XSI}
+
+
+def fragment(element: Element, depth: int) -> bytes:
+    """One element on a line of its own, as it stands so deep in a document that is written in parts."""
+    line = "\n" + "  " * depth
+    parts = [line]
+    _write(element, parts, line)
+    return "".join(parts).encode()
+
+
+def pieces(element: Element, depth: int) -> Iterator[bytes]:
+    """The same for an element without text of its own, child by child: it is empty afterwards, so memory stays low."""
+    line = "\n" + "  " * depth
+    yield f"{line}{_start(element)}>".encode()
+    element.children.reverse()
+    while element.children:
+        child = element.children.pop()
+        if isinstance(child, Element):
+            yield fragment(child, depth + 1)
+    yield f"{line}</{element.tag}>".encode()
+
+
+def _start(element: Element) -> str:
+    """The start tag, but for its end."""
+    attributes = (
+        f' {name}="{_escape(value).replace(chr(34), "&quot;")}"' for name, value in element.attributes.items()
+    )
+    return f"<{element.tag}" + "".join(attributes)
+
+
 def _write(element: Element, parts: list[str], line: str | None) -> None:
     """`line` is what a new line starts with; None inside mixed content, where space would be text."""
-    parts.append(f"<{element.tag}")
-    for name, value in element.attributes.items():
-        parts.append(f' {name}="{_escape(value).replace(chr(34), "&quot;")}"')
+    parts.append(_start(element))
     if not element.children:
         parts.append("/>")
         return

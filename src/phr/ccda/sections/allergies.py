@@ -23,8 +23,10 @@ from phr.ccda.datatypes import (
 )
 from phr.ccda.desk import Desk, doubt, negated
 from phr.ccda.narrative import day, remarked
-from phr.ccda.participants import author
-from phr.ccda.sections.frame import Heading, Row, Section, comments, related, template
+from phr.ccda.participants import author, informant, words_for
+from phr.ccda.sections.frame import Heading, Row, Section, comments, related, said, template, written_notes
+from phr.ccda.sections.links import visit
+from phr.ccda.sections.values import limits_words, quantity_words
 from phr.ccda.xml import Element, el, null
 from phr.fhir.read import codings, concept_text, extension, listed, text
 from phr.model import Resource
@@ -59,10 +61,22 @@ def allergies(desk: Desk) -> list[Section]:
             _RISKS.get(_criticality_code(resource) or ""),
             day(_onset(resource)) or text(resource.get("onsetString")),
             remarked(_clinical_status(resource), doubt(resource)),
-            notes=resource.get("note"),
+            notes=_notes(resource),
+            details=_details(desk, entry),
         )
         section.add(_concern(desk, entry, row))
     return [section]
+
+
+def _details(desk: Desk, entry: Entry) -> list[str | None]:
+    """What has no column: when it last happened, since what age, who says so."""
+    resource = entry.resource
+    age = quantity_words(resource.get("onsetAge")) or limits_words(resource.get("onsetRange"))
+    return [
+        said("last", day(resource.get("lastOccurrence"))),
+        said("since age", age),
+        said("told by", words_for(desk, entry, resource.get("asserter"))),
+    ]
 
 
 def _since(resource: Resource) -> object:
@@ -139,11 +153,13 @@ def _observation(desk: Desk, entry: Entry, row: Row) -> Element:
         else interval("effectiveTime", _onset(resource), end),
         value_code(*_value(resource)),
         author(desk, entry, resource.get("recorder"), resource.get("recordedDate")),
+        informant(desk, entry, resource.get("asserter")),
         _substance(resource, denied=denied),
         related("SUBJ", _status(resource), inverted=True),
-        [related("MFST", reaction, inverted=True) for reaction in _reaction_elements(entry, row)],
+        [related("MFST", reaction, inverted=True) for reaction in _reaction_elements(desk, entry, row)],
         related("SUBJ", _criticality(resource, row), inverted=True),
-        comments(desk, entry, row),
+        comments(desk, entry, row.part(0, len(written_notes(resource.get("note"))))),
+        visit(desk, entry),
         classCode="OBS",
         moodCode="EVN",
         negationInd="true" if denied or refuted else None,
@@ -190,8 +206,8 @@ def _status(resource: Resource) -> Element | None:
 
 
 def _criticality_code(resource: Resource) -> str | None:
-    said = text(resource.get("criticality")) or ""
-    return codes.CRITICALITIES.get(said) or (said if said in _RISKS else None)  # DSTU2 has CRITH and CRITL
+    risk = text(resource.get("criticality")) or ""
+    return codes.CRITICALITIES.get(risk) or (risk if risk in _RISKS else None)  # DSTU2 has CRITH and CRITL
 
 
 def _criticality(resource: Resource, row: Row) -> Element | None:
@@ -222,12 +238,11 @@ def _reaction_words(resource: Resource) -> list[str]:
     for reaction in _reactions(resource):
         manifested = [w for m in listed(reaction.get("manifestation")) if (w := concept_text(m))]
         described = text(reaction.get("description"))
-        said = ", ".join(manifested) or described
-        notes = [text(note.get("text")) for note in listed(reaction.get("note")) if isinstance(note, dict)]
-        further = [described if described != said else None, *notes]
-        if said:
+        shown = ", ".join(manifested) or described
+        further = described if described != shown else None
+        if shown:
             words.append(
-                remarked(said, text(reaction.get("severity")), *_exposure(reaction), *further) or said
+                remarked(shown, text(reaction.get("severity")), *_exposure(reaction), further) or shown
             )
     return words
 
@@ -238,13 +253,24 @@ def _exposure(reaction: Resource) -> list[str | None]:
     return [f"to {substance}" if substance else None, f"by {route}" if route else None]
 
 
-def _reaction_elements(entry: Entry, row: Row) -> list[Element]:
-    """One Reaction Observation for each manifestation."""
-    return [
-        _reaction(entry, row, reaction, manifestation, f"reaction{number}.{count}")
-        for number, reaction in enumerate(_reactions(entry.resource))
-        for count, manifestation in enumerate(_manifestations(reaction))
-    ]
+def _notes(resource: Resource) -> list[object]:
+    """The notes on the allergy, then those on its reactions."""
+    inner = [note for each in _reactions(resource) for note in listed(each.get("note"))]
+    return [*listed(resource.get("note")), *inner]
+
+
+def _reaction_elements(desk: Desk, entry: Entry, row: Row) -> list[Element]:
+    """One Reaction Observation for each manifestation; the notes of a reaction stand in its first."""
+    found, start = [], len(written_notes(entry.resource.get("note")))
+    for number, reaction in enumerate(_reactions(entry.resource)):
+        count = len(written_notes(reaction.get("note")))
+        remarks = comments(desk, entry, row.part(start, count))
+        start += count
+        for place, manifestation in enumerate(_manifestations(reaction)):
+            own = part_id(entry, f"reaction{number}.{place}")
+            found.append(_reaction(row, reaction, manifestation, own, remarks))
+            remarks = []
+    return found
 
 
 def _manifestations(reaction: Resource) -> list[object]:
@@ -253,17 +279,20 @@ def _manifestations(reaction: Resource) -> list[object]:
     return found or ([{"text": described}] if described else [])
 
 
-def _reaction(entry: Entry, row: Row, reaction: Resource, manifestation: object, part: str) -> Element:
+def _reaction(
+    row: Row, reaction: Resource, manifestation: object, own: Element, remarks: list[Element]
+) -> Element:
     return el(
         "observation",
         template("4.9", None, "2014-06-09"),
-        part_id(entry, part),
+        own,
         code("code", "ASSERTION", codes.ACT_CODE),
         row.link(),
         el("statusCode", code="completed"),
         interval("effectiveTime", reaction.get("onset")) if timestamp(reaction.get("onset")) else None,
         coded("value", manifestation, [SNOMED], xsi_type="CD"),
         related("SUBJ", _severity(reaction, row), inverted=True),
+        remarks,
         classCode="OBS",
         moodCode="EVN",
     )

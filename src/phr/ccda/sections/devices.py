@@ -11,10 +11,12 @@ from phr.ccda.codes import SNOMED
 from phr.ccda.datatypes import coded, has_code, ids, part_id
 from phr.ccda.desk import Desk
 from phr.ccda.narrative import day, remarked
-from phr.ccda.participants import author
-from phr.ccda.sections.frame import Heading, Row, Section, comments, template
+from phr.ccda.participants import author, words_for
+from phr.ccda.sections.frame import Heading, Row, Section, comments, said, said_of, template
+from phr.ccda.sections.links import words_of
+from phr.ccda.sections.values import quantity_words
 from phr.ccda.xml import Element, el, null
-from phr.fhir.read import codings, concept_text, first, listed, text
+from phr.fhir.read import codings, concept_text, dicts, first, listed, text
 from phr.model import Resource
 
 HEADING = Heading("46264-8", "Medical Equipment", "2.23", (None, "2014-06-09"))
@@ -40,9 +42,70 @@ def medical_equipment(desk: Desk) -> list[Section]:
             day(resource.get("expirationDate")),
             text(resource.get("status")),
             notes=resource.get("note"),
+            details=_details(desk, entry),
         )
         section.add(_supply(desk, entry, row))
     return [section]
+
+
+def _details(desk: Desk, entry: Entry) -> list[str | None]:
+    """What is on the label and has no column."""
+    resource = entry.resource
+    carriers = dicts(resource.get("udiCarrier"))
+    barcode = [text(each.get("carrierAIDC")) for each in carriers if not text(each.get("carrierHRF"))]
+    return [
+        said("device identifier", *(text(each.get("deviceIdentifier")) for each in carriers)),
+        said(
+            "issued by",
+            *(text(each.get("issuer")) for each in carriers),
+            *(text(each.get("jurisdiction")) for each in carriers),
+        ),
+        said("bar code", *barcode),
+        said("serial number", text(resource.get("serialNumber"))),
+        said("lot", text(resource.get("lotNumber"))),
+        said("distinct identifier", text(resource.get("distinctIdentifier"))),
+        said("model", text(resource.get("modelNumber"))),
+        said("part", text(resource.get("partNumber"))),
+        said("made", day(resource.get("manufactureDate"))),
+        said(
+            "names",
+            *(
+                remarked(text(each.get("name")), text(each.get("type")))
+                for each in dicts(resource.get("deviceName"))
+            ),
+        ),
+        said(
+            "version",
+            *(
+                remarked(text(each.get("value")), concept_text(each.get("type")))
+                for each in dicts(resource.get("version"))
+            ),
+        ),
+        said(
+            "for",
+            *(
+                remarked(concept_text(each.get("systemType")), text(each.get("version")))
+                for each in dicts(resource.get("specialization"))
+            ),
+        ),
+        *map(_property, dicts(resource.get("property"))),
+        said_of("safety", resource.get("safety")),
+        said_of("because of", resource.get("statusReason")),
+        said("part of", *words_of(desk, entry, resource.get("parent"))),
+        said("at", *words_of(desk, entry, resource.get("location"))),
+        said("owned by", words_for(desk, entry, resource.get("owner"))),
+        said("reached at", *(text(each.get("value")) for each in dicts(resource.get("contact")))),
+        said("see", text(resource.get("url"))),
+    ]
+
+
+def _property(found: Resource) -> str | None:
+    values = [quantity_words(each) for each in listed(found.get("valueQuantity"))]
+    return said(
+        concept_text(found.get("type")) or "property",
+        *values,
+        *map(concept_text, listed(found.get("valueCode"))),
+    )
 
 
 def _has_patient(resource: Resource) -> bool:
@@ -89,7 +152,8 @@ def device_participant(desk: Desk, entry: Entry) -> Element:
         el(
             "participantRole",
             template("4.37"),
-            el("id", root=UDI, extension=udi) if udi else ids(entry),
+            el("id", root=UDI, extension=udi) if udi else None,
+            ids(entry) if not udi or listed(resource.get("identifier")) else None,
             el(
                 "playingDevice",
                 coded("code", resource.get("type") or {"text": words}, [SNOMED])

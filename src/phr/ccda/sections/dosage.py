@@ -1,88 +1,27 @@
-"""How a medicine is taken: Dosage as effectiveTime, doseQuantity and words.
+"""How a medicine is taken: Dosage as effectiveTime, doseQuantity and the rest of an administration.
 
 Follows the Dosage map of C-CDA on FHIR: the first effectiveTime says from when to when, the second (operator
-A) how often. Only the first Dosage is coded; all are in the narrative.
+A) how often. The words are in `dosage_words`.
 """
 
 from __future__ import annotations
 
 from decimal import Decimal
 
-from phr.ccda.datatypes import at, bounds, maybe_at, number, period, quantity, timestamp, ucum
-from phr.ccda.sections.values import limits_words, quantity_words
+from phr.ccda.datatypes import at, bounds, has_code, maybe_at, number, period, quantity, timestamp, ucum
+from phr.ccda.sections.dosage_words import amount_of, dose_of, repeat_of
 from phr.ccda.xml import Element, el, null
-from phr.fhir.read import concept_text, first, listed, text
+from phr.fhir.read import first, listed, text
 from phr.model import Resource
 
-_DOSES = ("doseQuantity", "dose", "quantity", "quantityQuantity")
 _WHEN = frozenset("HS WAKE C CM CD CV AC ACM ACD ACV PC PCM PCD PCV".split())
-
-
-def dosages(resource: Resource) -> list[Resource]:
-    """All Dosages, whatever the resource calls them."""
-    for key in ("dosageInstruction", "dosage"):
-        found = [each for each in listed(resource.get(key)) if isinstance(each, dict)]
-        if found:
-            return found
-    return []
-
-
-def sig(dosage: Resource) -> str | None:
-    """The instructions as words: the source's own, else put together from its parts.
-
-    Servers write the same sentence as `text` and as `patientInstruction`, or the dose in one and "with food"
-    in the other: what is said already is not said again.
-    """
-    said = text(dosage.get("text")) or ""
-    further = [text(dosage.get("patientInstruction"))]
-    further += [concept_text(each) for each in listed(dosage.get("additionalInstruction"))]
-    if not said and further[0] is None:
-        said = _composed(dosage)
-    for words in further:
-        if words and words.casefold() not in said.casefold():
-            said = f"{said}; {words}" if said else words
-    return said or None
-
-
-def _composed(dosage: Resource) -> str:
-    dose, needed = _dose(dosage), concept_text(dosage.get("asNeededCodeableConcept"))
-    parts = [
-        quantity_words(_amount(dosage)) or limits_words(dose.get("doseRange")),
-        quantity_words(dose.get("rateQuantity")),
-        concept_text(dosage.get("route")),
-        concept_text(dosage.get("site")),
-        _often(dosage),
-        "as needed" if dosage.get("asNeededBoolean") is True else None,
-        f"as needed for {needed}" if needed else None,
-    ]
-    return ", ".join(part for part in parts if part)
-
-
-def _amount(dosage: Resource) -> object:
-    """The dose as Quantity, by the names that the versions of FHIR give it."""
-    dose = _dose(dosage)
-    return next((dose[key] for key in _DOSES if isinstance(dose.get(key), dict)), None)
-
-
-def _dose(dosage: Resource) -> Resource:
-    found = first(dosage.get("doseAndRate"))
-    return found if isinstance(found, dict) else dosage
-
-
-def _repeat(dosage: Resource) -> Resource:
-    timing = dosage.get("timing")
-    repeat = timing.get("repeat") if isinstance(timing, dict) else None
-    return repeat if isinstance(repeat, dict) else {}
-
-
-def _often(dosage: Resource) -> str | None:
-    repeat = _repeat(dosage)
-    every, unit = number(repeat.get("period")), text(repeat.get("periodUnit"))
-    if every is None or unit is None:
-        timing = dosage.get("timing")
-        return concept_text(timing.get("code")) if isinstance(timing, dict) else None
-    times = number(repeat.get("frequency")) or "1"
-    return f"{times} time{'' if times == '1' else 's'} every {every} {unit}"
+_UNITS = frozenset("s min h d wk mo a".split())
+_CODES = {
+    "QD": ("1", "d"), "BID": ("12", "h"), "TID": ("8", "h"), "QID": ("6", "h"), "Q1H": ("1", "h"), "Q2H": ("2", "h"),
+    "Q3H": ("3", "h"), "Q4H": ("4", "h"), "Q6H": ("6", "h"), "Q8H": ("8", "h"), "QOD": ("2", "d"), "WK": ("1", "wk"),
+    "MO": ("1", "mo"),
+}  # fmt: skip
+"""GTSAbbreviation, as timing.code has it, and how far apart the times are."""
 
 
 # ── when ──────────────────────────────────────────────────────────────────────────────────────────
@@ -90,19 +29,30 @@ def _often(dosage: Resource) -> str | None:
 
 def taking_time(dosage: Resource, start: object, end: object) -> Element:
     """The first effectiveTime: bounds of the dosage, else of the resource; a low is required."""
-    own_start, own_end = period(_repeat(dosage).get("boundsPeriod"))
+    own_start, own_end = period(repeat_of(dosage).get("boundsPeriod"))
     timing = dosage.get("timing")
     events = listed(timing.get("event")) if isinstance(timing, dict) else []
     if len(events) == 1 and timestamp(events[0]) and not timestamp(own_start):
         return el("effectiveTime", value=timestamp(events[0]))
     low = own_start if timestamp(own_start) else start
     high = own_end if timestamp(own_start) or timestamp(own_end) else end
-    return el("effectiveTime", at("low", low), maybe_at("high", high), xsi_type="IVL_TS")
+    ended = maybe_at("high", high)
+    return el(
+        "effectiveTime", at("low", low), ended if ended is not None else _lasting(dosage), xsi_type="IVL_TS"
+    )
+
+
+def _lasting(dosage: Resource) -> Element | None:
+    """`width`: for how long, where the source says no end."""
+    bounds_ = repeat_of(dosage).get("boundsDuration")
+    amount = number(bounds_.get("value")) if isinstance(bounds_, dict) else None
+    unit = ucum(bounds_)
+    return el("width", value=amount, unit=unit) if amount and unit else None
 
 
 def dosing(dosage: Resource) -> Element | None:
     """The second effectiveTime: how often, or at which event of the day."""
-    repeat = _repeat(dosage)
+    repeat = repeat_of(dosage)
     event = next((text(when) for when in listed(repeat.get("when")) if text(when) in _WHEN), None)
     if event:
         offset = number(repeat.get("offset"))
@@ -114,18 +64,22 @@ def dosing(dosage: Resource) -> Element | None:
             operator="A",
         )
     every, unit = number(repeat.get("period")), text(repeat.get("periodUnit"))
-    if every is None or unit not in ("s", "min", "h", "d", "wk", "mo", "a"):
-        return None
+    if every is None or unit not in _UNITS:
+        return _abbreviated(dosage)
     times = number(repeat.get("frequency"))
     several = times is not None and Decimal(times) > 0
-    most = number(repeat.get("periodMax"))
-    single = most is None
+    often, most = number(repeat.get("frequencyMax")), number(repeat.get("periodMax"))
+    shortest = _divided(every, often or times if several else None)
+    longest = _divided(most or every, times if several else None)
     return el(
         "effectiveTime",
-        el("period", value=_divided(every, times if several else None), unit=unit)
-        if single
+        el("period", value=longest, unit=unit)
+        if shortest == longest
         else el(
-            "period", el("low", value=every, unit=unit), el("high", value=most, unit=unit), xsi_type="IVL_PQ"
+            "period",
+            el("low", value=shortest, unit=unit),
+            el("high", value=longest, unit=unit),
+            xsi_type="IVL_PQ",
         ),
         xsi_type="PIVL_TS",
         operator="A",
@@ -133,8 +87,26 @@ def dosing(dosage: Resource) -> Element | None:
     )
 
 
+def _abbreviated(dosage: Resource) -> Element | None:
+    """How often, where the source has only a code for it, such as BID."""
+    timing = dosage.get("timing")
+    said = has_code(timing.get("code"), frozenset(_CODES)) if isinstance(timing, dict) else None
+    if said is None:
+        return None
+    every, unit = _CODES[said]
+    return el(
+        "effectiveTime",
+        el("period", value=every, unit=unit),
+        xsi_type="PIVL_TS",
+        operator="A",
+        institutionSpecified="false" if said.startswith("Q") and said.endswith("H") else "true",
+    )
+
+
 def _divided(every: str, times: str | None) -> str:
     if times is None:
+        return every
+    if not Decimal(times):
         return every
     result = (Decimal(every) / Decimal(times)).quantize(Decimal("0.000001")).normalize()
     return f"{result:f}"
@@ -145,21 +117,42 @@ def _divided(every: str, times: str | None) -> str:
 
 def dose_quantity(dosage: Resource, *, denied: bool) -> Element:
     """`doseQuantity` is required; UNK when the source does not say."""
-    dose = _dose(dosage)
+    dose = dose_of(dosage)
     if denied:
         return null("doseQuantity", "NA")
     if isinstance(range_ := dose.get("doseRange"), dict):
         return bounds("doseQuantity", range_.get("low"), range_.get("high"), xsi_type=None)
-    return quantity("doseQuantity", _amount(dosage), xsi_type=None)
+    return quantity("doseQuantity", amount_of(dosage), xsi_type=None)
 
 
 def rate_quantity(dosage: Resource) -> Element | None:
-    """`rateQuantity`, which must have a unit."""
-    dose = _dose(dosage)
+    """`rateQuantity`, which must have a unit: a quantity, a range, or a ratio such as 5 mg in 2 h."""
+    dose = dose_of(dosage)
+    if isinstance(range_ := dose.get("rateRange"), dict):
+        ends = [range_.get("low"), range_.get("high")]
+        unit = next((own for end in ends if (own := ucum(end))), None)
+        if unit is not None:  # the rules look for the unit on the whole
+            whole = bounds("rateQuantity", *ends, xsi_type=None)
+            whole.attributes["unit"] = unit
+            return whole
     found = dose.get("rateQuantity")
+    if isinstance(ratio := dose.get("rateRatio"), dict):
+        found = _joined(ratio.get("numerator"), ratio.get("denominator"))
     amount = number(found.get("value")) if isinstance(found, dict) else None
     unit = ucum(found)
     return el("rateQuantity", value=amount, unit=unit) if amount and unit else None
+
+
+def _joined(above: object, below: object) -> Resource | None:
+    """A ratio as one quantity: UCUM writes 5 mg in 2 h as `5 mg/(2.h)`."""
+    per, unit = ucum(below), ucum(above)
+    if not isinstance(above, dict) or not isinstance(below, dict) or per is None or unit is None:
+        return None
+    times = number(below.get("value")) or "1"
+    if not times.isdigit():
+        return None
+    whole = f"{unit}/{per}" if times == "1" else f"{unit}/({times}.{per})"
+    return {"value": above.get("value"), "code": whole, "system": "http://unitsofmeasure.org"}
 
 
 def max_dose(dosage: Resource) -> Element | None:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from phr.ccda import codes
 from phr.ccda.bundle import Entry
-from phr.ccda.codes import RXNORM
-from phr.ccda.datatypes import code, coded, has_code, part_id
+from phr.ccda.codes import NCIT, RXNORM, SNOMED
+from phr.ccda.datatypes import code, coded, has_code, maybe_coded, part_id, timestamp
 from phr.ccda.desk import Desk
+from phr.ccda.narrative import day
 from phr.ccda.participants import organization_element, party
-from phr.ccda.sections.frame import template
+from phr.ccda.sections.frame import said, said_of, template
 from phr.ccda.sections.values import quantity_words
 from phr.ccda.xml import Element, el
 from phr.fhir.read import concept_text, listed, text
@@ -43,12 +44,47 @@ def _ingredients(medication: Resource) -> str | None:
     """What a Medication without a code is made of."""
     found = []
     for each in listed(medication.get("ingredient")):
-        words = concept_text(each.get("itemCodeableConcept")) if isinstance(each, dict) else None
+        words = _ingredient(each) if isinstance(each, dict) else None
         if words:
             strength = each.get("strength")
             ends = [quantity_words(strength.get(end)) for end in _ENDS] if isinstance(strength, dict) else []
             found.append(" ".join([words, "/".join(filter(None, ends))]).strip())
     return " + ".join(found) or None
+
+
+def _ingredient(part: Resource) -> str | None:
+    reference = part.get("itemReference")
+    display = text(reference.get("display")) if isinstance(reference, dict) else None
+    return concept_text(part.get("itemCodeableConcept")) or display
+
+
+def contents(desk: Desk, entry: Entry) -> list[str | None]:
+    """What a Medication resource says beyond its name: its form, what it is made of, its package."""
+    found = _medication(desk, entry)
+    if found is None:
+        return []
+    medication = found.resource
+    batch = medication.get("batch")
+    batch = batch if isinstance(batch, dict) else {}
+    amount = medication.get("amount")
+    ends = [quantity_words(amount.get(end)) for end in _ENDS] if isinstance(amount, dict) else []
+    made_of = _ingredients(medication) if concept_text(medication.get("code")) else None
+    known = (concept_text(medication.get("code")) or "").casefold()
+    return [
+        said_of("form", medication.get("form")),
+        said("made of", made_of if made_of and made_of.casefold() not in known else None),
+        said("amount", "/".join(filter(None, ends))),
+        said("lot", text(batch.get("lotNumber"))),
+        said("expires", day(batch.get("expirationDate"))),
+    ]
+
+
+def administration_unit(desk: Desk, entry: Entry) -> Element | None:
+    """`administrationUnitCode`: the form of the medicine, such as a tablet."""
+    found = _medication(desk, entry)
+    return (
+        maybe_coded("administrationUnitCode", found.resource.get("form"), [NCIT, SNOMED]) if found else None
+    )
 
 
 def drug_words(desk: Desk, entry: Entry) -> str | None:
@@ -74,6 +110,7 @@ def product(desk: Desk, entry: Entry, *, denied: bool, tag: str = "consumable") 
             el(
                 "manufacturedMaterial",
                 _no_medicine() if denied else coded("code", drug_concept(desk, entry), [RXNORM]),
+                *_batch(found),
             ),
             organization_element("manufacturerOrganization", maker.organization)
             if maker and maker.organization
@@ -81,6 +118,18 @@ def product(desk: Desk, entry: Entry, *, denied: bool, tag: str = "consumable") 
             classCode="MANU",
         ),
     )
+
+
+def _batch(medication: Entry | None) -> list[Element | None]:
+    """Lot and expiry of what was handed over."""
+    batch = medication.resource.get("batch") if medication else None
+    if not isinstance(batch, dict):
+        return []
+    lot, expires = text(batch.get("lotNumber")), timestamp(batch.get("expirationDate"))
+    return [
+        el("lotNumberText", lot) if lot else None,
+        el("sdtc:expirationTime", value=expires) if expires else None,
+    ]
 
 
 def _no_medicine() -> Element:

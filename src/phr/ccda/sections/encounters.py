@@ -8,15 +8,27 @@ from __future__ import annotations
 from phr.ccda import codes
 from phr.ccda.bundle import Entry
 from phr.ccda.codes import ACT_CODE, CPT, LOINC, SNOMED
-from phr.ccda.datatypes import code, coded, ids, interval, part_id, period, timestamp
+from phr.ccda.datatypes import code, coded, ids, interval, number, part_id, period, timestamp
 from phr.ccda.desk import Desk, doubt
-from phr.ccda.narrative import remarked, span
+from phr.ccda.narrative import day, remarked, span
 from phr.ccda.participants import author, performer, place, place_words, words_for
-from phr.ccda.sections.frame import Heading, Row, Section, comments, related, template, written_notes
+from phr.ccda.sections.frame import (
+    Heading,
+    Row,
+    Section,
+    comments,
+    related,
+    said,
+    said_of,
+    template,
+    written_notes,
+)
 from phr.ccda.sections.indications import indications, reason_words
-from phr.ccda.sections.problems import diagnosed_in, problem_observation, refuted
+from phr.ccda.sections.links import pointed, priority_code, priority_words, words_of
+from phr.ccda.sections.problems import diagnosed_in, diagnosis_details, problem_observation, refuted
+from phr.ccda.sections.values import quantity_words
 from phr.ccda.xml import Element, el, null
-from phr.fhir.read import codings, concept_text, first, listed, text
+from phr.fhir.read import codings, concept_text, dicts, first, listed, text
 from phr.model import Resource
 
 HEADING = Heading("46240-8", "Encounters", "2.22.1", (None, "2015-08-01"))
@@ -32,7 +44,7 @@ def encounters(desk: Desk) -> list[Section]:
         if text(resource.get("status")) == "planned":
             continue
         conditions = diagnoses.get(id(entry), [])
-        said = [note for each in conditions for note in written_notes(each.resource.get("note"))]
+        noted = [note for each in conditions for note in written_notes(each.resource.get("note"))]
         row = section.row(
             entry,
             _words(resource),
@@ -41,10 +53,61 @@ def encounters(desk: Desk) -> list[Section]:
             ", ".join(_people(desk, entry)) or None,
             _why(desk, entry, conditions),
             remarked(text(resource.get("status")), _discharged(resource)),
-            notes=[*written_notes(resource.get("note")), *said],
+            notes=[*written_notes(resource.get("note")), *noted],
+            details=encounter_details(desk, entry, conditions),
         )
         section.add(_activity(desk, entry, row, conditions))
     return [section]
+
+
+def encounter_details(desk: Desk, entry: Entry, conditions: list[Entry]) -> list[str | None]:
+    """What has no column: how the person came and left, and what the diagnoses say beyond their names."""
+    resource = entry.resource
+    stay = first(resource.get("hospitalization"))
+    stay = stay if isinstance(stay, dict) else {}
+    places = dicts(resource.get("location"))
+    return [
+        said_of("service", resource.get("serviceType") if concept_text(resource.get("type")) else None),
+        said("priority", priority_words(resource)),
+        said("lasted", quantity_words(resource.get("length"))),
+        said_of("came from", stay.get("admitSource")),
+        said("came from", *words_of(desk, entry, stay.get("origin"))),
+        said_of("readmitted", stay.get("reAdmission")),
+        said_of("diet", stay.get("dietPreference")),
+        said_of("arranged", stay.get("specialArrangement"), stay.get("specialCourtesy")),
+        said("went to", *words_of(desk, entry, stay.get("destination"))),
+        said_of("kind of place", *(each.get("physicalType") for each in places)),
+        said("part of", *words_of(desk, entry, resource.get("partOf"))),
+        said("was", *(_was(each, "status") for each in dicts(resource.get("statusHistory")))),
+        said("was", *(_was(each, "class") for each in dicts(resource.get("classHistory")))),
+        said("diagnosed as", *(_use(desk, entry, each) for each in dicts(resource.get("diagnosis")))),
+        *(
+            each
+            for one in conditions
+            for each in _of(one, diagnosis_details(desk, one, day(_start(resource))))
+        ),
+    ]
+
+
+def _of(condition: Entry, details: list[str | None]) -> list[str | None]:
+    """What is said of one diagnosis, with its name."""
+    return [said(concept_text(condition.resource.get("code")) or "diagnosis", *details)]
+
+
+def _was(history: Resource, key: str) -> str | None:
+    """What the visit was for a time: arrived, in an emergency."""
+    return remarked(
+        concept_text(history.get(key)) or text(history.get(key)), span(*period(history.get("period")))
+    )
+
+
+def _use(desk: Desk, entry: Entry, diagnosis: Resource) -> str | None:
+    """What a diagnosis was for the visit: the reason to come, or what was found in the end."""
+    rank, use = number(diagnosis.get("rank")), concept_text(diagnosis.get("use"))
+    if not rank and not use:
+        return None
+    named = next(iter(words_of(desk, entry, diagnosis.get("condition"))), None)
+    return remarked(named, use, f"rank {rank}" if rank else None)
 
 
 def _start(resource: Resource) -> object:
@@ -128,7 +191,10 @@ def _activity(desk: Desk, entry: Entry, row: Row, conditions: list[Entry]) -> El
     resource = entry.resource
     stay = resource.get("hospitalization")
     disposition = stay.get("dischargeDisposition") if isinstance(stay, dict) else None
-    places = [place(desk, entry, each) for each in _locations(resource)]
+    places = [
+        place(desk, entry, each.get("location"), time=period(each.get("period")))
+        for each in dicts(resource.get("location"))
+    ]
     if not any(places):
         places = [place(desk, entry, resource.get("serviceProvider"))]
     return el(
@@ -140,15 +206,19 @@ def _activity(desk: Desk, entry: Entry, row: Row, conditions: list[Entry]) -> El
         _status(resource),
         _time(resource),
         coded("sdtc:dischargeDispositionCode", disposition) if codings(disposition) else None,
+        priority_code(resource),
         [
-            performer(desk, entry, each.get("individual"), first(each.get("type")))
+            performer(
+                desk, entry, each.get("individual"), first(each.get("type")), time=period(each.get("period"))
+            )
             for each in _participants(resource)
         ],
         author(desk, entry),
         places,
         [related("RSON", each) for each in indications(desk, entry)],
         [related("SUBJ", each) for each in _diagnosed(desk, entry, conditions, row)],
-        comments(desk, entry, _part(row, 0, len(written_notes(resource.get("note"))))),
+        pointed(desk, entry, "REFR", resource.get("partOf")),
+        comments(desk, entry, row.part(0, len(written_notes(resource.get("note"))))),
         classCode="ENC",
         moodCode="EVN",
     )
@@ -177,17 +247,12 @@ def _time(resource: Resource) -> Element:
     return interval("effectiveTime", start, end)
 
 
-def _part(row: Row, start: int, count: int) -> Row:
-    """The row with some of its comments."""
-    return Row(row.id, row.comments[start : start + count])
-
-
 def _diagnosed(desk: Desk, entry: Entry, conditions: list[Entry], row: Row) -> list[Element]:
     """The diagnoses, each with the comments of the row that are its own."""
     found, start = [], len(written_notes(entry.resource.get("note")))
     for condition in conditions:
         count = len(written_notes(condition.resource.get("note")))
-        found.append(_diagnosis(desk, entry, condition, _part(row, start, count)))
+        found.append(_diagnosis(desk, entry, condition, row.part(start, count)))
         start += count
     return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from phr.ccda.bundle import Entry
@@ -10,9 +10,9 @@ from phr.ccda.codes import LOINC
 from phr.ccda.datatypes import code
 from phr.ccda.desk import Desk
 from phr.ccda.narrative import NO_INFORMATION, table
-from phr.ccda.participants import author
+from phr.ccda.participants import remark_author
 from phr.ccda.xml import Child, Element, el
-from phr.fhir.read import listed, text
+from phr.fhir.read import concept_text, listed, text
 
 TEMPLATES = "2.16.840.1.113883.10.20.22."
 
@@ -51,9 +51,33 @@ class Row:
     id: str
     comments: tuple[Comment, ...] = ()
 
+    def part(self, start: int, count: int) -> Row:
+        """The row with some of its comments only."""
+        return Row(self.id, self.comments[start : start + count])
+
     def link(self) -> Element:
         """The `text` of an entry: where its words stand."""
         return el("text", el("reference", value=f"#{self.id}"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Further:
+    """What stands in a row only where some row of the section has it."""
+
+    details: tuple[str, ...] = field(repr=False)
+    source: str | None
+    comments: list[Element] = field(repr=False)
+
+
+def said(label: str, *words: str | None) -> str | None:
+    """A detail with its label, `priority: urgent`; nothing if nobody said it."""
+    kept = ", ".join(dict.fromkeys(each for each in words if each))
+    return f"{label}: {kept}" if kept else None
+
+
+def said_of(label: str, *concepts: object) -> str | None:
+    """A detail that is a concept, or several."""
+    return said(label, *(concept_text(each) for concept in concepts for each in listed(concept)))
 
 
 @dataclass(slots=True)
@@ -67,21 +91,26 @@ class Section:
     rows: list[Element] = field(default_factory=list)
     entries: list[Element] = field(default_factory=list)
     blocks: list[Element] = field(default_factory=list)
-    _commented: list[tuple[Element, list[Element]]] = field(default_factory=list)
+    _further: list[_Further] = field(default_factory=list)
 
-    def row(self, entry: Entry, *cells: Child, notes: object = None) -> Row:
-        """A new row for `entry`, which counts as written from now on. `notes` are its Annotations."""
+    def row(
+        self, entry: Entry, *cells: Child, notes: object = None, details: Iterable[str | None] = ()
+    ) -> Row:
+        """A new row for `entry`, which counts as written from now on.
+
+        `notes` are its Annotations; `details` what has no column of its own, because few sources say it.
+        """
         self.desk.done(entry)
         id_ = f"{self.prefix}{len(self.rows) + 1}"
         comments = tuple(
             Comment(f"{id_}n{number}", annotation)
             for number, annotation in enumerate(written_notes(notes), 1)
         )
-        row = el("tr", [el("td", cell) for cell in cells], ID=id_)
-        if self.desk.several:
-            row.children.append(el("td", self.desk.source(entry)))
-        self.rows.append(row)
-        self._commented.append((row, [_comment_words(comment) for comment in comments]))
+        self.rows.append(el("tr", [el("td", cell) for cell in cells], ID=id_))
+        words = [_comment_words(comment) for comment in comments]
+        self._further.append(
+            _Further(tuple(each for each in details if each), self.desk.source(entry), words)
+        )
         return Row(id_, comments)
 
     def add(self, *statements: Element | None) -> None:
@@ -90,15 +119,28 @@ class Section:
 
     def narrative(self) -> list[Element]:
         """The table (if there are rows), then whatever else there is to read."""
-        blocks = list(self.blocks)
-        if self.rows:
-            columns = [*self.columns, *(["Source"] if self.desk.several else [])]
-            if any(words for _, words in self._commented):
-                columns.append("Comments")
-                for row, words in self._commented:
-                    row.children.append(el("td", _apart(words)))
-            blocks.insert(0, table(columns, self.rows))
-        return blocks
+        return [self._table(), *self.blocks] if self.rows else list(self.blocks)
+
+    def _table(self) -> Element:
+        """The rows, with the columns that any of them needs."""
+        detailed = any(each.details for each in self._further)
+        commented = any(each.comments for each in self._further)
+        columns = [*self.columns, *(["Details"] if detailed else [])]
+        columns += [*(["Source"] if self.desk.several else []), *(["Comments"] if commented else [])]
+        rows = [
+            Element(
+                row.tag,
+                row.attributes,
+                [
+                    *row.children,
+                    *([el("td", "; ".join(further.details))] if detailed else []),
+                    *([el("td", further.source)] if self.desk.several else []),
+                    *([el("td", _apart(further.comments))] if commented else []),
+                ],
+            )
+            for row, further in zip(self.rows, self._further, strict=True)
+        ]
+        return table(columns, rows)
 
     @property
     def stands(self) -> bool:
@@ -165,7 +207,7 @@ def _comment_author(desk: Desk, entry: Entry, annotation: dict[str, object]) -> 
     named = text(annotation.get("authorString"))
     if who is None and named:
         who = {"display": named}
-    return author(desk, entry, who, when) if who or when else None
+    return remark_author(desk, entry, who, when) if who or when else None
 
 
 def related(type_code: str, statement: Element | None, *, inverted: bool = False) -> Element | None:

@@ -5,13 +5,26 @@ from __future__ import annotations
 from phr.ccda import codes
 from phr.ccda.bundle import Entry
 from phr.ccda.codes import LOINC, SNOMED
-from phr.ccda.datatypes import bounds, coded, ids, maybe_at, quantity
+from phr.ccda.datatypes import (
+    bounds,
+    code,
+    coded,
+    has_code,
+    ids,
+    maybe_at,
+    number,
+    part_id,
+    quantity,
+    value_code,
+)
 from phr.ccda.desk import Desk
 from phr.ccda.narrative import day, remarked
 from phr.ccda.participants import author, words_for
-from phr.ccda.sections.frame import Heading, Row, Section, comments, template
+from phr.ccda.sections.dosage_words import ratio_words
+from phr.ccda.sections.frame import Heading, Row, Section, comments, related, said, said_of, template
+from phr.ccda.sections.links import pointed, words_of
 from phr.ccda.sections.values import quantity_words
-from phr.ccda.xml import Element, el, null
+from phr.ccda.xml import Element, el, flag, null
 from phr.fhir.read import concept_text, first, listed, text
 from phr.model import Resource
 
@@ -28,13 +41,36 @@ def goals(desk: Desk) -> list[Section]:
             _words(resource),
             "; ".join(filter(None, map(_target_words, _targets(resource)))) or None,
             day(_start(resource)),
-            day(_due(resource)),
-            remarked(_status(resource), concept_text(resource.get("achievementStatus"))),
+            day(_due(resource)) or _due_words(resource),
+            remarked(
+                _status(resource),
+                concept_text(resource.get("achievementStatus")),
+                text(resource.get("statusReason")) or concept_text(resource.get("statusReason")),
+            ),
             words_for(desk, entry, resource.get("expressedBy")),
             notes=resource.get("note"),
+            details=_details(desk, entry),
         )
         section.add(_goal(desk, entry, row))
     return [section]
+
+
+def _due_words(resource: Resource) -> str | None:
+    within = [quantity_words(each.get("dueDuration")) for each in _targets(resource)]
+    return next((f"within {each}" for each in within if each), None)
+
+
+def _details(desk: Desk, entry: Entry) -> list[str | None]:
+    """What has no column: what it is about, how important it is, what came of it."""
+    resource = entry.resource
+    return [
+        said_of("priority", resource.get("priority")),
+        said_of("kind", resource.get("category")),
+        said("for", *words_of(desk, entry, resource.get("addresses"))),
+        said_of("since", resource.get("startCodeableConcept")),
+        said_of("outcome", resource.get("outcomeCode")),
+        said("outcome", *words_of(desk, entry, resource.get("outcomeReference"))),
+    ]
 
 
 def _start(resource: Resource) -> object:
@@ -62,14 +98,17 @@ def _target_words(target: Resource) -> str | None:
     range_ = target.get("detailRange")
     if isinstance(range_, dict):
         ends = (quantity_words(range_.get("low")), quantity_words(range_.get("high")))
-        said: str | None = " to ".join(each for each in ends if each) or None
+        wanted: str | None = " to ".join(each for each in ends if each) or None
     else:
-        said = quantity_words(target.get("detailQuantity")) or concept_text(
+        wanted = quantity_words(target.get("detailQuantity")) or concept_text(
             target.get("detailCodeableConcept")
         )
-        said = said or text(target.get("detailString"))
+        wanted = wanted or text(target.get("detailString")) or number(target.get("detailInteger"))
+        wanted = wanted or ratio_words(target.get("detailRatio"))
+        if isinstance(yes := target.get("detailBoolean"), bool):
+            wanted = "yes" if yes else "no"
     measure = concept_text(target.get("measure"))
-    return f"{measure}: {said}" if measure and said else said or measure
+    return f"{measure}: {wanted}" if measure and wanted else wanted or measure
 
 
 def _status(resource: Resource) -> str | None:
@@ -90,9 +129,27 @@ def _goal(desk: Desk, entry: Entry, row: Row) -> Element:
         el("effectiveTime", low, high) if low is not None or high is not None else None,
         _value(resource),
         author(desk, entry, resource.get("expressedBy"), _start(resource)),
+        related("REFR", _priority(entry)),
+        pointed(desk, entry, "REFR", resource.get("addresses"), resource.get("outcomeReference")),
         comments(desk, entry, row),
         classCode="OBS",
         moodCode="GOL",
+    )
+
+
+def _priority(entry: Entry) -> Element | None:
+    """Priority Preference (4.143): how important the goal is."""
+    found = has_code(entry.resource.get("priority"), frozenset(codes.GOAL_PRIORITIES))
+    if found is None:
+        return None
+    return el(
+        "observation",
+        template("4.143"),
+        part_id(entry, "priority"),
+        code("code", "225773000", SNOMED, "Preference"),
+        value_code(codes.GOAL_PRIORITIES[found][0], SNOMED, codes.GOAL_PRIORITIES[found][1]),
+        classCode="OBS",
+        moodCode="EVN",
     )
 
 
@@ -113,5 +170,18 @@ def _value(resource: Resource) -> Element | None:
             return bounds("value", range_.get("low"), range_.get("high"))
         if concept_text(target.get("detailCodeableConcept")):
             return coded("value", target.get("detailCodeableConcept"), xsi_type="CD")
+        if isinstance(yes := target.get("detailBoolean"), bool):
+            return el("value", xsi_type="BL", value=flag(yes))
+        if (digits := number(target.get("detailInteger"))) is not None:
+            return el("value", xsi_type="INT", value=digits)
+        if isinstance(ratio := target.get("detailRatio"), dict):
+            return el(
+                "value",
+                quantity("numerator", ratio.get("numerator"), xsi_type=None),
+                quantity("denominator", ratio.get("denominator"), xsi_type=None),
+                xsi_type="RTO_PQ_PQ",
+            )
+        if words := text(target.get("detailString")):
+            return el("value", words, xsi_type="ST")
     words = _words(resource)
     return el("value", words, xsi_type="ST") if words else None

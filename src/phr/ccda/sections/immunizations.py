@@ -20,11 +20,21 @@ from phr.ccda.datatypes import (
 )
 from phr.ccda.desk import Desk
 from phr.ccda.narrative import day, remarked
-from phr.ccda.participants import author, organization_element, party, performer
-from phr.ccda.sections.frame import Heading, Row, Section, comments, related, template
-from phr.ccda.sections.indications import indications
+from phr.ccda.participants import (
+    author,
+    organization_element,
+    party,
+    performer,
+    place,
+    place_words,
+    words_for,
+)
+from phr.ccda.sections.frame import Heading, Row, Section, comments, related, said, said_of, template
+from phr.ccda.sections.indications import indications, reason_words
+from phr.ccda.sections.links import visit, words_of
+from phr.ccda.sections.values import quantity_words
 from phr.ccda.xml import Element, el, flag, null
-from phr.fhir.read import concept_text, first, listed, text
+from phr.fhir.read import concept_text, dicts, first, listed, text
 from phr.model import Resource
 
 HEADING = Heading("11369-6", "Immunizations", "2.2.1", (None, "2015-08-01"))
@@ -46,9 +56,52 @@ def immunizations(desk: Desk) -> list[Section]:
             text(resource.get("lotNumber")),
             _status_words(resource),
             notes=resource.get("note"),
+            details=_details(desk, entry),
         )
         section.add(_activity(desk, entry, row))
     return [section]
+
+
+def _details(desk: Desk, entry: Entry) -> list[str | None]:
+    """What has no column: where and how it was given, what for, and what was said about it."""
+    resource = entry.resource
+    protocols = dicts(resource.get("protocolApplied"))
+    taught = dicts(resource.get("education"))
+    return [
+        said_of("into", resource.get("site"), resource.get("route")),
+        said("by", *(words_for(desk, entry, each.get("actor")) for each in dicts(resource.get("performer")))),
+        said("at", place_words(desk, entry, resource.get("location"))),
+        said("made by", words_for(desk, entry, resource.get("manufacturer"))),
+        said("expires", day(resource.get("expirationDate"))),
+        said("why", reason_words(desk, entry)),
+        said_of("against", *(each.get("targetDisease") for each in protocols)),
+        said("protocol of", *(words_for(desk, entry, each.get("authority")) for each in protocols)),
+        "subpotent" if resource.get("isSubpotent") is True else None,
+        said_of("subpotent because", resource.get("subpotentReason")),
+        said_of("paid by", resource.get("fundingSource")),
+        said_of("eligible", resource.get("programEligibility")),
+        said("handed out", *map(_leaflet, taught)),
+        said("reaction", *_reacted(desk, entry)),
+    ]
+
+
+def _leaflet(education: Resource) -> str | None:
+    """Which leaflet the patient was given."""
+    words = text(education.get("documentType")) or text(education.get("reference"))
+    link = text(education.get("reference")) if text(education.get("documentType")) else None
+    given, edition = day(education.get("presentationDate")), day(education.get("publicationDate"))
+    return remarked(words, link, f"edition {edition}" if edition else None, f"on {given}" if given else None)
+
+
+def _reacted(desk: Desk, entry: Entry) -> list[str | None]:
+    return [
+        remarked(
+            day(each.get("date")),
+            *words_of(desk, entry, each.get("detail")),
+            "told by the patient" if each.get("reported") is True else None,
+        )
+        for each in dicts(entry.resource.get("reaction"))
+    ]
 
 
 def _when(resource: Resource) -> object:
@@ -79,10 +132,13 @@ def _dose_words(resource: Resource) -> str | None:
     """Which dose of which series it was."""
     protocol = first(resource.get("protocolApplied"))
     if not isinstance(protocol, dict):
-        return None
-    said = _dose_number(resource) or text(protocol.get("doseNumberString"))
+        return quantity_words(resource.get("doseQuantity"))
+    number_ = _dose_number(resource) or text(protocol.get("doseNumberString"))
+    amount = quantity_words(resource.get("doseQuantity"))
     of = number(protocol.get("seriesDosesPositiveInt")) or text(protocol.get("seriesDosesString"))
-    return remarked(f"{said} of {of}" if said and of else said, text(protocol.get("series")))
+    return remarked(
+        f"{number_} of {of}" if number_ and of else number_ or of, text(protocol.get("series")), amount
+    )
 
 
 def _activity(desk: Desk, entry: Entry, row: Row) -> Element:
@@ -102,11 +158,13 @@ def _activity(desk: Desk, entry: Entry, row: Row) -> Element:
         _dose(resource),
         _vaccine(desk, entry),
         _performers(desk, entry),
-        author(desk, entry, None, resource.get("recorded")),
+        author(desk, entry, resource.get("recorder"), resource.get("recorded")),
+        place(desk, entry, resource.get("location")),
         related("RSON", None if given else _refusal(entry)),
         [related("RSON", each) for each in indications(desk, entry)],
         [related("MFST", each, inverted=True) for each in _reactions(desk, entry, row)],
         comments(desk, entry, row),
+        visit(desk, entry),
         classCode="SBADM",
         moodCode="EVN",
         negationInd=flag(not given),
@@ -122,7 +180,7 @@ def _dose(resource: Resource) -> Element | None:
 def _vaccine(desk: Desk, entry: Entry) -> Element:
     resource = entry.resource
     maker = party(desk, entry, resource.get("manufacturer"))
-    lot = text(resource.get("lotNumber"))
+    lot, expires = text(resource.get("lotNumber")), timestamp(resource.get("expirationDate"))
     return el(
         "consumable",
         el(
@@ -132,6 +190,7 @@ def _vaccine(desk: Desk, entry: Entry) -> Element:
                 "manufacturedMaterial",
                 coded("code", resource.get("vaccineCode"), [CVX]),
                 el("lotNumberText", lot) if lot else None,
+                el("sdtc:expirationTime", value=expires) if expires else None,
             ),
             organization_element("manufacturerOrganization", maker.organization)
             if maker and maker.organization
@@ -148,7 +207,7 @@ def _performers(desk: Desk, entry: Entry) -> list[Element]:
     found = []
     for each in listed(entry.resource.get("performer")):
         if isinstance(each, dict) and not has_code(each.get("function"), {"OP"}):
-            element = performer(desk, entry, each.get("actor"))
+            element = performer(desk, entry, each.get("actor"), each.get("function"))
             found.extend([element] if element is not None else [])
     return found
 

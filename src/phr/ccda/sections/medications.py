@@ -9,38 +9,43 @@ from __future__ import annotations
 from phr.ccda import codes
 from phr.ccda.bundle import Entry
 from phr.ccda.codes import LOINC, SNOMED
-from phr.ccda.datatypes import (
-    at,
-    code,
-    coded,
-    has_code,
-    ids,
-    maybe_coded,
-    number,
-    part_id,
-    period,
-    quantity,
-    timestamp,
-)
+from phr.ccda.datatypes import code, coded, has_code, ids, maybe_coded, part_id, period
 from phr.ccda.desk import Desk
 from phr.ccda.narrative import day, remarked, span
-from phr.ccda.participants import author, performer
-from phr.ccda.sections.dosage import dosages, dose_quantity, dosing, max_dose, rate_quantity, sig, taking_time
-from phr.ccda.sections.drugs import drug_concept, drug_words, is_denial, product
-from phr.ccda.sections.frame import Heading, Row, Section, comments, related, template
+from phr.ccda.participants import author, informant, performer, words_for
+from phr.ccda.sections.dosage import dose_quantity, dosing, max_dose, rate_quantity, taking_time
+from phr.ccda.sections.dosage_words import dosages, further_doses, sig, sigs
+from phr.ccda.sections.drugs import (
+    administration_unit,
+    contents,
+    drug_concept,
+    drug_words,
+    is_denial,
+    product,
+)
+from phr.ccda.sections.frame import Heading, Row, Section, comments, related, said, said_of, template
 from phr.ccda.sections.indications import indications, reason_words
+from phr.ccda.sections.links import pointed, priority_code, priority_words, visit, words_of
+from phr.ccda.sections.supplies import (
+    OLD_TIMES,
+    dispense,
+    dispenses_of,
+    is_plan,
+    prescription,
+    status,
+    supply_details,
+    supply_order,
+    taken_when,
+)
 from phr.ccda.xml import Element, el, null
-from phr.fhir.read import concept_text, first, listed, text
+from phr.fhir.read import concept_text, dicts, first, listed, text
 from phr.model import Resource
 
 HEADING = Heading(
     "10160-0", "Medications", "2.1.1", (None, "2014-06-09"), required=True, entries_required=True
 )
 _CURRENT = frozenset((None, "active", "in-progress", "on-hold", "intended", "unknown"))
-_OLD_TIMES = ("effectiveTimePeriod", "effectiveTimeDateTime")
-"""How a MedicationAdministration was dated before R4."""
 _EVENTS = {"MedicationAdministration": "given", "MedicationDispense": "dispensed"}
-PLANNED_INTENTS = frozenset(("plan", "proposal"))
 
 
 def medications(desk: Desk) -> list[Section]:
@@ -49,22 +54,17 @@ def medications(desk: Desk) -> list[Section]:
     Sixty infusions that were given must not hide the three medicines of today.
     """
     section = Section(desk, HEADING, "med", ("Medicine", "How to take it", "When", "Status", "Reason"))
-    dispenses = _dispenses(desk)
+    dispenses = dispenses_of(desk)
     types = ("MedicationRequest", "MedicationOrder", "MedicationStatement", "MedicationAdministration")
-    entries = desk.of(*types, "MedicationDispense", when=_when)
+    entries = desk.of(*types, "MedicationDispense", when=taken_when)
     for entry in sorted(entries, key=_is_over):
-        if entry.type == "MedicationDispense" and _prescription(desk, entry) is not None:
+        if entry.type == "MedicationDispense" and prescription(desk, entry) is not None:
             desk.done(entry)
         elif not is_plan(entry.resource) and _worth_writing(desk, entry):
             row = _row(section, entry)
             handed_over = [entry] if entry.type == "MedicationDispense" else dispenses.get(id(entry), [])
             section.add(_activity(desk, entry, row, handed_over))
     return [section]
-
-
-def is_plan(resource: Resource) -> bool:
-    """A MedicationRequest that is a plan or a proposal stands in the Plan of Treatment."""
-    return text(resource.get("intent")) in PLANNED_INTENTS
 
 
 def _worth_writing(desk: Desk, entry: Entry) -> bool:
@@ -75,22 +75,6 @@ def _worth_writing(desk: Desk, entry: Entry) -> bool:
     else:
         return True
     return False
-
-
-def _when(resource: Resource) -> object:
-    for key in (
-        "effectiveDateTime",
-        "effectivePeriod",
-        *_OLD_TIMES,
-        "authoredOn",
-        "dateWritten",
-        "dateAsserted",
-        "whenHandedOver",
-        "whenPrepared",
-    ):
-        if timestamp(start := period(resource.get(key))[0]):
-            return start
-    return None
 
 
 def _is_over(entry: Entry) -> bool:
@@ -108,22 +92,53 @@ def _row(section: Section, entry: Entry) -> Row:
     return section.row(
         entry,
         words,
-        "; ".join(filter(None, map(sig, dosages(resource)))) or None,
-        span(*_effective(resource)) or day(_when(resource)),
+        sigs(resource),
+        span(*_effective(resource)) or day(taken_when(resource)),
         _status_words(entry),
         reason_words(section.desk, entry),
         notes=resource.get("note"),
+        details=[*medicine_details(section.desk, entry), *supply_details(section.desk, entry)],
     )
 
 
 def _status_words(entry: Entry) -> str | None:
     """The status as the kind of resource means it: a dispense is completed when it was handed over."""
     resource = entry.resource
-    status = text(resource.get("status"))
-    words = _EVENTS.get(entry.type, status) if status == "completed" else status
+    said_ = text(resource.get("status"))
+    words = _EVENTS.get(entry.type, said_) if said_ == "completed" else said_
     reported = entry.type == "MedicationStatement" or resource.get("reportedBoolean") is True
-    reasons = [concept_text(each) for each in listed(resource.get("statusReason"))]
+    reasons = [
+        concept_text(each)
+        for each in listed(resource.get("statusReason") or resource.get("statusReasonCodeableConcept"))
+    ]
     return remarked(words, "reported" if reported else None, *reasons)
+
+
+def medicine_details(desk: Desk, entry: Entry) -> list[str | None]:
+    """What has no column: what it is made of, who is involved, how urgent it is, what it belongs to."""
+    resource = entry.resource
+    giving = [each.get("actor") for each in dicts(resource.get("performer"))]
+    informed = resource.get("informationSource") or resource.get("reportedReference")
+    return [
+        said("dose", *further_doses(resource)),
+        *contents(desk, entry),
+        said("ordered by", words_for(desk, entry, resource.get("requester") or resource.get("prescriber"))),
+        said("recorded by", words_for(desk, entry, resource.get("recorder"))),
+        said("told by", words_for(desk, entry, informed)),
+        said("by", *(words_for(desk, entry, each) for each in giving)),
+        said_of("to be given by", resource.get("performerType")),
+        said("priority", priority_words(resource)),
+        said_of("course", resource.get("courseOfTherapyType")),
+        said_of("kind", resource.get("category")),
+        said("because of", *words_of(desk, entry, resource.get("statusReasonReference"))),
+        said("part of", *words_of(desk, entry, resource.get("partOf"))),
+        said("derived from", *words_of(desk, entry, resource.get("derivedFrom"))),
+        said("issue", *words_of(desk, entry, resource.get("detectedIssue"))),
+        said("insurance", *words_of(desk, entry, resource.get("insurance"))),
+        said("see", *words_of(desk, entry, resource.get("supportingInformation"))),
+        said("instead of", *words_of(desk, entry, resource.get("priorPrescription"))),
+        said("with", *words_of(desk, entry, resource.get("device"))),
+    ]
 
 
 def _negated(resource: Resource) -> bool:
@@ -134,16 +149,11 @@ def _negated(resource: Resource) -> bool:
 
 
 def _effective(resource: Resource) -> tuple[object, object]:
-    for key in ("effectivePeriod", "effectiveDateTime", *_OLD_TIMES, "whenHandedOver"):
+    for key in ("effectivePeriod", "effectiveDateTime", *OLD_TIMES, "whenHandedOver"):
         if resource.get(key) is not None:
             start, end = period(resource.get(key))
             return start, end if isinstance(first(resource.get(key)), dict) else None
     return None, None
-
-
-def _status(resource: Resource) -> Element:
-    found = codes.MEDICATION_STATUSES.get(text(resource.get("status")) or "")
-    return el("statusCode", code=found) if found else null("statusCode")
 
 
 def _activity(desk: Desk, entry: Entry, row: Row, dispenses: list[Entry]) -> Element:
@@ -152,32 +162,39 @@ def _activity(desk: Desk, entry: Entry, row: Row, dispenses: list[Entry]) -> Ele
     denied = is_denial(concept)
     instructions = dosages(resource)
     first_dosage = instructions[0] if instructions else {}
-    who = resource.get("requester") or resource.get("informationSource") or resource.get("prescriber")
+    who = resource.get("requester") or resource.get("prescriber") or resource.get("recorder")
+    informed = resource.get("informationSource") or resource.get("reportedReference")
     return el(
         "substanceAdministration",
         template("4.16", None, "2014-06-09"),
         [part_id(entry, "medicine")] if entry.type == "MedicationDispense" else ids(entry),
         row.link(),
-        _status(resource),
+        status(resource),
         taking_time(first_dosage, *_effective(resource)),
-        dosing(first_dosage),
-        maybe_coded("routeCode", first_dosage.get("route"), [codes.NCIT]),
-        maybe_coded("approachSiteCode", first_dosage.get("site") or first_dosage.get("siteCodeableConcept")),
-        dose_quantity(first_dosage, denied=denied),
-        rate_quantity(first_dosage),
-        max_dose(first_dosage),
+        way_of_taking(desk, entry, first_dosage, denied=denied),
         product(desk, entry, denied=denied),
         _performers(desk, entry),
         author(desk, entry, who, resource.get("authoredOn") or resource.get("dateAsserted")),
+        informant(desk, entry, informed),
         [related("RSON", each) for each in indications(desk, entry)],
         related("COMP", _free_text(row) if sig(first_dosage) else None),
+        [_further_dosage(desk, entry, each, number) for number, each in enumerate(instructions[1:], 2)],
         [related("SUBJ", each, inverted=True) for each in _instructions(first_dosage, row)],
-        related("REFR", _supply(entry, row)),
-        [related("REFR", _dispense(desk, each, row)) for each in dispenses],
+        related("REFR", supply_order(desk, entry, row)),
+        [related("REFR", dispense(desk, each, row)) for each in dispenses],
+        pointed(
+            desk,
+            entry,
+            "REFR",
+            resource.get("partOf"),
+            resource.get("derivedFrom"),
+            resource.get("statusReasonReference"),
+        ),
         comments(desk, entry, row),
-        _as_needed(first_dosage),
+        visit(desk, entry),
+        as_needed(first_dosage),
         classCode="SBADM",
-        moodCode="INT" if entry.type in ("MedicationRequest", "MedicationOrder") else "EVN",
+        moodCode=_mood(entry),
         negationInd="true" if denied or _negated(resource) else None,
     )
 
@@ -186,10 +203,52 @@ def _performers(desk: Desk, entry: Entry) -> list[Element]:
     found = []
     for each in listed(entry.resource.get("performer")):
         reference = each.get("actor", each) if isinstance(each, dict) else None
-        element = performer(desk, entry, reference)
+        element = performer(desk, entry, reference, each.get("function") if isinstance(each, dict) else None)
         if element is not None:
             found.append(element)
     return found
+
+
+def _further_dosage(desk: Desk, entry: Entry, dosage: Resource, number_: int) -> Element:
+    """A second, third … Dosage of the same medicine: a subordinate Medication Activity with its place in the row.
+
+    C-CDA R2.1 says so of tapered and split doses. It has the id of the whole, as it is no medicine of its own.
+    """
+    return el(
+        "entryRelationship",
+        el("sequenceNumber", value=str(number_)),
+        el(
+            "substanceAdministration",
+            template("4.16", None, "2014-06-09"),
+            ids(entry),
+            status(entry.resource),
+            taking_time(dosage, *_effective(entry.resource)),
+            way_of_taking(desk, entry, dosage, denied=False),
+            product(desk, entry, denied=False),
+            as_needed(dosage),
+            classCode="SBADM",
+            moodCode=_mood(entry),
+        ),
+        typeCode="COMP",
+    )
+
+
+def _mood(entry: Entry) -> str:
+    return "INT" if entry.type in ("MedicationRequest", "MedicationOrder") else "EVN"
+
+
+def way_of_taking(desk: Desk, entry: Entry, dosage: Resource, *, denied: bool) -> list[Element | None]:
+    """How often, which way, how much: what is the same of a medicine that is planned."""
+    return [
+        dosing(dosage),
+        priority_code(entry.resource),
+        maybe_coded("routeCode", dosage.get("route"), [codes.NCIT]),
+        maybe_coded("approachSiteCode", dosage.get("site") or dosage.get("siteCodeableConcept")),
+        dose_quantity(dosage, denied=denied),
+        rate_quantity(dosage),
+        max_dose(dosage),
+        administration_unit(desk, entry),
+    ]
 
 
 # ── what stands inside ────────────────────────────────────────────────────────────────────────────
@@ -225,7 +284,7 @@ def _instructions(dosage: Resource, row: Row) -> list[Element]:
     ]
 
 
-def _as_needed(dosage: Resource) -> Element | None:
+def as_needed(dosage: Resource) -> Element | None:
     """Precondition (4.25): its presence means "as needed"."""
     concept = dosage.get("asNeededCodeableConcept")
     if dosage.get("asNeededBoolean") is not True and not concept_text(concept):
@@ -239,59 +298,4 @@ def _as_needed(dosage: Resource) -> Element | None:
             coded("value", concept, [SNOMED], xsi_type="CD"),
         ),
         typeCode="PRCN",
-    )
-
-
-def _supply(entry: Entry, row: Row) -> Element | None:
-    """Medication Supply Order (4.17); C-CDA counts fills, FHIR counts refills."""
-    request = entry.resource.get("dispenseRequest")
-    if not isinstance(request, dict) or not request:
-        return None
-    refills = number(request.get("numberOfRepeatsAllowed"))
-    _, end = period(request.get("validityPeriod"))
-    return el(
-        "supply",
-        template("4.17", None, "2014-06-09"),
-        part_id(entry, "supply"),
-        row.link(),
-        _status(entry.resource),
-        el("effectiveTime", at("high", end), xsi_type="IVL_TS") if timestamp(end) else None,
-        el("repeatNumber", value=str(int(float(refills)) + 1)) if refills else None,
-        quantity("quantity", request.get("quantity"), xsi_type=None) if request.get("quantity") else None,
-        classCode="SPLY",
-        moodCode="INT",
-    )
-
-
-def _dispenses(desk: Desk) -> dict[int, list[Entry]]:
-    found: dict[int, list[Entry]] = {}
-    for entry in desk.of("MedicationDispense", when=_when):
-        request = _prescription(desk, entry)
-        if request is not None:
-            found.setdefault(id(request), []).append(entry)
-    return found
-
-
-def _prescription(desk: Desk, entry: Entry) -> Entry | None:
-    for reference in listed(entry.resource.get("authorizingPrescription")):
-        request = desk.find(entry, reference)
-        if request is not None and desk.lives(request) and not is_plan(request.resource):
-            return request if text(request.resource.get("status")) != "draft" else None
-    return None
-
-
-def _dispense(desk: Desk, entry: Entry, row: Row) -> Element:
-    """Medication Dispense (4.18)."""
-    resource = entry.resource
-    return el(
-        "supply",
-        template("4.18", None, "2014-06-09"),
-        ids(entry),
-        row.link(),
-        _status(resource),
-        at("effectiveTime", _when(resource)),
-        quantity("quantity", resource.get("quantity"), xsi_type=None) if resource.get("quantity") else None,
-        product(desk, entry, denied=False, tag="product"),
-        classCode="SPLY",
-        moodCode="EVN",
     )

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from phr.ccda import measures
 from phr.ccda.bundle import Entry
 from phr.ccda.codes import LOINC
-from phr.ccda.datatypes import at, code, coded, codings_in, ids, period, timestamp
+from phr.ccda.datatypes import at, code, codings_in, identifier, ids, period, timestamp, translations
 from phr.ccda.desk import Desk, newest
 from phr.ccda.narrative import from_html, moment, paragraphs, remarked
-from phr.ccda.participants import author, words_for
-from phr.ccda.sections.frame import Heading, Row, Section, template
-from phr.ccda.xml import Element, el
-from phr.fhir.read import base64_bytes, concept_text, first, listed, text
+from phr.ccda.participants import author, party, words_for
+from phr.ccda.sections.frame import Heading, Row, Section, said, said_of, template
+from phr.ccda.sections.links import words_of
+from phr.ccda.xml import Element, el, null
+from phr.fhir.read import base64_bytes, concept_text, dicts, first, listed, text
 from phr.model import Resource
 
 MOST = 2_000_000
@@ -29,6 +30,26 @@ _NOT_THE_LAST_WORD = frozenset(
     "superseded preliminary partial registered cancelled amended corrected".split()
 )
 _TEXTS = ("text/plain", "text/html", "application/xhtml+xml", "text/rtf", "text/markdown", "text/xml")
+
+
+WHOLE_DOCUMENT = (
+    "It is a clinical document of its own (C-CDA), which does not stand inside another one: "
+    "hand it on as it is, or import it so that its statements stand here."
+)
+_CLINICAL_DOCUMENT = re.compile(rb"<(?:[\w.-]+:)?ClinicalDocument[\s>]")
+_TITLE_TWICE = re.compile(
+    r"<title>\s*([^<]*?)\s*</title>(.*?<body[^>]*>)\s*<h1>\s*\1\s*</h1>", re.DOTALL | re.IGNORECASE
+)
+"""A page whose first heading repeats its title, which stands in the caption anyway."""
+
+
+def is_clinical_document(data: bytes) -> bool:
+    """Whether the bytes are CDA: its root element is among the first things in the file."""
+    beginning = data[:8192].replace(b"\0", b"")  # UTF-16 as well
+    return (
+        _CLINICAL_DOCUMENT.search(beginning) is not None
+        and beginning.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")[:1] == b"<"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +143,17 @@ def _attachments(resource: Resource) -> list[Resource]:
 
 def _contents(desk: Desk, entry: Entry) -> list[_Content]:
     found: list[_Content] = []
+    whole = False
     for attachment in _attachments(entry.resource):
         content = _content(desk, entry, attachment)
-        if content is not None and len(content.data) > MOST:
+        if content is not None and is_clinical_document(content.data):
+            whole = True
+        elif content is not None and len(content.data) > MOST:
             desk.leave_out(entry, "It is too large to stand in a document.")
         elif content is not None:
             found.append(content)
+    if whole and not found:
+        desk.leave_out(entry, WHOLE_DOCUMENT)
     return _preferred(found)
 
 
@@ -164,7 +190,7 @@ def _decoded(data: bytes) -> str:
 def _blocks(content: _Content) -> list[Element] | None:
     """The note as narrative; None if it is no text that we can read."""
     if content.media_type in ("text/html", "application/xhtml+xml"):
-        return from_html(_decoded(content.data)) or None
+        return from_html(_TITLE_TWICE.sub(r"<title>\1</title>\2", _decoded(content.data), count=1)) or None
     if content.media_type in ("text/plain", "text/markdown", "text/xml") and b"\0" not in content.data:
         return paragraphs(_decoded(content.data)) or None
     return None
@@ -200,30 +226,63 @@ def _note(section: Section, entry: Entry, contents: list[_Content]) -> None:
         moment(_when(resource)),
         words_for(desk, entry, _writer(resource)),
         desk.source(entry),
+        *_details(desk, entry),
     ]
     for content in contents:
         row = Row(f"{section.prefix}{len(section.blocks) + 1}")
         blocks = _blocks(content)
         words = blocks or [el("paragraph", f"An enclosed file: {content.title or content.media_type}.")]
-        section.blocks.append(
-            el("list", el("item", el("caption", ", ".join(filter(None, caption))), words, ID=row.id))
+        section.blocks.append(  # the words alone have the ID: whoever reads them back gets no caption
+            el("list", el("caption", ", ".join(filter(None, caption))), el("item", words, ID=row.id))
         )
         section.add(_activity(desk, entry, row, None if blocks else content))
 
 
+def _details(desk: Desk, entry: Entry) -> list[str | None]:
+    """What else is said of a document: who signed it, where it was written, what it replaces."""
+    resource = entry.resource
+    context = resource.get("context")
+    context = context if isinstance(context, dict) and entry.type == "DocumentReference" else {}
+    earlier = [
+        remarked(text(each.get("code")), *words_of(desk, entry, each.get("target")))
+        for each in dicts(resource.get("relatesTo"))
+    ]
+    return [
+        said_of("kind", resource.get("category")),
+        said("about", text(resource.get("description")) if concept_text(_concept(resource)) else None),
+        said("signed by", words_for(desk, entry, resource.get("authenticator"))),
+        said("also by", *(words_for(desk, entry, each) for each in listed(resource.get("author"))[1:])),
+        said("kept by", words_for(desk, entry, resource.get("custodian"))),
+        said_of("written in", context.get("facilityType"), context.get("practiceSetting")),
+        said_of("about", context.get("event")),
+        said("see", *words_of(desk, entry, context.get("related"))),
+        said_of("confidentiality", resource.get("securityLabel")),
+        *earlier,
+    ]
+
+
 def _activity(desk: Desk, entry: Entry, row: Row, enclosed: _Content | None) -> Element:
     resource = entry.resource
-    note = coded("translation", _concept(resource), [LOINC])
+    named = concept_text(_concept(resource))
     encounter = _encounter(desk, entry)
     return el(
         "act",
         template("4.202", "2016-11-01"),
         ids(entry),
-        code("code", "34109-9", LOINC, "Note", *([note] if "code" in note.attributes else [])),
+        identifier(resource.get("masterIdentifier"), entry.base),
+        code(
+            "code",
+            "34109-9",
+            LOINC,
+            "Note",
+            *([el("originalText", named)] if named else []),
+            *translations(_concept(resource)),
+        ),
         row.link() if enclosed is None else _file(row, enclosed),
         el("statusCode", code="completed"),
         at("effectiveTime", _when(resource)),
         author(desk, entry, _writer(resource), resource.get("date") or resource.get("issued")),
+        _signed(desk, entry),
         el(
             "entryRelationship",
             el("encounter", ids(encounter), classCode="ENC", moodCode="EVN"),
@@ -234,6 +293,23 @@ def _activity(desk: Desk, entry: Entry, row: Row, enclosed: _Content | None) -> 
         else None,
         classCode="ACT",
         moodCode="EVN",
+    )
+
+
+def _signed(desk: Desk, entry: Entry) -> Element | None:
+    """Who answers for the note: its legal authenticator."""
+    who = party(desk, entry, entry.resource.get("authenticator"))
+    if who is None:
+        return None
+    return el(
+        "participant",
+        null("time"),
+        el(
+            "participantRole",
+            who.ids,
+            el("playingEntity", who.person or (el("name", who.words) if who.words else null("name"))),
+        ),
+        typeCode="LA",
     )
 
 

@@ -6,12 +6,15 @@ Companion Guide rules have a template; as no check could judge such entries, the
 
 from __future__ import annotations
 
-from phr.ccda.datatypes import period
+from phr.ccda.bundle import Entry
+from phr.ccda.datatypes import number, period
 from phr.ccda.desk import Desk
 from phr.ccda.narrative import remarked, span
 from phr.ccda.participants import words_for
-from phr.ccda.sections.frame import Heading, Section
-from phr.fhir.read import concept_text, listed, text
+from phr.ccda.sections.frame import Heading, Section, said
+from phr.ccda.sections.links import words_of
+from phr.ccda.sections.values import quantity_words
+from phr.fhir.read import concept_text, dicts, listed, text
 from phr.model import Resource
 
 HEADING = Heading("48768-6", "Payers", "2.18", (None, "2015-08-01"))
@@ -32,8 +35,38 @@ def payers(desk: Desk) -> list[Section]:
             concept_text(resource.get("relationship")),
             span(*period(resource.get("period"))),
             text(resource.get("status")),
+            details=_details(desk, entry),
         )
     return [section]
+
+
+def _details(desk: Desk, entry: Entry) -> list[str | None]:
+    """What has no column: whose policy it is, in which network, what it costs."""
+    resource = entry.resource
+    return [
+        said("policy holder", words_for(desk, entry, resource.get("policyHolder"))),
+        said("subscriber", words_for(desk, entry, resource.get("subscriber"))),
+        said("dependent", text(resource.get("dependent"))),
+        said("network", text(resource.get("network"))),
+        said("order", number(resource.get("order"))),
+        *map(_cost, dicts(resource.get("costToBeneficiary"))),
+        "reimbursed by another payer" if resource.get("subrogation") is True else None,
+        said("contract", *words_of(desk, entry, resource.get("contract"))),
+    ]
+
+
+def _cost(cost: Resource) -> str | None:
+    money = cost.get("valueMoney")
+    paid = quantity_words(cost.get("valueQuantity"))
+    if isinstance(money, dict) and number(money.get("value")):
+        paid = " ".join(filter(None, (number(money.get("value")), text(money.get("currency")))))
+    except_for = [
+        remarked(concept_text(each.get("type")), span(*period(each.get("period"))))
+        for each in dicts(cost.get("exception"))
+    ]
+    return said(
+        concept_text(cost.get("type")) or "cost", paid, *(f"except {each}" for each in except_for if each)
+    )
 
 
 def _member(resource: Resource) -> str | None:

@@ -25,11 +25,12 @@ from phr.ccda.datatypes import (
 )
 from phr.ccda.desk import Desk, doubt, negated
 from phr.ccda.narrative import day, remarked
-from phr.ccda.participants import author
-from phr.ccda.sections.frame import Heading, Row, Section, comments, related, template
+from phr.ccda.participants import author, informant, words_for
+from phr.ccda.sections.frame import Heading, Row, Section, comments, related, said, said_of, template
+from phr.ccda.sections.links import pointed, visit, words_of
 from phr.ccda.sections.values import limits_words, quantity_words
 from phr.ccda.xml import Element, el, null
-from phr.fhir.read import codings, concept_text, extension, listed, text
+from phr.fhir.read import codings, concept_text, dicts, extension, listed, text
 from phr.model import Resource
 
 PROBLEMS = Heading("11450-4", "Problems", "2.5.1", (None, "2015-08-01"), required=True, entries_required=True)
@@ -117,15 +118,54 @@ def _row(section: Section, entry: Entry) -> Row:
         entry,
         remarked(words, refuted(resource), concept_text(resource.get("severity")), *sites),
         day(_onset(resource)) or _onset_words(resource),
-        day(_end(resource)) or text(resource.get("abatementString")),
+        day(_end(resource)) or _end_words(resource),
         remarked(clinical_status(resource), doubt(resource)),
         notes=resource.get("note"),
+        details=problem_details(section.desk, entry),
     )
 
 
 def _onset_words(resource: Resource) -> str | None:
     age = quantity_words(resource.get("onsetAge")) or limits_words(resource.get("onsetRange"))
     return f"age {age}" if age else text(resource.get("onsetString"))
+
+
+def _end_words(resource: Resource) -> str | None:
+    age = quantity_words(resource.get("abatementAge")) or limits_words(resource.get("abatementRange"))
+    return f"age {age}" if age else text(resource.get("abatementString"))
+
+
+def problem_details(desk: Desk, entry: Entry) -> list[str | None]:
+    """What has no column: its stage, what it shows by, who says so."""
+    resource = entry.resource
+    stages = [
+        remarked(
+            concept_text(each.get("summary")),
+            concept_text(each.get("type")),
+            *words_of(desk, entry, each.get("assessment")),
+        )
+        for each in dicts(resource.get("stage"))
+    ]
+    evidence = dicts(resource.get("evidence"))
+    shown = [concept_text(code_) for each in evidence for code_ in listed(each.get("code"))]
+    return [
+        said("stage", *stages),
+        said("shown by", *shown, *words_of(desk, entry, *[each.get("detail") for each in evidence])),
+        said("told by", words_for(desk, entry, resource.get("asserter"))),
+    ]
+
+
+def diagnosis_details(desk: Desk, condition: Entry, seen: str | None) -> list[str | None]:
+    """What a diagnosis says beyond its name where no column has room for it; `seen` is the day of the visit."""
+    resource = condition.resource
+    since_ = day(_onset(resource)) or _onset_words(resource)
+    return [
+        said_of("severity", resource.get("severity")),
+        said_of("body site", resource.get("bodySite")),
+        said("since", since_ if since_ != seen else None),
+        said("until", day(_end(resource)) or _end_words(resource)),
+        *problem_details(desk, condition),
+    ]
 
 
 def refuted(resource: Resource) -> str | None:
@@ -189,10 +229,14 @@ def problem_observation(desk: Desk, entry: Entry, row: Row) -> Element:
         else coded("value", resource.get("code"), [SNOMED], xsi_type="CD"),
         [maybe_coded("targetSiteCode", site) for site in listed(resource.get("bodySite"))],
         author(desk, entry, resource.get("recorder"), resource.get("recordedDate")),
+        informant(desk, entry, resource.get("asserter")),
         related("SUBJ", _age(resource), inverted=True),
+        related("SUBJ", _severity(resource, row), inverted=True),
+        pointed(desk, entry, "SPRT", *[each.get("detail") for each in dicts(resource.get("evidence"))]),
         related("REFR", None if denied else _status(entry)),
         related("COMP", _diagnosed(resource)),
         comments(desk, entry, row),
+        visit(desk, entry),
         classCode="OBS",
         moodCode="EVN",
         negationInd="true" if denied or refuted(resource) else None,
@@ -229,6 +273,23 @@ def age_observation(amount: str, unit: str | None) -> Element | None:
         code("code", "445518008", SNOMED, "Age at onset"),
         el("statusCode", code="completed"),
         el("value", xsi_type="PQ", value=amount, unit=measures.AGES[unit]),
+        classCode="OBS",
+        moodCode="EVN",
+    )
+
+
+def _severity(resource: Resource, row: Row) -> Element | None:
+    """Severity Observation (4.8), for the codes that it may have."""
+    found = has_code(resource.get("severity"), frozenset(codes.PROBLEM_SEVERITIES))
+    if found is None:
+        return None
+    return el(
+        "observation",
+        template("4.8", None, "2014-06-09"),
+        code("code", "SEV", codes.ACT_CODE),
+        row.link(),
+        el("statusCode", code="completed"),
+        value_code(found, SNOMED, codes.PROBLEM_SEVERITIES[found]),
         classCode="OBS",
         moodCode="EVN",
     )

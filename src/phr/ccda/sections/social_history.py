@@ -12,13 +12,22 @@ from dataclasses import dataclass
 from phr.ccda import codes, measures
 from phr.ccda.bundle import Entry
 from phr.ccda.codes import LOINC, SNOMED
-from phr.ccda.datatypes import at, code, code_in, coded, has_code, ids, part_id, value_code
+from phr.ccda.datatypes import at, code, code_in, coded, has_code, part_id, translations, value_code
 from phr.ccda.desk import Desk
 from phr.ccda.narrative import day, moment
 from phr.ccda.participants import author
-from phr.ccda.sections.frame import Heading, Row, Section, comments, template
+from phr.ccda.sections.frame import Heading, Row, Section, comments, said, template
 from phr.ccda.sections.observations import SOCIAL, loinc, observations, people, when
-from phr.ccda.sections.values import Part, effective, has_value, judged, value, with_status
+from phr.ccda.sections.observed import (
+    categories,
+    connections,
+    device_used,
+    further_performers,
+    note_members,
+    observed_details,
+    own_ids,
+)
+from phr.ccda.sections.values import Part, effective, has_value, judged, range_words, value, with_status
 from phr.ccda.xml import Element, el, null
 from phr.fhir.read import concept_text, extension, listed, text
 from phr.model import Resource
@@ -69,9 +78,10 @@ def _observation(section: Section, entry: Entry, part: Part, number: int | None)
         concept_text(part.get("code")),
         moment(when(entry.resource)),
         with_status(judged(part), entry.resource),
-        notes=entry.resource.get("note") if number is None else None,
+        notes=entry.resource.get("note") if number in (None, 0) else None,
+        details=social_details(section.desk, entry, part, whole=number in (None, 0)),
     )
-    own = ids(entry) if number is None else [part_id(entry, f"component{number}")]
+    own = own_ids(section.desk, entry) if number is None else [part_id(entry, f"component{number}")]
     status = _smoking_status(part)
     if status is not None:
         section.add(_smoking(section.desk, entry, row, own, part, status))
@@ -79,6 +89,12 @@ def _observation(section: Section, entry: Entry, part: Part, number: int | None)
         section.add(_statement(section.desk, entry, row, own, pregnancy))
     else:
         section.add(_other(section.desk, entry, row, own, part))
+
+
+def social_details(desk: Desk, entry: Entry, part: Part, *, whole: bool) -> list[str | None]:
+    """What has no column; what is said of the whole Observation stands with its first value."""
+    about = observed_details(desk, entry, members=True) if whole else []
+    return [said("usual", range_words(part)), *about]
 
 
 def _smoking_status(part: Part) -> str | None:
@@ -103,12 +119,16 @@ def _statement(desk: Desk, entry: Entry, row: Row, own: list[Element], inside: l
         "observation",
         templates,
         own,
+        categories(entry.resource, "social-history"),
         codes_,
         row.link(),
         el("statusCode", code="completed"),
         rest,
+        further_performers(desk, entry),
         author(desk, entry, people(entry.resource), entry.resource.get("issued")),
+        device_used(desk, entry),
         comments(desk, entry, row),
+        connections(desk, entry, members=True),
         classCode="OBS",
         moodCode="EVN",
     )
@@ -125,11 +145,16 @@ def _smoking(desk: Desk, entry: Entry, row: Row, own: list[Element], part: Part,
         own,
         [
             *template("4.78", None, "2014-06-09"),
-            code("code", measures.SMOKING_STATUS, LOINC, "Tobacco smoking status"),
+            code("code", measures.SMOKING_STATUS, LOINC, "Tobacco smoking status", *_asked(part, LOINC)),
             at("effectiveTime", effective(entry.resource)),
             answer,
         ],
     )
+
+
+def _asked(part: Part, known: str) -> list[Element]:
+    """The other codes of what was asked."""
+    return [each for each in translations(part.get("code")) if each.attributes.get("codeSystem") != known]
 
 
 def _pregnancy(entry: Entry, part: Part) -> list[Element] | None:
@@ -138,7 +163,7 @@ def _pregnancy(entry: Entry, part: Part) -> list[Element] | None:
         return None
     return [
         *template("2.16.840.1.113883.10.20.15.3.8"),
-        code("code", "ASSERTION", codes.ACT_CODE),
+        code("code", "ASSERTION", codes.ACT_CODE, None, *translations(part.get("code"))),
         el("effectiveTime", at("low", effective(entry.resource))),
         value_code(status, SNOMED, concept_text(part.get("valueCodeableConcept"))),
     ]

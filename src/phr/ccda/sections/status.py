@@ -8,14 +8,32 @@ from __future__ import annotations
 
 from phr.ccda.bundle import Entry
 from phr.ccda.codes import LOINC, SNOMED
-from phr.ccda.datatypes import coded, ids, part_id
+from phr.ccda.datatypes import coded, part_id
 from phr.ccda.desk import Desk
 from phr.ccda.narrative import moment
 from phr.ccda.participants import author
-from phr.ccda.sections.frame import Heading, Row, Section, comments, related, template
+from phr.ccda.sections.frame import Heading, Row, Section, comments, related, said, template
 from phr.ccda.sections.observations import FUNCTIONAL, MENTAL, loinc, observations, people, when
 from phr.ccda.sections.observations import kind as kind_of
-from phr.ccda.sections.values import Part, effective_time, interpretation_code, judged, value, with_status
+from phr.ccda.sections.observed import (
+    categories,
+    connections,
+    device_used,
+    further_performers,
+    note_members,
+    observed_details,
+    own_ids,
+)
+from phr.ccda.sections.values import (
+    Part,
+    effective_time,
+    interpretation_code,
+    judged,
+    range_words,
+    reference_ranges,
+    value,
+    with_status,
+)
 from phr.ccda.xml import Element, el
 from phr.fhir.read import concept_text, listed
 
@@ -39,6 +57,9 @@ def _section(desk: Desk, heading: Heading, prefix: str, kind: str) -> Section:
     entries = observations(desk, FUNCTIONAL, MENTAL)
     members = _members(desk, entries)
     inside = {id(member) for found in members.values() for member in found}
+    for entry in entries:
+        if kind_of(entry.resource) == kind:
+            note_members(desk, entry, members.get(id(entry), []))
     for entry in entries:
         if id(entry) not in inside and kind_of(entry.resource) == kind:
             section.add(_scale(section, entry, members.get(id(entry), [])))
@@ -66,6 +87,10 @@ def _row(section: Section, entry: Entry, part: Part) -> Row:
         moment(when(entry.resource)),
         with_status(judged(part), entry.resource),
         notes=entry.resource.get("note") if part is entry.resource else None,
+        details=[
+            said("usual", range_words(part)),
+            *(observed_details(section.desk, entry, members=True) if part is entry.resource else []),
+        ],
     )
 
 
@@ -73,24 +98,29 @@ def _scale(section: Section, entry: Entry, members: list[Entry]) -> Element:
     resource, desk = entry.resource, section.desk
     row = _row(section, entry, resource)
     components = [
-        (part, part_id(entry, f"component{index}"), entry)
+        (part, [part_id(entry, f"component{index}")], entry)
         for index, part in enumerate(listed(resource.get("component")))
         if isinstance(part, dict)
     ]
-    items = [*components, *[(member.resource, ids(member)[0], member) for member in members]]
+    items = [*components, *[(member.resource, own_ids(desk, member), member) for member in members]]
     return el(
         "observation",
         _template(resource),
-        ids(entry),
+        own_ids(desk, entry),
+        categories(resource, "survey"),
         coded("code", resource.get("code"), [LOINC, SNOMED]),
         row.link(),
         el("statusCode", code="completed"),
         effective_time(resource),
         value(resource),
         interpretation_code(resource),
+        further_performers(desk, entry),
         author(desk, entry, people(resource), resource.get("issued")),
+        device_used(desk, entry),
         [related("COMP", _item(section, *item)) for item in items],
         comments(desk, entry, row),
+        connections(desk, entry),
+        reference_ranges(resource),
         classCode="OBS",
         moodCode="EVN",
     )
@@ -101,17 +131,33 @@ def _template(part: Part) -> list[Element]:
     return template("4.69", "2022-06-01") if loinc(part) else template("4.69")
 
 
-def _item(section: Section, part: Part, own: Element, entry: Entry) -> Element:
+def _item(section: Section, part: Part, own: list[Element], entry: Entry) -> Element:
     row = _row(section, entry, part)
     return el(
         "observation",
         template("4.86", "2022-06-01") if loinc(part) else _template(part),
         own,
+        categories(entry.resource, "survey") if part is entry.resource else None,
         coded("code", part.get("code"), [LOINC]),
         row.link(),
         el("statusCode", code="completed"),
         effective_time(entry.resource),
         value(part),
+        interpretation_code(part),
+        _of_member(section.desk, entry, row) if part is entry.resource else None,
+        reference_ranges(part),
         classCode="OBS",
         moodCode="EVN",
     )
+
+
+def _of_member(desk: Desk, entry: Entry, row: Row) -> list[Element | None]:
+    """What an item says as an Observation of its own."""
+    resource = entry.resource
+    return [
+        *further_performers(desk, entry),
+        author(desk, entry, people(resource), resource.get("issued")),
+        device_used(desk, entry),
+        *comments(desk, entry, row),
+        *connections(desk, entry),
+    ]

@@ -16,6 +16,14 @@ from phr.ccda.narrative import moment
 from phr.ccda.participants import author
 from phr.ccda.sections.frame import Heading, Row, Section, comments, template
 from phr.ccda.sections.observations import VITAL, observations, people, when
+from phr.ccda.sections.observed import (
+    categories,
+    connections,
+    device_used,
+    further_performers,
+    observed_details,
+)
+from phr.ccda.sections.specimens import specimen
 from phr.ccda.sections.values import (
     Part,
     effective,
@@ -63,6 +71,7 @@ def vital_signs(desk: Desk) -> list[Section]:
                 with_status(judged(part), entry.resource),
                 range_words(part),
                 notes=entry.resource.get("note") if index in (None, 0) else None,
+                details=observed_details(desk, entry) if index in (None, 0) else (),
             )
             if _measured(part):
                 visit.append(_Measurement(entry, part, row, index))
@@ -136,6 +145,7 @@ def _observation(desk: Desk, measurement: _Measurement) -> Element:
         "observation",
         template("4.27", None, "2014-06-09"),
         ids(entry) if measurement.number is None else part_id(entry, f"component{measurement.number}"),
+        categories(resource, "vital-signs"),
         coded("code", part.get("code"), [LOINC]),
         row.link(),
         el("statusCode", code="completed"),
@@ -144,8 +154,12 @@ def _observation(desk: Desk, measurement: _Measurement) -> Element:
         interpretation_code(part),
         maybe_coded("methodCode", resource.get("method")),
         maybe_coded("targetSiteCode", resource.get("bodySite")),
+        [specimen(desk, entry, each) for each in listed(resource.get("specimen"))],
+        further_performers(desk, entry),
         author(desk, entry, people(resource), resource.get("issued")),
+        device_used(desk, entry),
         comments(desk, entry, row),
+        connections(desk, entry),
         reference_ranges(part),
         classCode="OBS",
         moodCode="EVN",

@@ -1,0 +1,162 @@
+"""What one needs to know about a whole document before its first statement is read.
+
+Which element an `ID` names, which identifiers name one statement only, what a statement says regardless of
+how its narrative is numbered, and how confidential a section is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from hashlib import sha256
+from uuid import UUID
+
+from phr.ccda import codes
+from phr.ccda.read.nodes import (
+    STATEMENTS,
+    XSI_TYPE,
+    Node,
+    attr,
+    child,
+    children,
+    has_template,
+    null_flavor,
+    tag,
+)
+from phr.ccda.read.people import text
+from phr.ccda.read.wholes import Wholes
+
+_CONFIDENTIALITY = codes.backward(codes.SYSTEMS)[codes.CONFIDENTIALITY]
+_ENTRY_REFERENCE = "2.16.840.1.113883.10.20.22.4.122"
+_NAMING = frozenset(("templateId", "id", "code", "statusCode"))
+"""Children of a statement that only names another one."""
+
+
+class Index:
+    """Look-ups over one document."""
+
+    def __init__(self, root: Node) -> None:
+        self.root = root
+        self._targets: dict[str, Node] = {}
+        self._users: dict[tuple[str, str], list[Node]] = {}
+        self._encounters: dict[str, list[Node]] = {}
+        self._signatures: dict[Node, str] = {}
+        self._ambiguous: dict[tuple[str, str], bool] = {}
+        holders: dict[str, list[Node]] = {}
+        for node in root.iter():
+            if (name := node.get("ID")) is not None:
+                self._targets.setdefault(name.strip(), node)
+            if node.tag in STATEMENTS or node.tag == "encompassingEncounter":
+                self._note(node)
+                for key in self.keys(node):
+                    holders.setdefault(key, []).append(node)
+        self.wholes = Wholes(holders)
+
+    def _note(self, statement: Node) -> None:
+        for key in self.keys(statement):
+            if not self.names_another(statement):
+                self._users.setdefault((str(statement.tag), key), []).append(statement)
+                if statement.tag in ("encounter", "encompassingEncounter"):
+                    self._encounters.setdefault(key, []).append(statement)
+
+    def target(self, reference: str) -> Node | None:
+        """The element that `#id` points at; some leave the number sign out."""
+        name = reference.strip()
+        return self._targets.get(name.removeprefix("#")) if name else None
+
+    # ── identity ──────────────────────────────────────────────────────────────────────────────────
+
+    def keys(self, node: Node | None) -> list[str]:
+        """The identifiers that can name something: `root|extension`, or a root that is a UUID or OID alone."""
+        return [key for each in children(node, "id") if (key := key_of(each))]
+
+    def own_keys(self, node: Node | None) -> list[str]:
+        """The same without those that only say that it is a part of something."""
+        found = self.keys(node)
+        return [key for key in found if not self.wholes.is_part(key)] or found
+
+    def is_part(self, identifier: Node) -> bool:
+        """Whether an `id` only says of what its statement is a part."""
+        return self.wholes.is_part(key_of(identifier) or "")
+
+    def encounters(self, node: Node) -> list[Node]:
+        """The encounters that share an identifier with this statement; those of the sections first."""
+        found = [
+            each for key in self.keys(node) for each in self._encounters.get(key, ()) if each is not node
+        ]
+        return sorted(found, key=lambda each: each.tag != "encounter")
+
+    def name(self, statement: Node) -> str:
+        """What names a statement for good: its first identifier that names it alone, else its content."""
+        for key in self.own_keys(statement):
+            if not self._is_ambiguous(str(statement.tag), key):
+                return key
+        return f"content:{self.signature(statement)}"
+
+    def _is_ambiguous(self, tag_: str, key: str) -> bool:
+        """Whether different statements of this document carry the same identifier."""
+        pair = (tag_, key)
+        if pair not in self._ambiguous:
+            users = self._users.get(pair, ())
+            self._ambiguous[pair] = len(users) > 1 and len({self.signature(each) for each in users}) > 1
+        return self._ambiguous[pair]
+
+    def signature(self, node: Node) -> str:
+        """A digest of what a statement says: its elements and the words it points at, not the numbering of these."""
+        if node not in self._signatures:
+            digest = sha256()
+            for part in self._parts(node):
+                digest.update(part.encode("utf-8", "replace"))
+                digest.update(b"\0")
+            self._signatures[node] = digest.hexdigest()[:32]
+        return self._signatures[node]
+
+    def _parts(self, node: Node) -> Iterator[str]:
+        yield f"<{tag(node)}"
+        pointer = attr(node, "value") if node.tag == "reference" else None
+        for name in sorted(str(name) for name in node.attrib):
+            value = (node.get(name) or "").strip()
+            if name == "ID" or (pointer and name == "value"):
+                continue
+            yield f"{name}={value.rpartition(':')[2] if name == XSI_TYPE else value}"
+        if pointer:
+            yield text(self.target(pointer)) or ("" if pointer.startswith("#") else pointer)
+        yield " ".join((node.text or "").split())
+        for each in node:
+            yield from self._parts(each)
+            yield " ".join((each.tail or "").split())
+        yield ">"
+
+    def names_another(self, statement: Node) -> bool:
+        """Whether it stands for a statement elsewhere: an Entry Reference, or nothing beside an identifier."""
+        return has_template(statement, _ENTRY_REFERENCE) or all(each.tag in _NAMING for each in statement)
+
+    # ── confidentiality ───────────────────────────────────────────────────────────────────────────
+
+    def labels(self, section: Node | None) -> list[dict[str, str]]:
+        """The confidentiality of a section: its own, else that of what it stands in (context conduction)."""
+        holder = section if section is not None else self.root
+        for each in (holder, *holder.iterancestors("section", "ClinicalDocument")):
+            code = attr(child(each, "confidentialityCode"), "code")
+            if code in ("U", "L", "M", "N", "R", "V"):
+                return [{"system": _CONFIDENTIALITY, "code": code}]
+        return []
+
+
+def key_of(node: Node) -> str | None:
+    """An II as one text; None if it names nothing."""
+    root, extension = attr(node, "root"), attr(node, "extension")
+    if null_flavor(node) and not extension:
+        return None
+    if root and extension:
+        return f"{root.lower()}|{extension}"
+    if root and (_is_uuid(root) or root.count(".") > 3):
+        return root.lower()
+    return None
+
+
+def _is_uuid(root: str) -> bool:
+    try:
+        UUID(root)
+    except ValueError:
+        return False
+    return True
