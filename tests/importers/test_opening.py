@@ -61,7 +61,7 @@ def test_a_file_is_what_it_holds_and_its_bytes_stay(
         (b"", "is empty"),
         (b" \n\n", "is empty"),
         (b"<!DOCTYPE html><html><body>Sign in</body></html>", "web page"),
-        (b'\xef\xbb\xbf<?xml version="1.0"?><ClinicalDocument/>', "C-CDA"),
+        (b'\xef\xbb\xbf<?xml version="1.0"?><x xmlns="urn:other"/>', "neither a C-CDA"),
         (b"<Bundle xmlns='http://hl7.org/fhir'/>", "XML"),
         (b"%PDF-1.7", "PDF"),
         (b"PK\x03\x04rest", "ZIP"),
@@ -115,12 +115,13 @@ def test_a_resource_without_an_id_goes_by_the_uuid_of_its_entry(tmp_path: Path) 
     assert [(one.type, one.id) for one in read(_file(tmp_path, body)).resources()] == [("Condition", uuid)]
 
 
-def test_one_address_with_two_contents_comes_in_two_batches_and_is_named(tmp_path: Path) -> None:
+def test_of_one_address_with_two_contents_the_last_one_counts_and_the_other_is_named(tmp_path: Path) -> None:
     changed = CONDITION.replace(b"1.50", b"1.60")
     found = read(_file(tmp_path, b"\n".join([CONDITION, OTHER, CONDITION, changed])))
 
-    assert [[one.raw for one in batch] for batch in found.batches()] == [[CONDITION, OTHER], [changed]]
-    assert [problem.id for problem in found.problems] == ["c"]
+    for _ in range(2):  # taking it in again brings the same, so that nothing changes then
+        assert [one.raw for one in found.resources()] == [OTHER, changed]
+        assert [problem.id for problem in found.problems] == ["c"]
 
 
 def test_many_lines_come_in_batches(tmp_path: Path) -> None:
@@ -136,8 +137,33 @@ def test_a_missing_file_or_a_folder_is_a_usage_error(tmp_path: Path, name: str) 
 
 
 def test_an_unknown_format_is_a_usage_error(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="csv"):
-        read(_file(tmp_path, CONDITION), format="csv")
+    with pytest.raises(UsageError, match="docx"):
+        read(_file(tmp_path, CONDITION), format="docx")
+
+
+@pytest.mark.parametrize(
+    ("body", "said", "words"),
+    [
+        (CONDITION, "ccda", "is fhir-resource, not ccda"),
+        (CONDITION, "fhir-bundle", "is fhir-resource, not fhir-bundle"),
+        (BUNDLE, "zip", "is fhir-bundle, not zip"),
+        (b"<ClinicalDocument xmlns='urn:hl7-org:v3'/>", "ndjson", "is ccda, not ndjson"),
+    ],
+)
+def test_a_format_that_was_said_and_does_not_fit_is_told(
+    tmp_path: Path, body: bytes, said: str, words: str
+) -> None:
+    with pytest.raises(UnreadableFile, match=words) as caught:
+        read(_file(tmp_path, body), format=said)
+    assert "--format" in (caught.value.hint or "")
+
+
+def test_a_table_without_a_mapping_is_refused_with_the_way_to_bring_it_in(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableFile, match="table") as caught:
+        read(_file(tmp_path, b"Date,Test,Result\n2024-01-01,Glucose,5.1\n"))
+    assert "--mapping" in (caught.value.hint or "")
+    with pytest.raises(UsageError, match="table"):
+        read(_file(tmp_path, b"Date,Test,Result\n"), format="csv")
 
 
 def test_no_message_holds_content(tmp_path: Path) -> None:

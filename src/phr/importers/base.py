@@ -7,7 +7,7 @@ their exact bytes. What cannot be read is named in `problems` and never stops th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
@@ -17,6 +17,17 @@ from phr.importers.patients import FoundPatient, Reach, Survey
 from phr.model import Problem, Received
 
 REPEATED = "stands in the file more than once with different content: the last one counts"
+FORMATS = (
+    "fhir-bundle",
+    "fhir-resource",
+    "ndjson",
+    "ccda",
+    "zip",
+    "tar",
+    "apple-health",
+    "csv",
+)
+ARCHIVES = frozenset({"zip", "tar", "apple-health"})
 Batch = tuple[Received, ...]
 Names = dict[str, str]
 """`urn:uuid:…` or other full address of an entry → `Type/id`."""
@@ -30,13 +41,17 @@ class Imported:
 
     name: str
     format: str
-    """`fhir-bundle`, `fhir-resource` or `ndjson`."""
+    """One of `FORMATS`."""
     patients: tuple[FoundPatient, ...]
     """Whose data is in the file; empty when it names nobody."""
     parts: Callable[[], Iterator[Part]] = field(repr=False)
     survey: Survey = field(repr=False)
     problems: list[Problem] = field(default_factory=list, repr=False)
     """What was skipped and why; complete once `resources` or `batches` came to its end."""
+    sections: Callable[[], list[dict[str, Any]]] | None = field(default=None, repr=False)
+    """What each section of the documents inside gave: `document`, `section`, `title`, `found`, `made`, `skipped`."""
+    final: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """Of addresses that stand in the file with several contents: which one counts, by its digest."""
 
     def choose(self, patient: str | None) -> str | None:
         """The id of the one patient to take; None when there is no choice to make.
@@ -53,12 +68,22 @@ class Imported:
             if wanted not in ids:
                 raise UsageError(f"{self.name} holds no patient {wanted}.", hint=there if ids else None)
             return wanted
-        if len(ids) > 1:
+        if len(ids) > 1 and not self._one_person():
             raise UsageError(
                 f"{self.name} holds {len(ids)} patients.",
                 hint=f"Choose one: --patient ID (or all, if all are you). {there}",
             )
         return None
+
+    def _one_person(self) -> bool:
+        """Whether several patients are one by name and birth date: in an archive each provider has ids of its own.
+
+        What a phone keeps is its owner's, however each provider spells the name.
+        """
+        if self.format == "apple-health":
+            return True
+        labels = {" ".join(one.label.casefold().split()) for one in self.patients if one.label}
+        return self.format in ARCHIVES and len(labels) <= 1
 
     def batches(self, patient: str | None = None) -> Iterator[Batch]:
         """The resources in the order of the file, some hundreds at a time; of one patient if one is named."""
@@ -72,22 +97,19 @@ class Imported:
             yield from self._distinct(received, seen)
 
     def _distinct(self, received: Batch, seen: dict[str, bytes]) -> Iterator[Batch]:
-        """Cut so that no batch holds one address twice: then the store keeps the earlier one as history."""
-        batch: dict[str, Received] = {}
+        """Each address once, with the content that counts, so that taking the file in again changes nothing."""
+        batch: list[Received] = []
         for one in received:
-            address, digest = f"{one.type}/{one.id}", blake2b(one.raw, digest_size=8).digest()
-            before = seen.get(address)
-            if before == digest:
+            address, digest = address_of(one), digest_of(one)
+            if seen.get(address) == digest:
                 continue
-            if before is not None:
-                self.problems.append(Problem(one.type, REPEATED, id=one.id, known=True))
-                if address in batch:
-                    yield tuple(batch.values())
-                    batch = {}
             seen[address] = digest
-            batch[address] = one
+            if self.final.get(address, digest) != digest:
+                self.problems.append(Problem(one.type, REPEATED, id=one.id, known=True))
+            else:
+                batch.append(one)
         if batch:
-            yield tuple(batch.values())
+            yield tuple(batch)
 
     def resources(self, patient: str | None = None) -> Iterator[Received]:
         """The same one by one."""
@@ -101,6 +123,31 @@ class Imported:
                 yield one
             else:
                 self.problems.append(Problem(one.type, why, id=one.id, known=True))
+
+
+def address_of(one: Received) -> str:
+    """`Type/id`."""
+    return f"{one.type}/{one.id}"
+
+
+def digest_of(one: Received) -> bytes:
+    """What tells two contents apart."""
+    return blake2b(one.raw, digest_size=8).digest()
+
+
+class Versions:
+    """Which content of an address counts, where a file has several: the last one."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, bytes] = {}
+        self.final: dict[str, bytes] = {}
+
+    def note(self, one: Received) -> None:
+        """Look at one resource of the first look."""
+        address, digest = address_of(one), digest_of(one)
+        before = self._last.setdefault(address, digest)
+        if before != digest:
+            self._last[address] = self.final[address] = digest
 
 
 def skipped(problems: Iterable[Problem]) -> list[dict[str, Any]]:
