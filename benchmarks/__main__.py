@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import finding, ingest, startup, sync
+from benchmarks import ccda, finding, ingest, startup, sync
 from benchmarks.world import World
 
 
@@ -21,6 +21,7 @@ def main() -> None:
         startup.run(world)
         sync.run(world)
         finding.run(world)
+    ccda.run()
 
 
 if __name__ == "__main__":

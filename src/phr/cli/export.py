@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from phr.cli import output
 from phr.cli.context import workspace
+from phr.cli.export_report import check_lines, sentences
+from phr.cli.export_report import document as document
 from phr.cli.options import Json, Kinds, Search, Sensitivity, Since, Sources, Tags, Until, select
-from phr.cli.text import clean, count, size
+from phr.cli.text import count
 from phr.errors import UsageError
 
 if TYPE_CHECKING:
-    from phr.exporters.base import Exported
+    from phr.exporters.base import Exported, Options
+    from phr.store.store import Store
+    from phr.views.selection import Selection
 
 
 class ExportFormat(StrEnum):
@@ -27,25 +32,87 @@ class ExportFormat(StrEnum):
     FHIR = "fhir"
     NDJSON = "ndjson"
     JSON = "json"
+    IPS = "ips"
+    HTML = "html"
+
+
+class TemplateName(StrEnum):
+    """Types of C-CDA document."""
+
+    CCD = "ccd"
+    REFERRAL_NOTE = "referral-note"
+
+
+class BundleType(StrEnum):
+    """Types of FHIR Bundle."""
+
+    COLLECTION = "collection"
+    DOCUMENT = "document"
+
+
+def _sections(incomplete: str) -> list[str]:
+    from phr.ccda.outline import PARTS
+
+    return [part.name for part in PARTS if part.name.startswith(incomplete)]
+
+
+Layout = Annotated[
+    ExportFormat,
+    typer.Option(
+        "--format",
+        "-f",
+        envvar="PHR_EXPORT_FORMAT",
+        help="ccd: C-CDA R2.1 for a doctor; ips: International Patient Summary; html: a page to read; fhir: a Bundle;"
+        " ndjson: a resource a line; json: events.",
+    ),
+]
+To = Annotated[
+    str | None,
+    typer.Option("-o", "--output", envvar="PHR_EXPORT_OUTPUT", help="Where to; - is stdout.", metavar="FILE"),
+]
+Chosen = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--sections",
+        help="ccd, ips, html: only these, such as problems,medications or a LOINC code.",
+        autocompletion=_sections,
+        metavar="S",
+    ),
+]
+OfType = Annotated[
+    TemplateName | None, typer.Option("--template", help="ccd: which document (default: ccd).")
+]
+Reason = Annotated[
+    str | None, typer.Option("--reason", help="referral-note: why you are sent.", metavar="TEXT")
+]
+Check = Annotated[
+    bool, typer.Option("--check", help="ccd: say how it is built, and what a receiver would miss.")
+]
+OfBundle = Annotated[
+    BundleType | None, typer.Option("--bundle", help="fhir: which Bundle (default: collection).")
+]
+Split = Annotated[
+    bool, typer.Option("--split", help="ndjson: a folder with one file for each type, as Bulk Data has it.")
+]
+Reproducible = Annotated[
+    bool, typer.Option("--reproducible", help="The same record gives the same bytes each time.")
+]
+
+
+@dataclass(frozen=True)
+class _Way:
+    """How and where to, as the options said it."""
+
+    format: str
+    to: str | None
+    folder: bool
+    options: Options
 
 
 def export(
     ctx: typer.Context,
-    layout: Annotated[
-        ExportFormat,
-        typer.Option(
-            "--format",
-            "-f",
-            envvar="PHR_EXPORT_FORMAT",
-            help="ccd: Continuity of Care Document (C-CDA R2.1); fhir: a Bundle; ndjson: a resource a line; json: events.",
-        ),
-    ],
-    to: Annotated[
-        str | None,
-        typer.Option(
-            "-o", "--output", envvar="PHR_EXPORT_OUTPUT", help="Where to; - is stdout.", metavar="FILE"
-        ),
-    ] = None,
+    layout: Layout,
+    to: To = None,
     kind: Kinds = None,
     since: Since = None,
     until: Until = None,
@@ -53,79 +120,142 @@ def export(
     tag: Tags = None,
     search: Search = None,
     sensitivity: Sensitivity = None,
-    reproducible: Annotated[
-        bool, typer.Option("--reproducible", help="The same record gives the same bytes each time.")
-    ] = False,
+    sections: Chosen = None,
+    template: OfType = None,
+    reason: Reason = None,
+    check: Check = False,
+    bundle: OfBundle = None,
+    split: Split = False,
+    reproducible: Reproducible = False,
     json: Json = False,
 ) -> None:
     """Hand on your record, or a part of it: never half a file, and what is left out is named.
 
-    Without -o it is written into the current folder. Only you can read it (mode 0600).
+    Without -o it is written into the current folder. Only you can read it (mode 0600). --check says what to ask your
+    doctor for.
 
     \b
-    phr export --format ccd -o for-the-doctor.xml --since 2023
+    phr export --format ccd -o for-the-doctor.xml --since 2023 --check
+    phr export --format ccd --template referral-note --reason "Chest pain on stairs"
+    phr export --format ccd --sections problems,medications,allergies
     phr export --format ndjson -o - | wc -l
 
-    Exit statuses: 0 fine, 1 failed, 2 usage, 6 locked.
+    Exit statuses: 0 fine; 1 failed; 2 usage; 3 written, but our check found that a C-CDA document is not built as it
+    should be; 6 locked.
     """
     if to == "-" and json:
         raise UsageError(
             "The export and the report cannot both go to stdout.", hint="Give a file: -o FILE --json"
         )
+    given = {
+        "--sections": sections,
+        "--template": template,
+        "--reason": reason,
+        "--check": check,
+        "--bundle": bundle,
+        "--split": split,
+    }
+    _check_belonging(layout.value, {name for name, value in given.items() if value})
+    if reason is not None and template is not TemplateName.REFERRAL_NOTE:
+        raise UsageError("--reason belongs to a Referral Note.", hint="Add --template referral-note")
     chosen = select(kind, since, until, source, tag, search, sensitivity)
-    from phr.exporters import base, registry
+    way = _Way(
+        layout.value,
+        to,
+        layout is ExportFormat.NDJSON and to != "-" and (split or (to or "").endswith("/") or _is_folder(to)),
+        _options(sections, template, reason, bundle, reproducible=reproducible),
+    )
+    if split and to == "-":
+        raise UsageError("A folder cannot go to stdout.", hint="Name one: --split -o FOLDER/")
+    done = _run(ctx, way, chosen, check=check, json=json)
+    if done.check is not None and not done.check.sound:
+        raise typer.Exit(3)
+
+
+_BELONGS = {
+    "--sections": ("ccd", "ips", "html"),
+    "--template": ("ccd",),
+    "--reason": ("ccd",),
+    "--check": ("ccd",),
+    "--bundle": ("fhir",),
+    "--split": ("ndjson",),
+}
+
+
+def _check_belonging(format_: str, given: set[str]) -> None:
+    """Raises UsageError for an option that this format has no use for."""
+    for name, formats in _BELONGS.items():
+        if name in given and format_ not in formats:
+            raise UsageError(
+                f"{name} does not belong to --format {format_}.",
+                hint=f"Leave it out, or choose --format {' or '.join(formats)}",
+            )
+
+
+def _is_folder(to: str | None) -> bool:
+    return to is not None and Path(to).is_dir()
+
+
+def _options(
+    sections: list[str] | None,
+    template: TemplateName | None,
+    reason: str | None,
+    bundle: BundleType | None,
+    *,
+    reproducible: bool,
+) -> Options:
+    from phr.exporters.base import Options
+
+    words = tuple(word for each in sections or () for word in each.split(",") if word.strip())
+    if words:
+        from phr.ccda.outline import chosen_codes
+
+        chosen_codes(words)  # a typing slip is told before anything is opened
+    return Options(
+        reproducible=reproducible,
+        template=(template or TemplateName.CCD).value,
+        sections=words,
+        reason=reason,
+        bundle=(bundle or BundleType.COLLECTION).value,
+    )
+
+
+def _run(ctx: typer.Context, way: _Way, chosen: Selection, *, check: bool, json: bool) -> Exported:
     from phr.views.selection import check_sources, withheld
 
     with (here := workspace(ctx)).store() as store:
         check_sources(store, chosen)
-        options = base.Options(reproducible=reproducible)
         held_back = withheld(store, chosen)
-        if to == "-":
-            sys.stdout.flush()
-            done = registry.write(store, layout.value, chosen, sys.stdout.buffer, options)
-            path = None
-        else:
-            path = Path(to) if to else _default_name(here.user, layout.value)
-            done = base.to_file(path, lambda out: registry.write(store, layout.value, chosen, out, options))
-        store.audit.note("export", f"{layout.value} {count(sum(done.sections.values()), 'entry', 'entries')}")
+        path, done = _write(store, way, chosen, here.user)
+        store.audit.note("export", f"{way.format} {count(sum(done.sections.values()), 'entry', 'entries')}")
     for line in sentences(done, path, held_back):
         output.talk(line)
+    if done.check is not None:
+        for line in check_lines(done.check, asked=check):
+            output.talk(line)
     if json:
-        output.emit_json(document(done, path, layout.value))
+        output.emit_json(document(done, path, way.format, check=check))
+    return done
 
 
-def _default_name(user: str, format_: str) -> Path:
+def _write(store: Store, way: _Way, chosen: Selection, user: str) -> tuple[Path | None, Exported]:
+    """`(path, what was written)`; the path is None for stdout."""
+    from phr.exporters import base, registry
+
+    if way.to == "-":
+        sys.stdout.flush()
+        return None, registry.write(store, way.format, chosen, sys.stdout.buffer, way.options)
+    path = Path(way.to) if way.to else _default_name(user, way.format, folder=way.folder)
+    if way.folder:
+        from phr.exporters.ndjson import write_folder
+
+        given = base.Handover(store, chosen, way.options)
+        return path, base.to_folder(path, lambda folder: write_folder(given, folder), suffix=".ndjson")
+    return path, base.to_file(path, lambda out: registry.write(store, way.format, chosen, out, way.options))
+
+
+def _default_name(user: str, format_: str, *, folder: bool) -> Path:
     from phr.exporters import registry
 
-    suffix = registry.exporter(format_).suffix
+    suffix = "" if folder else registry.exporter(format_).suffix
     return Path(f"phr-{user}-{format_}-{date.today():%Y-%m-%d}{suffix}")  # noqa: DTZ011 - the person's own day
-
-
-def document(done: Exported, path: Path | None, format_: str) -> dict[str, Any]:
-    """What was written, as `phr export --json` prints it."""
-    left_out = [{"type": one.type, "id": one.id, "reason": one.reason} for one in done.left_out]
-    where = str(path.absolute()) if path else None
-    return {
-        "path": where,
-        "format": format_,
-        "bytes": done.bytes,
-        "sections": done.sections,
-        "left_out": left_out,
-    }
-
-
-def sentences(done: Exported, path: Path | None, held_back: int = 0) -> list[str]:
-    """What was written and what was left out, in words."""
-    filled = {name: number for name, number in done.sections.items() if number}
-    entries = count(sum(filled.values()), "entry", "entries")
-    lines = [f"Wrote {clean(path) if path else 'to stdout'}: {size(done.bytes)}, {entries}."]
-    reasons: dict[str, int] = {}
-    for one in done.left_out:
-        reasons[f"{one.type}: {one.reason}"] = reasons.get(f"{one.type}: {one.reason}", 0) + 1
-    lines += [
-        f"  Left out: {reason}" + (f" ({number} times)" if number > 1 else "")
-        for reason, number in reasons.items()
-    ]
-    if held_back:
-        lines.append(f"  Held back for their sensitivity: {count(held_back, 'record')}")
-    return lines

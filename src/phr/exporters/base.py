@@ -8,11 +8,15 @@ time and id of the file are in the header, so that the same record can give the 
 
 from __future__ import annotations
 
+import gc
 import json
 import os
+import shutil
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from hashlib import sha256
@@ -29,10 +33,12 @@ from phr.views import bundle, timeline
 from phr.views.selection import Selection
 
 if TYPE_CHECKING:
+    from phr.ccda.check import Report
     from phr.store.store import Store
 
 T = TypeVar("T")
 _NAMESPACE = uuid.UUID("6f3d8c52-9a0e-4f0b-8d7e-2b1c5a4e7f90")
+_URN = "urn:uuid:"
 _REWRITTEN = "was not valid JSON as the source sent it, and is written corrected here"
 
 
@@ -43,6 +49,14 @@ class Options:
     reproducible: bool = False
     """Take time and id from the record itself: the same record and selection give the same bytes."""
     software: str = "phr"
+    template: str = "ccd"
+    """Of a C-CDA document: `ccd` or `referral-note`."""
+    sections: tuple[str, ...] = ()
+    """Of a summary: names or LOINC codes of sections; none means all."""
+    reason: str | None = field(default=None, repr=False)
+    """Of a Referral Note: why the patient is sent."""
+    bundle: str = "collection"
+    """Of FHIR: `collection`, or `document` with a Composition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +78,8 @@ class Exported:
     bytes: int
     sections: dict[str, int]
     left_out: tuple[Problem, ...] = ()
+    check: Report | None = None
+    """What our own check of a C-CDA document found."""
 
 
 class Exporter(Protocol):
@@ -85,7 +101,7 @@ class Handover:
 
     def __init__(self, store: Store, selection: Selection, options: Options) -> None:
         self._store = store
-        self._options = options
+        self.options = options
         self.selection = selection
         self.rewritten: list[Problem] = []
         """Resources that had to be corrected to be JSON, known once `resources` came to its end."""
@@ -99,14 +115,25 @@ class Handover:
     def header(self) -> Header:
         made = datetime.fromisoformat(self._store.now())
         id_ = uuid.uuid4()
-        if self._options.reproducible:
+        if self.options.reproducible:
             made, id_ = self._from_record()
         names = tuple(sorted(self.contents.names.values()))
-        return Header(str(id_), made, self.selection, names, self._options.software)
+        return Header(str(id_), made, self.selection, names, self.options.software)
 
     def resources(self) -> Iterator[tuple[str, bytes]]:
-        """`(fullUrl, bytes)`: exactly what the source sent, unless that is not JSON for a strict reader."""
+        """`(fullUrl, bytes)`: exactly what the source sent, unless that is not JSON for a strict reader.
+
+        No fullUrl comes twice (FHIR R4 2.36, bdl-7): a file that was imported under two names is told once, and
+        where the two differ the second one gets an address of its own.
+        """
+        seen: dict[str, bytes] = {}
         for full_url, raw in bundle.stream_contents(self._store, self.contents):
+            digest = sha256(raw).digest()[:8]
+            before = seen.setdefault(full_url, digest)
+            if before is not digest:
+                if before == digest:
+                    continue
+                full_url = f"{_URN}{uuid.uuid5(_NAMESPACE, full_url + digest.hex())}"
             yield full_url, self._strict(full_url, raw)
 
     def missing(self) -> tuple[Problem, ...]:
@@ -142,9 +169,30 @@ class Handover:
     def _from_record(self) -> tuple[datetime, uuid.UUID]:
         """The moment of the last change among the contents, and an id made of their content."""
         digest, latest = bundle.fingerprint(self._store, self.contents)
-        asked = orjson.dumps(self.selection.described(), option=orjson.OPT_SORT_KEYS)
+        how = {
+            "template": self.options.template,
+            "sections": self.options.sections,
+            "reason": self.options.reason,
+        }
+        described = self.selection.described() | {name: value for name, value in how.items() if value}
+        asked = orjson.dumps(described, option=orjson.OPT_SORT_KEYS)
         made = datetime.fromisoformat(latest) if latest else datetime(1970, 1, 1, tzinfo=UTC)
         return made, uuid.uuid5(_NAMESPACE, sha256(asked + digest).hexdigest())
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Without the collector of cyclic garbage: a document in the making is a tree of a million small things.
+
+    None of them is part of a cycle, and walking all of them again and again makes each entry of a large record dearer.
+    """
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 class Counted:
@@ -188,3 +236,56 @@ def to_file(path: Path, write: Callable[[BinaryIO], T]) -> T:
             f"{path} could not be written: {error.strerror or type(error).__name__}.",
             hint="Nothing was left behind. Choose another place: -o FILE",
         ) from error
+
+
+def private_file(path: Path) -> BinaryIO:
+    """A new file that only its owner can read."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+
+
+def to_folder(path: Path, write: Callable[[Path], T], *, suffix: str) -> T:
+    """Let `write` fill a folder that appears at `path` only when it is whole; 0700, its files 0600.
+
+    A folder of an earlier export is replaced; one that holds anything but files with this suffix stays, and
+    raises UsageError. On any error nothing is left behind and the earlier folder stays as it was.
+    """
+    target = path.resolve()
+    if target.exists() and not target.is_dir():
+        raise UsageError(f"{path} is a file, but a folder is needed.", hint="Name a folder: -o FOLDER/")
+    if not target.parent.is_dir():
+        raise UsageError(
+            f"There is no folder {path.parent}.", hint="Make it first, or choose another: -o FOLDER/"
+        )
+    if target.is_dir() and any(one.suffix != suffix or not one.is_file() for one in target.iterdir()):
+        raise UsageError(
+            f"{path} holds other files too, and would be replaced as a whole.",
+            hint="Name a folder of its own: -o FOLDER/",
+        )
+    try:
+        made = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))  # 0700
+        try:
+            answer = write(made)
+            _take_place(made, target)
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+    except OSError as error:
+        raise PhrError(
+            f"{path} could not be written: {error.strerror or type(error).__name__}.",
+            hint="Nothing was left behind. Choose another place: -o FOLDER/",
+        ) from error
+    return answer
+
+
+def _take_place(made: Path, target: Path) -> None:
+    """Put the new folder where the old one was; the old one goes last."""
+    if not target.exists():
+        made.rename(target)
+        return
+    aside = made.with_name(f"{made.name}.old")
+    target.rename(aside)
+    try:
+        made.rename(target)
+    except OSError:
+        aside.rename(target)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)

@@ -1,7 +1,8 @@
-"""One FHIR R4 Bundle of type `collection`: every resource as its source sent it, byte for byte.
+"""One FHIR R4 Bundle, every resource as its source sent it, byte for byte.
 
 Follows FHIR R4 2.36 (Bundle). The frame is written around the resources without reading them into a model, so
-`1.20` stays `1.20` and nothing is lost that this program does not understand.
+`1.20` stays `1.20` and nothing is lost that this program does not understand. A `collection` takes all resources as they
+are; a `document` (3.3) has a Composition whose sections lead to each of them, and takes only valid ones.
 """
 
 from __future__ import annotations
@@ -42,6 +43,10 @@ class FhirExporter:
     suffix = ".json"
 
     def write(self, given: Handover, out: BinaryIO) -> Exported:
+        if given.options.bundle == "document":
+            from phr.exporters.fhir_document import write_document
+
+            return write_document(given, out)
         to, types = Counted(out), Counter[str]()
         frame = orjson.dumps(
             {

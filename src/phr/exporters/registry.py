@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from phr.errors import UsageError
-from phr.exporters.base import Exported, Exporter, Handover, Options
+from phr.exporters.base import Exported, Exporter, Handover, Options, uncollected
 from phr.views.selection import Selection
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ FORMATS = {
     "fhir": ("phr.exporters.fhir", "FhirExporter"),
     "ndjson": ("phr.exporters.ndjson", "NdjsonExporter"),
     "json": ("phr.exporters.json", "JsonExporter"),
+    "ips": ("phr.exporters.ips", "IpsExporter"),
+    "html": ("phr.exporters.html", "HtmlExporter"),
 }
 
 
@@ -32,4 +34,5 @@ def write(
     store: Store, format_: str, selection: Selection, out: BinaryIO, options: Options | None = None
 ) -> Exported:
     """Write the selected records to `out` in one of the formats. Raises UsageError or another PhrError."""
-    return exporter(format_).write(Handover(store, selection, options or Options()), out)
+    with uncollected():
+        return exporter(format_).write(Handover(store, selection, options or Options()), out)

@@ -1,0 +1,73 @@
+"""A folder of files, whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import orjson
+import pytest
+
+from phr.errors import PhrError, UsageError
+from phr.exporters.base import Handover, Options, to_folder
+from phr.exporters.ndjson import write_folder
+from phr.model import Received
+from phr.store.store import Store
+from phr.views.selection import Selection
+
+
+def _fill(folder: Path) -> int:
+    return (folder / "Condition.ndjson").write_bytes(b"{}\n")
+
+
+def test_each_type_has_a_file_that_only_its_owner_reads(
+    store: Store, source: str, received: Callable[..., Received], tmp_path: Path
+) -> None:
+    store.save(source, [received("Patient", "p"), received("Condition", "a"), received("Condition", "b")])
+    given = Handover(store, Selection(), Options())
+    done = to_folder(tmp_path / "out", lambda folder: write_folder(given, folder), suffix=".ndjson")
+    files = sorted((tmp_path / "out").iterdir())
+
+    assert [one.name for one in files] == ["Condition.ndjson", "Patient.ndjson"]
+    assert {orjson.loads(line)["id"] for line in files[0].read_bytes().splitlines()} == {"a", "b"}
+    assert {one.stat().st_mode & 0o777 for one in files} == {0o600}
+    assert (tmp_path / "out").stat().st_mode & 0o777 == 0o700
+    assert done.bytes == sum(one.stat().st_size for one in files)
+    assert done.sections == {"Condition": 2, "Patient": 1}
+
+
+def test_a_later_export_takes_the_place_of_the_earlier_one(tmp_path: Path) -> None:
+    old = tmp_path / "out"
+    old.mkdir()
+    (old / "Goal.ndjson").write_bytes(b"old")
+    to_folder(old, _fill, suffix=".ndjson")
+
+    assert [one.name for one in old.iterdir()] == ["Condition.ndjson"]
+    assert [one.name for one in tmp_path.iterdir() if one.name != "home"] == ["out"]
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, OSError])
+def test_when_writing_fails_the_earlier_folder_stays(tmp_path: Path, error: type[BaseException]) -> None:
+    old = tmp_path / "out"
+    old.mkdir()
+    (old / "Goal.ndjson").write_bytes(b"old")
+
+    def fail(folder: Path) -> None:
+        _fill(folder)
+        raise error
+
+    with pytest.raises((error, PhrError)):
+        to_folder(old, fail, suffix=".ndjson")
+    assert [one.name for one in old.iterdir()] == ["Goal.ndjson"]
+    assert [one.name for one in tmp_path.iterdir() if one.name != "home"] == ["out"]
+
+
+def test_a_folder_with_other_things_in_it_is_not_touched(tmp_path: Path) -> None:
+    (tmp_path / "photo.jpg").write_bytes(b"x")
+    file = tmp_path / "file"
+    file.write_bytes(b"x")
+
+    for path in (tmp_path, file, tmp_path / "none" / "out"):
+        with pytest.raises(UsageError):
+            to_folder(path, _fill, suffix=".ndjson")
+    assert (tmp_path / "photo.jpg").exists()
