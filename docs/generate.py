@@ -1,4 +1,7 @@
-"""Write docs/commands.md from the program's own help: `make docs`. A test compares the two."""
+"""Write docs/commands.md from the program's own help, and docs/ccda-coverage.md from what is written: `make docs`.
+
+Tests compare both pages with what they were made from.
+"""
 
 from __future__ import annotations
 
@@ -41,4 +44,7 @@ def _block(text: str) -> str:
 
 
 if __name__ == "__main__":
+    import ccda_coverage
+
     PAGE.write_text(page(), encoding="utf-8")
+    ccda_coverage.PAGE.write_text(ccda_coverage.page(), encoding="utf-8")

@@ -18,7 +18,7 @@ from phr.cli import commands, failures
 from phr.cli.root import build
 
 HEAVY = {"sqlmodel", "httpx", "keyring", "rich", "lxml", "cryptography", "starlette", "uvicorn", "fhir"}
-DESTRUCTIVE = {"yes", "purge", "every_one", "replace", "remove", "repair"}
+DESTRUCTIVE = {"yes", "purge", "every_one", "replace", "remove", "repair", "undo"}
 EVERYWHERE = {"user", "credential_command", "verbose", "log_file", "log_format", "help"}
 
 

@@ -3,15 +3,19 @@ refusal is named. Nothing in phr knows these recordings; others would do as well
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
 
 import pytest
 
+from phr.exporters import registry
 from phr.fhir import bundle
 from phr.model import SyncRun
+from phr.views.selection import EVERYTHING
 from phr.workspace.sign_in import ConnectRequest, Speaker
 
+from .conftest import Person
 from .replay import Exchange, Recording, Replay, base_of, replay
 
 SYSTEMS = (
@@ -36,7 +40,9 @@ def known_as(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
-def test_a_recorded_system_is_kept_whole_and_its_refusals_are_named(person, shared, name, known_as):
+def test_a_recorded_system_is_kept_whole_and_its_refusals_are_named(
+    person, shared, judge, tmp_path, name, known_as
+):
     recording = _recording(shared, name)
     with replay(recording) as server:
         provider = "custom" if known_as == "custom" else AS_VENDOR.get(name, name)
@@ -60,6 +66,15 @@ def test_a_recorded_system_is_kept_whole_and_its_refusals_are_named(person, shar
         _all_that_came_is_kept(server, kept)
         _all_that_is_led_to_was_asked(server, kept)
         _refusals_are_named(server, run)
+        if known_as == "own":
+            assert judge(_as_ccd(person), tmp_path) == []
+
+
+def _as_ccd(person: Person) -> bytes:
+    out = io.BytesIO()
+    with person.workspace.store() as store:
+        registry.write(store, "ccd", EVERYTHING, out)
+    return out.getvalue()
 
 
 def _all_that_came_is_kept(server: Replay, kept: dict[tuple[str, str], bytes]) -> None:

@@ -18,6 +18,7 @@ from phr.cli.browser import has_desktop
 from phr.cli.context import further, workspace
 from phr.cli.document_lines import document_lines, fetch_lines
 from phr.cli.options import Connections, Json, PhrCommand, Quiet, Sources, group
+from phr.cli.sync_report import unread_words
 from phr.cli.text import clean, screen, size
 from phr.errors import UsageError
 
@@ -118,6 +119,7 @@ def _list(
             limit=limit,
             after=after,
         )
+        unread = 0 if json else len(store.imports.unread_documents())
     _tidy(here)
     if json:
         output.emit_json(found.document())
@@ -132,6 +134,8 @@ def _list(
         output.talk(
             f"Shown: {len(found.documents):,} of {found.total:,}. Further: {further(ctx, found.next)}"
         )
+    if unread:
+        output.talk(unread_words(unread))
 
 
 @app.command("open", cls=PhrCommand)

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 INTERRUPTED = 130
+_GO_ON = {
+    "sync": "What came is kept. Go on where it stopped: phr sync",
+    "import": "What came in is kept, and import brings the rest: do the same again. To take it back: phr jobs",
+}
 _DAMAGED = "See what is wrong: phr doctor. With a backup: phr restore FILE"
 _MENDS = {
     errno.ENOSPC: "Make room on the disk, then try again.",
@@ -39,7 +43,7 @@ def tell(error: Exception, words: Sequence[str]) -> int:
 
 def tell_interrupted(words: Sequence[str]) -> int:
     """Ctrl-C: no fault of anybody's."""
-    hint = "What came is kept. Go on where it stopped: phr sync" if "sync" in words[:1] else None
+    hint = _GO_ON.get(next((word for word in words if word in _GO_ON), ""))
     output.tell("Interrupted.")
     if hint:
         output.tell(f"  {hint}")

@@ -1,8 +1,10 @@
-"""`phr import`: bring in files; what they are is found by looking inside."""
+"""`phr import`: bring in files; what they are is found by looking inside. And take an import back."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import os
+import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,91 +12,224 @@ import typer
 
 from phr.cli import output
 from phr.cli.connections import check_name
-from phr.cli.context import workspace
-from phr.cli.options import DryRun, Json, Quiet
-from phr.cli.text import clean
+from phr.cli.context import invocation, workspace
+from phr.cli.import_report import file_lines, stranger_question, undo_document, undo_lines
+from phr.cli.options import DryRun, Json, Quiet, complete_connections
+from phr.cli.text import screen
+from phr.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
-    from phr.workspace.files import ImportedFile
+    from phr.sync.wish import Progress
+    from phr.workspace import Workspace
+    from phr.workspace.files import Stranger
+    from phr.workspace.import_job import ImportReport
+
+Files = Annotated[
+    list[str] | None, typer.Argument(help="Files to bring in; - reads stdin.", metavar="FILE...")
+]
+Layout = Annotated[
+    str | None,
+    typer.Option(
+        "--format", envvar="PHR_IMPORT_FORMAT", help="What they are, if phr guesses wrong.", metavar="F"
+    ),
+]
+Mapping = Annotated[
+    Path | None, typer.Option("--mapping", help="What the columns of a CSV table are.", metavar="M.toml")
+]
+As = Annotated[
+    str | None,
+    typer.Option(
+        "--as",
+        envvar="PHR_IMPORT_AS",
+        help="Who they are from (default: the file's name).",
+        metavar="SOURCE",
+    ),
+]
+Patient = Annotated[
+    str | None,
+    typer.Option(
+        "--patient",
+        help="Whose records to take, where a file holds several, or seems to be about somebody else.",
+        metavar="ID",
+    ),
+]
+FromDocuments = Annotated[
+    bool,
+    typer.Option(
+        "--from-documents",
+        help="Read the C-CDA documents that came with a sync.",
+    ),
+]
+Of = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--source",
+        envvar="PHR_IMPORT_SOURCE",
+        help="With --from-documents: only of this connection; may be repeated.",
+        autocompletion=complete_connections,
+        metavar="N",
+    ),
+]
+Undo = Annotated[
+    str | None,
+    typer.Option(
+        "--undo", help="Take back what this job brought: phr jobs", metavar="JOB", allow_from_autoenv=False
+    ),
+]
 
 
 def import_(
     ctx: typer.Context,
-    files: Annotated[list[str], typer.Argument(help="Files to bring in; - reads stdin.", metavar="FILE...")],
-    layout: Annotated[
-        str | None,
-        typer.Option(
-            "--format", envvar="PHR_IMPORT_FORMAT", help="What they are, if phr guesses wrong.", metavar="F"
-        ),
-    ] = None,
-    source: Annotated[
-        str | None,
-        typer.Option(
-            "--as",
-            envvar="PHR_IMPORT_AS",
-            help="Who they are from (default: the file's name).",
-            metavar="SOURCE",
-        ),
-    ] = None,
-    patient: Annotated[
-        str | None,
-        typer.Option("--patient", help="Whose records to take, where a file holds several.", metavar="ID"),
-    ] = None,
+    files: Files = None,
+    layout: Layout = None,
+    mapping: Mapping = None,
+    source: As = None,
+    patient: Patient = None,
+    from_documents: FromDocuments = False,
+    of: Of = None,
+    undo: Undo = None,
     dry_run: DryRun = False,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Bring in files: FHIR Bundles, single resources, NDJSON. Doing it twice changes nothing.
+    """Bring in files: FHIR (Bundle, resource, NDJSON), C-CDA, ZIP archives, Apple Health, CSV with a mapping.
 
-    An entry that cannot be read is named, and the rest is taken in.
+    What a file is is found by looking inside. Doing it twice changes nothing. An entry that cannot be read is named,
+    and the rest is taken in. A file about somebody else is said so, and on a terminal you are asked.
 
     \b
-    phr import Downloads/health-record.json --as "old clinic"
+    phr import Downloads/health-record.xml --as "old clinic"
+    phr import --from-documents     (C-CDA documents that a sync brought)
+    phr import --undo 12            (as though it had never been)
 
     Exit statuses: 0 fine, also when unreadable entries were skipped and named; 1 failed; 2 usage (also: several
-    patients in a file); 3 one of several files could not be read; 5 another run holds the lock; 6 locked.
+    patients in a file); 3 one of several files could not be read; 5 another run holds the
+    lock; 6 locked; 130 interrupted.
     """
-    from phr.workspace.files import ImportWish
-
     output.hush(quiet)
-    wish = ImportWish(
-        source=check_name(source) if source is not None else None,
-        patient=patient,
-        format=layout,
-        dry_run=dry_run,
-    )
-    report = workspace(ctx).import_files([None if file == "-" else Path(file) for file in files], wish)
-    if json:
-        output.emit_json({"job_id": report.job_id, "files": [asdict(one) for one in report.files]})
+    here = workspace(ctx)
+    _check(ctx, files or [])
+    if undo is not None:
+        _undo(here, undo, dry_run=dry_run, json=json)
+        return
+    if from_documents and not files:
+        report = _read_documents(here, tuple(of or ()), dry_run=dry_run, silent=quiet or json)
     else:
-        for one in report.files:
-            for line in _lines(one, dry_run=dry_run):
-                output.talk(line)
+        from phr.workspace.files import ImportWish
+
+        wish = ImportWish(
+            source=check_name(source) if source is not None else None,
+            patient=patient,
+            format=layout,
+            dry_run=dry_run,
+            mapping=mapping,
+            agree=_agree if output.has_terminal() and not json and "-" not in (files or ()) else None,
+        )
+        paths = [None if file == "-" else Path(file) for file in files or ()]
+        report = _moving(
+            here, lambda tell: here.import_files(paths, replace(wish, progress=tell)), silent=quiet or json
+        )
+    _tell(report, dry_run=dry_run, quiet=quiet, json=json, whole=invocation(ctx).verbose > 0)
     if report.exit_status:
         raise typer.Exit(report.exit_status)
 
 
-def _lines(one: ImportedFile, *, dry_run: bool) -> Iterator[str]:
-    found = (
-        ", ".join(f"{number:,} {type_}" for type_, number in one.found.items())
-        or "nothing that can be taken in"
-    )
-    if one.error:
-        yield f"{one.file}: nothing came in. {clean(one.error)}"
-    elif dry_run:
-        yield f"{one.file} is {one.format}: would bring {found}."
+def _check(ctx: typer.Context, files: list[str]) -> None:
+    """What fits together on one command line; variables that are set for other times do not count. Raises UsageError."""
+    typed = {
+        name
+        for name in ("undo", "from_documents", "of", "layout", "mapping", "source", "patient")
+        if getattr(ctx.get_parameter_source(name), "name", "") == "COMMANDLINE"
+    }
+    if {"undo", "from_documents"} <= typed:
+        raise UsageError("--undo takes back, --from-documents brings in.", hint="Choose one of the two.")
+    way = "--undo" if "undo" in typed else "--from-documents" if "from_documents" in typed else None
+    if way and (files or typed & {"layout", "mapping", "source", "patient"}):
+        raise UsageError(
+            f"{way} takes neither files nor what is said about them.",
+            hint=f"Leave them out: phr import {way}{' JOB' if way == '--undo' else ''}",
+        )
+    if "of" in typed and way != "--from-documents":
+        raise UsageError(
+            "--source names connections, and goes with --from-documents.",
+            hint="Where a file came from is said with --as SOURCE.",
+        )
+    if not files and not way and not ctx.params.get("from_documents"):
+        raise UsageError("No file is named.", hint="Say which: phr import FILE… (- reads stdin)")
+
+
+def _tell(report: ImportReport, *, dry_run: bool, quiet: bool, json: bool, whole: bool) -> None:
+    view = screen(sys.stderr)
+    if json:
+        output.emit_json({"job_id": report.job_id, "files": [asdict(one) for one in report.files]})
+    if json or quiet:  # what went wrong is said all the same
+        output.hush(False)
+        for one in report.files:
+            if one.error:
+                output.talk_lines(file_lines(one, view, dry_run=dry_run, whole=whole))
+        return
+    for one in report.files:
+        output.talk_lines(file_lines(one, view, dry_run=dry_run, whole=whole))
+    if not report.files:
+        output.talk("No document waits that holds records in C-CDA form.")
+    if report.job_id is not None:
+        output.talk(f"Job {report.job_id}. To take it back: phr import --undo {report.job_id}")
+
+
+def _read_documents(
+    here: Workspace, sources: tuple[str, ...], *, dry_run: bool, silent: bool
+) -> ImportReport:
+    from phr.workspace.from_documents import DocumentsWish
+    from phr.workspace.from_documents import from_documents as read_in
+
+    wish = DocumentsWish(sources, dry_run)
+    return _moving(here, lambda tell: read_in(here, replace(wish, progress=tell)), silent=silent)
+
+
+def _undo(here: Workspace, job: str, *, dry_run: bool, json: bool) -> None:
+    from phr.workspace.undo import undo
+
+    report = undo(here, job, dry_run=dry_run)
+    if json:
+        output.emit_json(undo_document(report))
     else:
-        words = f"{one.new:,} new, {one.updated:,} updated, {one.unchanged:,} unchanged"
-        yield f"{one.file} ({one.format}), as {one.source}: {words}."
-        yield f"  {found}"
-    for entry in one.skipped:
-        yield f"  Skipped: {_entry(entry)}: {clean(entry['reason'])}"
+        output.talk_lines(undo_lines(report, screen(sys.stderr)))
 
 
-def _entry(entry: dict[str, Any]) -> str:
-    """`line 2`, `Condition c1`; the first of several, and how many they are."""
-    what, first = clean(entry["what"]), clean(entry.get("first"))
-    name = first if first.startswith(what) else f"{what} {first}".strip()
-    return f"{name} and {entry['count'] - 1:,} more" if entry.get("count", 1) > 1 else name
+def _moving(
+    here: Workspace, work: Callable[[Callable[[Progress], None] | None], ImportReport], *, silent: bool
+) -> ImportReport:
+    """With moving progress where somebody looks at a terminal. It stands still while a question is asked."""
+    if silent or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        return work(None)
+    from phr.cli.progress import SyncProgress
+
+    if here.paths.records(here.user).exists():
+        here.store().close()  # a passphrase is asked for before anything moves
+    with SyncProgress() as moving:
+        _Asking.moving = moving
+        try:
+            return work(moving.note)
+        finally:
+            _Asking.moving = None
+
+
+class _Asking:
+    """The progress that has to stand still while somebody is asked."""
+
+    moving: Any = None
+
+
+def _agree(stranger: Stranger) -> bool:
+    """Ask whether a file about somebody else belongs here."""
+    if _Asking.moving is not None:
+        _Asking.moving.__exit__(None, None, None)
+    for line in stranger_question(stranger):
+        output.tell(line)
+    output.ask("Type yes to take it into this record all the same: ")
+    agreed = sys.stdin.readline().strip().lower() in ("y", "yes")
+    if _Asking.moving is not None:
+        _Asking.moving.__enter__()
+    return agreed

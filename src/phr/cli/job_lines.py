@@ -68,6 +68,8 @@ def utc() -> str:
 
 def status_word(one: Job) -> str:
     """`running 40 %`, or just how it stands."""
+    if one.get("undone"):
+        return "undone"
     share = one.get("progress")
     if one["status"] == "running" and share is not None:
         return f"running {round(100 * share)} %"
@@ -99,6 +101,7 @@ def _lines(one: Job, view: Screen) -> Iterator[str]:
 
 
 def _facts(one: Job) -> Iterator[tuple[str, str]]:
+    yield from _imported(one)
     waits = one["status"] == "queued"
     yield ("Queued" if waits else "Started"), when(one["started"])
     if one["finished"]:
@@ -121,6 +124,21 @@ def _facts(one: Job) -> Iterator[tuple[str, str]]:
         yield "Attempt", f"{one['attempts']}, after job {one['retry_of']}"
     if one["retried_by"]:
         yield "Tried again", f"job {', '.join(one['retried_by'])}"
+
+
+def _imported(one: Job) -> Iterator[tuple[str, str]]:
+    """Of an import: its files, whether it was taken back, and how that is done."""
+    files = one.get("files") or []
+    if files:
+        named = [clean(file["file"] or file["source"]) for file in files]
+        more = f" and {len(named) - _NAMED:,} more" if len(named) > _NAMED else ""
+        yield ("File" if len(named) == 1 else "Files"), f"{', '.join(named[:_NAMED])}{more}"
+    if one.get("part_of"):
+        yield "Part of", f"job {one['part_of']}"
+    if one.get("undone"):
+        yield "Undone", when(one["undone"])
+    elif files and one["finished"]:
+        yield "Undo", f"phr import --undo {one.get('part_of') or one['id']}"
 
 
 def _wish(asked: dict[str, Any]) -> str:

@@ -193,7 +193,7 @@ def tell(report: SyncReport, *, quiet: bool, json: bool) -> None:
     elif not quiet:
         output.emit(report_lines(report, output.out()))
     if report.exit_status and (quiet or json):
-        troubled = replace(report, runs=tuple(run for run in report.runs if run.exit_status))
+        troubled = replace(report, runs=tuple(run for run in report.runs if run.exit_status), unread=0)
         output.hush(False)
         output.talk_lines(report_lines(troubled, screen(sys.stderr)))
     for name, ends in () if quiet else report.sign_in_soon:

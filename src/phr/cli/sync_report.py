@@ -74,6 +74,16 @@ def report_lines(report: SyncReport, view: Screen) -> Iterator[str]:
     if len(report.runs) > 1:
         for line in wrapped(_together(report.runs), view, indent=0):
             yield view.spell(view.paint(line, "bold"))
+    for line in wrapped(unread_words(report.unread), view, indent=0):
+        yield view.spell(line)
+
+
+def unread_words(number: int) -> str:
+    """What to do with C-CDA documents that nothing was read from yet; empty where there is none."""
+    if not number:
+        return ""
+    holds = "document holds" if number == 1 else "documents hold"
+    return f"{number:,} {holds} records in C-CDA form: phr import --from-documents"
 
 
 def quiet_words(until: str, due: int | None = None) -> str:

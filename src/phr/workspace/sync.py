@@ -57,6 +57,8 @@ class SyncReport:
     """Connections, and the instant before which a person has to sign in again, where it is days away."""
     quiet_until: str | None = None
     """Nobody was asked, for these are quiet hours until this instant."""
+    unread: int = 0
+    """C-CDA documents that wait to be read into records: `phr import --from-documents`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,12 @@ def sync(workspace: Workspace, wish: SyncWish) -> SyncReport:
         store.runs.abandon()
         runs = _work(workspace, store, chosen(store, wish), wish)
         soon = _soon(workspace, store, {run.connection for run in runs})
-    return SyncReport(_together([run.status for run in runs]), tuple(runs), _exit_status(runs), soon)
+        if runs:
+            store.matches.settle()
+        unread = len(store.imports.unread_documents()) if runs else 0
+    return SyncReport(
+        _together([run.status for run in runs]), tuple(runs), _exit_status(runs), soon, unread=unread
+    )
 
 
 def dry_run(workspace: Workspace, wish: SyncWish) -> tuple[Planned, ...]:

@@ -1,0 +1,167 @@
+"""C-CDA documents that came with a sync are read into resources: `phr import --from-documents`.
+
+They go into a source of their own beside the connection (`epic documents`), so that what the connection no longer
+sends says nothing about them. The document itself is here already: it is not kept a second time, and what points
+at it points at the one that the connection sent.
+"""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from phr.errors import UnreadableFile, UsageError
+from phr.fhir import read
+from phr.importers import opening
+from phr.importers.base import Imported
+from phr.model import Problem, Received, Resource
+from phr.store.imports import CdaDocument
+from phr.store.store import Store
+from phr.sync.wish import Progress
+from phr.workspace import same_person
+from phr.workspace.import_job import ImportedFile, ImportJob, ImportReport, ImportRun, counted
+from phr.workspace.looking import changes
+
+if TYPE_CHECKING:
+    from phr.workspace.workspace import Workspace
+
+STRANGER = "It is about another person than this record: name and birth date are both different."
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentsWish:
+    """The documents of which connections (none named: of all)."""
+
+    sources: tuple[str, ...] = ()
+    dry_run: bool = False
+    progress: Callable[[Progress], None] | None = None
+
+
+def from_documents(workspace: Workspace, wish: DocumentsWish) -> ImportReport:
+    """Read the C-CDA documents that were not read yet, each into the source beside its connection.
+
+    One that cannot be read, or is about somebody else, is named once and left as it is. Raises UsageError for a
+    name that is no connection, Busy, Locked.
+    """
+    if wish.dry_run:
+        with workspace.store() as store:
+            found = _found(store, wish)
+            known = same_person.of_record(store)
+            return ImportReport(None, tuple(_look(store, one, known) for one in found))
+    with workspace.lock(), workspace.store() as store:
+        store.runs.abandon()
+        found = _found(store, wish)
+        if not found:
+            return ImportReport(None, ())
+        store.refresh_records()
+        taken: list[ImportedFile] = []
+        with ImportJob(store, wish.progress) as job:
+            for _, some in groupby(found, lambda one: one.source_key):
+                taken += _of_connection(job, list(some))
+            store.matches.settle()
+        store.audit.note("import", f"{len(found)} documents")
+    return ImportReport(job.id, tuple(taken))
+
+
+def _found(store: Store, wish: DocumentsWish) -> list[CdaDocument]:
+    for name in wish.sources:
+        store.connections.get(name)  # says which there are
+    return store.imports.unread_documents(wish.sources)
+
+
+def _of_connection(job: ImportJob, found: Sequence[CdaDocument]) -> list[ImportedFile]:
+    store, known = job.store, same_person.of_record(job.store)
+    source = store.imports.documents_source(found[0].source_key, found[0].source)
+    taken = []
+    with job.run(source, {"file": f"documents of {found[0].source}", "format": "ccda"}) as run:
+        for at, one in enumerate(found):
+            file = _take_in(run, one, known)
+            taken.append(file)
+            job.show(found[0].source, Counter(file.found), file.new, (at + 1) / len(found))
+        run.read_documents()
+        job.show_end(found[0].source, taken[-1])
+    return taken
+
+
+def _take_in(run: ImportRun, one: CdaDocument, known: Sequence[Resource]) -> ImportedFile:
+    store, name = run.job.store, _name(one)
+    opened, received, why = _read(store, one, known)
+    if opened is None or why is not None:
+        run.problems.append(Problem("document", why or "", id=one.id))
+        run.flawed = True
+        store.imports.read_in(run.number, [one.document_id])
+        return ImportedFile(name, "ccda", run.source.name, {}, failed=1, error=why)
+    before = len(run.tally.skipped)
+    counts = run.save(received, [one.document_id])
+    run.problems += [replace(problem, id=problem.id or one.id) for problem in opened.problems]
+    problems = (*opened.problems, *run.tally.skipped[before:])
+    found = Counter(each.type for each in received)
+    return ImportedFile(
+        **counted(name, opened.format, run.source.name, found, counts, problems),
+        sections=opened.sections() if opened.sections is not None else [],
+    )
+
+
+def _look(store: Store, one: CdaDocument, known: Sequence[Resource]) -> ImportedFile:
+    source = store.imports.name_for_documents(one.source_key, one.source)
+    opened, received, why = _read(store, one, known)
+    if opened is None or why is not None:
+        return ImportedFile(_name(one), "ccda", source, {}, failed=1, error=why)
+    found = Counter(each.type for each in received)
+    counts = changes(store, source, received)
+    return ImportedFile(
+        **counted(_name(one), opened.format, source, found, counts, opened.problems),
+        sections=opened.sections() if opened.sections is not None else [],
+    )
+
+
+def _read(
+    store: Store, one: CdaDocument, known: Sequence[Resource]
+) -> tuple[Imported | None, list[Received], str | None]:
+    """What a document holds without the document itself; or the sentence that says why it is not taken."""
+    content = store.documents.bytes_of(one.document_id)
+    try:
+        opened = opening.read(io.BytesIO(content), name=_name(one), format="ccda")
+        received = list(opened.resources())
+    except (UnreadableFile, UsageError) as error:
+        return None, [], " ".join(filter(None, (error.message, error.hint)))
+    if same_person.are_strangers(same_person.of_file(opened, None), known):
+        hint = f"If it does belong here: phr documents save {one.id}, then phr import with --patient"
+        return opened, [], f"{STRANGER} {hint}"
+    return opened, _without_document(received, content, one), None
+
+
+def _without_document(received: Sequence[Received], content: bytes, one: CdaDocument) -> list[Received]:
+    """Leave out what holds the whole document once more, and lead what points at it to where it came from."""
+    whole = [each for each in received if _holds(each, content)]
+    there = f"{one.base.rstrip('/') if one.base else ''}/{one.type}/{one.fhir_id}".lstrip("/")
+    kept = []
+    for each in received:
+        if each in whole:
+            continue
+        raw = each.raw
+        for gone in whole:
+            # A reference that the reader made: its bytes are known (FHIR R4 2.3.0.1, literal reference).
+            raw = raw.replace(f'"{gone.type}/{gone.id}"'.encode(), f'"{there}"'.encode())
+        kept.append(replace(each, raw=raw))
+    return kept
+
+
+def _holds(one: Received, content: bytes) -> bool:
+    """Whether a DocumentReference attaches just these bytes."""
+    if one.type != "DocumentReference" or len(one.raw) < len(content):
+        return False
+    body = read.parse_json(one.raw)
+    entries = read.dicts(body.get("content")) if isinstance(body, dict) else []
+    attached = [entry.get("attachment") for entry in entries]
+    data = [read.text(each.get("data")) for each in attached if isinstance(each, dict)]
+    return any(words is not None and read.base64_bytes(words) == content for words in data)
+
+
+def _name(one: CdaDocument) -> str:
+    """By its number: the title of a document is nobody's business in a report."""
+    return f"{one.source} document {one.id}"
