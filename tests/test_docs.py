@@ -14,6 +14,8 @@ PAGES = (
     "CHANGELOG.md",
     ".github/CONTRIBUTING.md",
     "docs/syncing.md",
+    "docs/importing.md",
+    "docs/exporting.md",
     "examples/crontab",
     "examples/phr-sync.service",
 )
