@@ -270,7 +270,7 @@ def _written(instance: Instance, resource: Json, meant: frozenset[str]) -> tuple
     )
     document = ccd.xml.decode()
     head, body = document.partition("<component>")[::2]
-    texts = re.findall(r"^ {10}<text>.*?^ {10}</text>$", body, re.MULTILINE | re.DOTALL)
+    texts = re.findall(r"^ {5}<text>.*?^ {5}</text>$", body, re.MULTILINE | re.DOTALL)
     for each in texts:
         body = body.replace(each, "")
     head = re.sub(r"<serviceEvent.*?</effectiveTime>", "", head, flags=re.DOTALL)

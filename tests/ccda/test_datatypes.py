@@ -44,7 +44,7 @@ def test_a_time_keeps_its_precision_and_its_offset(fhir: object, cda: str | None
         ({"system": "urn:ietf:rfc:3986", "value": "urn:oid:1.2.9"}, {"root": "1.2.9"}),
         (
             {"system": "urn:ietf:rfc:3986", "value": "urn:uuid:7c1e6b0a-52d4-4d0f-9a63-000000000001"},
-            {"root": "7c1e6b0a-52d4-4d0f-9a63-000000000001"},
+            {"root": "7C1E6B0A-52D4-4D0F-9A63-000000000001"},
         ),
         (
             {"system": "https://x.example/mrn", "value": "7"},

@@ -32,8 +32,8 @@ def _entries(name: str) -> str:
         document_id="0f5b8c7e-2f6d-4c55-9a3e-3d1f6a7b8c9d",
         now=datetime(2026, 3, 1, tzinfo=UTC),
     )
-    found = re.findall(r"^ {10}<entry .*?^ {10}</entry>$", ccd.xml.decode(), re.MULTILINE | re.DOTALL)
-    return "\n".join(re.sub(r"^ {10}", "", entry, flags=re.MULTILINE) for entry in found) + "\n"
+    found = re.findall(r"^ {5}<entry .*?^ {5}</entry>$", ccd.xml.decode(), re.MULTILINE | re.DOTALL)
+    return "\n".join(re.sub(r"^ {5}", "", entry, flags=re.MULTILINE) for entry in found) + "\n"
 
 
 @pytest.mark.parametrize("name", NAMES)

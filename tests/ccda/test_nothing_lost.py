@@ -315,13 +315,11 @@ def flat(words: str) -> str:
 
 
 def keys_of(resource: Resource, url: str) -> set[tuple[str, str | None]]:
-    """Ids that say that a resource stands in the document: its identifiers, or the UUID of where it is."""
-    parts = ["", "~plan", "~vital signs", "~organizer", "~conclusion", "~medicine", "~procedure"]
-    parts += [f"~component{n}" for n, _ in enumerate(several(resource.get("component")))]
-    parts += [f"~activity{n}" for n, _ in enumerate(several(resource.get("activity")))]
-    found: set[tuple[str, str | None]] = {
-        (str(uuid.uuid5(uuid.NAMESPACE_URL, url + part)).upper(), None) for part in parts
-    }
+    """Ids that say that a resource stands in the document: its identifiers, else the UUID of where it is.
+
+    What C-CDA counts separately (a component, the act around a problem) has an id made of these and a name.
+    """
+    own: set[tuple[str, str | None]] = {(uuid_of(url), None)}
     for each in several(resource.get("identifier")):
         system, value = each.get("system") or "", str(each.get("value") or "").strip()
         if value:
@@ -329,18 +327,26 @@ def keys_of(resource: Resource, url: str) -> set[tuple[str, str | None]]:
             joined = (
                 f"{system}{':' if system.startswith('urn:') else '' if system.endswith('/') else '/'}{value}"
             )
-            found |= {
-                (bare.upper(), value),
-                ("2.16.840.1.113883.4.873", joined),
-                (re.sub(r"^urn:(oid|uuid):", "", value).upper(), None),
-            }
-            found.add(
-                (
-                    str(uuid.uuid5(uuid.NAMESPACE_URL, url.rpartition("/")[0].rpartition("/")[0])).upper(),
-                    value,
-                )
-            )
-    return found
+            own |= {(bare.upper(), value), (KNOWN.get(system, URLS), value), (URLS, joined)}
+            own |= {(re.sub(r"^urn:(oid|uuid):", "", value).upper(), None), (uuid_of(server(url)), value)}
+    parts = ["plan", "vital signs", "organizer", "conclusion", "medicine", "procedure"]
+    parts += [f"component{n}" for n, _ in enumerate(several(resource.get("component")))]
+    parts += [f"activity{n}" for n, _ in enumerate(several(resource.get("activity")))]
+    wholes = [f"{root.lower()}|{extension}" if extension else root.lower() for root, extension in own]
+    return own | {(uuid_of(f"{whole}~{part}"), None) for whole in [url, *wholes] for part in parts}
+
+
+URLS = "2.16.840.1.113883.4.873"
+KNOWN = {"http://hl7.org/fhir/sid/us-npi": "2.16.840.1.113883.4.6"}
+
+
+def uuid_of(words: str) -> str:
+    """A name-based UUID in capitals."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, words)).upper()
+
+
+def server(url: str) -> str:
+    return url.rpartition("/")[0].rpartition("/")[0]
 
 
 # ── both together ─────────────────────────────────────────────────────────────────────────────────

@@ -50,11 +50,11 @@ def test_an_observation_stands_once_in_the_report_that_names_it(write: Write) ->
 
     document = write(panel, panel | {"id": "again"}, inside, alone)
 
-    assert document.find("//c:organizer/c:component/c:observation/c:code/@code") == ["4548-4", "2345-7"]
-    assert document.find("//c:organizer/c:code/@code") == ["4548-4", "24323-8"]
-    assert [(problem.id, "other sections" in problem.reason) for problem in document.ccd.left_out] == [
-        ("again", True)
-    ]
+    # the second report is there too, with a frame instead of a result, and its id says which result is its own
+    codes = document.find("//c:organizer/c:component/c:observation/c:code/@code")
+    assert codes == ["4548-4", "2345-7", "24323-8"]
+    assert document.find("//c:organizer/c:code/@code") == ["4548-4", "24323-8", "24323-8"]
+    assert document.ccd.left_out == ()
 
 
 def test_a_panel_without_a_report_is_one_organizer(write: Write) -> None:
@@ -154,7 +154,7 @@ def test_vital_signs_of_one_moment_are_one_organizer_and_pressure_is_two(write: 
     assert document.rows("8716-3")[1] == ["Systolic", "2024-01-10 09:30 UTC", "128 mm[Hg]", ""]
 
 
-def test_a_vital_sign_without_a_measured_unit_stays_in_the_narrative(write: Write) -> None:
+def test_vital_signs_none_of_which_has_a_measured_unit_are_results(write: Write) -> None:
     refused = observation("29463-7", "vital-signs", id="a", dataAbsentReason={"text": "declined"})
     odd = observation("29463-7", "vital-signs", id="b", valueQuantity={"value": 11, "unit": "stone"})
 
@@ -162,8 +162,20 @@ def test_a_vital_sign_without_a_measured_unit_stays_in_the_narrative(write: Writ
 
     assert document.find("//c:section[c:code/@code='8716-3']/c:entry") == []
     assert document.section("8716-3").get("nullFlavor") == "NI"
-    assert [row[2] for row in document.rows("8716-3")] == ["declined", "11 stone"]
+    assert [row[2] for row in document.rows("30954-2")] == ["declined", "11 stone"]
+    assert len(document.find("//sdtc:category")) == 2  # they say that they are vital signs
     assert document.ccd.left_out == ()
+
+
+def test_a_vital_sign_without_a_measured_unit_is_a_result_among_the_vital_signs(write: Write) -> None:
+    odd = observation("29463-7", "vital-signs", id="b", valueQuantity={"value": 11, "unit": "stone"})
+    good = observation("8867-4", "vital-signs", id="c", valueQuantity=amount(70, "/min"))
+
+    document = write(odd, good)
+
+    templates = document.find("//c:section[c:code/@code='8716-3']//c:observation/c:templateId[1]/@root")
+    assert [each.rpartition(".")[2] for each in templates] == ["27", "2"]
+    assert [row[2] for row in document.rows("8716-3")] == ["11 stone", "70 /min"]
 
 
 def test_a_loinc_vital_sign_without_a_category_is_one(write: Write) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from phr.ccda.check import examine
+
 Write = Callable[..., Any]
 Make = Callable[..., dict[str, Any]]
 Errors = Callable[..., list[str]]
@@ -162,7 +164,119 @@ def test_a_dispense_without_a_request_says_how_much_was_handed_over(write: Write
     )
 
     assert document.one("//c:supply[@moodCode='EVN']/c:quantity").get("value") == "30"
-    assert document.rows("10160-0")[0][3] == "dispensed"
+    assert document.rows("10160-0")[0][3] == "dispensed, which does not say whether it was taken"
+
+
+def _taken(**more: Any) -> dict[str, Any]:
+    return resource(
+        "MedicationStatement",
+        id="taken",
+        status="active",
+        medicationCodeableConcept=_DRUG,
+        dosage=[{"text": "1 daily"}],
+        **more,
+    )
+
+
+def _order(**more: Any) -> dict[str, Any]:
+    return resource(
+        "MedicationRequest",
+        **{
+            "id": "order",
+            "status": "active",
+            "intent": "order",
+            "medicationCodeableConcept": _DRUG,
+            "requester": {"display": "Dr. Penhallow"},
+            "authoredOn": "2026-01-01",
+            "note": [{"text": "Told of the bleeding"}],
+            "dispenseRequest": {"numberOfRepeatsAllowed": 2, "quantity": {"value": 30, "unit": "tablet"}},
+            **more,
+        },
+    )
+
+
+_DRUG = {
+    "coding": [{"system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": "1364430"}],
+    "text": "apixaban",
+}
+_HANDED_OVER = resource(
+    "MedicationDispense",
+    id="handed",
+    status="completed",
+    whenHandedOver="2026-01-02",
+    medicationCodeableConcept=_DRUG,
+    authorizingPrescription=[{"reference": "MedicationRequest/order"}],
+)
+_ENTRIES = "//c:section[c:code/@code='10160-0']/c:entry/c:substanceAdministration"
+
+
+@pytest.mark.parametrize(
+    ("statement", "order"),
+    [
+        ({"basedOn": [{"reference": "MedicationRequest/order"}]}, {}),
+        (
+            {"basedOn": [{"reference": "MedicationRequest/order"}]},
+            {"dosageInstruction": [{"text": "1 daily"}]},
+        ),
+        (
+            {"identifier": [{"system": "urn:rx", "value": "7"}]},
+            {"identifier": [{"system": "urn:rx", "value": "7"}]},
+        ),
+    ],
+    ids=["based on it", "with the same dosage", "the same number"],
+)
+def test_a_drug_stands_once_with_its_order_and_what_was_handed_over(
+    write: Write, statement: dict[str, Any], order: dict[str, Any]
+) -> None:
+    document = write(_taken(**statement), _order(**order), _HANDED_OVER)
+
+    supply = f"{_ENTRIES}/c:entryRelationship/c:supply"
+    assert document.one(_ENTRIES).get("moodCode") == "EVN"
+    assert len(document.find(f"{supply}[@moodCode='INT']")) == 1
+    assert len(document.find(f"{supply}[@moodCode='EVN']")) == 1
+    assert document.find(f"{supply}/c:repeatNumber/@value") == ["3"]
+    assert document.find(f"{supply}/c:author/c:time/@value") == ["20260101"]
+    assert len(document.find(f"{supply}//c:act[c:code/@code='48767-8']")) == 1
+    assert len(document.rows("10160-0")) == 1
+    assert "ordered by: Dr. Penhallow" in document.rows("10160-0")[0][5]
+    assert document.ccd.left_out == ()
+
+
+@pytest.mark.parametrize(
+    ("statement", "order"),
+    [
+        ({}, {"medicationCodeableConcept": {"text": "Iron"}}),
+        ({}, {"dosageInstruction": [{"text": "2 daily"}]}),
+        ({}, {"doNotPerform": True}),
+        ({"status": "stopped"}, {}),
+        ({"status": "not-taken"}, {}),
+    ],
+    ids=["another drug", "another dosage", "forbidden", "stopped", "not taken"],
+)
+def test_an_order_that_says_something_else_is_not_hidden_in_what_is_taken(
+    write: Write, statement: dict[str, Any], order: dict[str, Any]
+) -> None:
+    taken = _taken(basedOn=[{"reference": "MedicationRequest/order"}]) | statement
+
+    assert len(write(taken, _order(**order)).find(_ENTRIES)) == 2
+
+
+def test_a_single_infusion_has_a_moment_and_is_not_asked_how_often(write: Write) -> None:
+    document = write(
+        resource(
+            "MedicationAdministration", status="completed", effectiveDateTime="2026-01-02T10:00:00Z",
+            medicationCodeableConcept=_DRUG,
+        ),
+        resource(
+            "MedicationAdministration", status="completed", medicationCodeableConcept=_DRUG,
+            effectivePeriod={"start": "2026-01-02T10:00:00Z", "end": "2026-01-02T12:00:00Z"},
+        ),
+        resource("MedicationStatement", status="active", medicationCodeableConcept=_DRUG, effectiveDateTime="2026"),
+    )  # fmt: skip
+    asked = {one.what: (one.count, one.of) for one in examine(document.ccd.xml).missing}
+
+    assert len(document.find(f"{_ENTRIES}/c:effectiveTime[@value]")) == 1
+    assert asked["without how often it is taken"] == (1, 1)
 
 
 # ── allergies, problems, visits ───────────────────────────────────────────────────────────────────

@@ -9,6 +9,10 @@ import orjson
 import pytest
 
 from phr.ccda.check import Error, Report
+from phr.ccda.desk import ANOTHER
+from phr.cli.export_report import document, sentences
+from phr.exporters.base import Exported
+from phr.model import Problem
 
 
 @pytest.mark.parametrize(
@@ -117,6 +121,36 @@ def test_a_selection_that_leaves_nothing_is_a_whole_file(phr: Any, record: Any, 
 
     assert answer.status == 0
     assert answer.json["bytes"] == Path("x").stat().st_size
+
+
+@pytest.mark.parametrize("format_", ["ccd", "fhir", "json"])
+def test_silence_is_kept_and_nothing_is_called_nothing(phr: Any, record: Any, format_: str) -> None:
+    loud = phr("export", "--format", format_, "--until", "1900", "-o", "x")
+    quiet = phr("export", "--format", format_, "-q", "-o", "y")
+
+    assert "Nothing fits: the file is whole, and holds no records." in loud.err
+    assert (quiet.status, quiet.err, quiet.out) == (0, "", "")
+    assert Path("y").stat().st_size > Path("x").stat().st_size
+
+
+@pytest.mark.parametrize("typed", ["labs", "labb", "lab-results"])
+def test_a_slip_in_the_kind_is_answered_with_what_was_meant(phr: Any, record: Any, typed: str) -> None:
+    answer = phr("export", "--format", "ccd", "--kind", typed)
+
+    assert answer.status == 2
+    assert "Did you mean lab_result?" in answer.err
+
+
+def test_the_report_begins_with_whose_document_it_is() -> None:
+    left_out = tuple(Problem("Condition", ANOTHER, str(number)) for number in range(59))
+    done = Exported(9, {}, (Problem("Claim", "No place."), *left_out), about="Jack Doe")
+
+    assert sentences(done, Path("a.xml"))[1:] == [
+        "This document is about Jack Doe. 59 things about another person are left out.",
+        "  Left out: Claim: No place.",
+    ]
+    told = document(done, None, "ccd")
+    assert told["about"] == "Jack Doe" and len(told["left_out"]) == 60
 
 
 def test_bulk_data_goes_into_a_folder(phr: Any, record: Any) -> None:

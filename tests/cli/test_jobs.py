@@ -170,7 +170,7 @@ def test_one_job_is_shown_whole(phr: Any, ran: Any) -> None:
         f"Job {job}: clinic, full, partial",
         "after 3 min 12 s",
         "8, 2 failed, 120 ms on average; 2.0 kB",
-        "2 things skipped, 1 of them new",
+        "2 things skipped, 1 of them for the first time",
         "Skipped: https://a.example/… did not answer: results and vital signs\n    (Observation)",
         "  Noted:\n    the sign-in does not allow it: claims (Claim)",
         "Resources: Observation/o9",

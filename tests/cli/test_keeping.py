@@ -43,9 +43,9 @@ def test_import_takes_in_a_bundle_names_what_it_skips_and_twice_changes_nothing(
     assert file["new"] == 2
     assert file["skipped"][0]["count"] == 1
     again = phr("import", str(bundle), "--as", "old clinic")
-    assert "0 new, 0 updated, 2 unchanged" in again.err
-    assert "Skipped" in again.err
-    assert "more" not in again.err, "one entry is not several"
+    assert "0 new, 0 updated, 2 unchanged" in again.out
+    assert "Skipped" in again.out
+    assert "more" not in again.out, "one entry is not several"
     assert phr("timeline", "--json").json["events"][0]["sources"] == ["old clinic"]
     assert phr("jobs", "--json").json["jobs"][0]["type"] == "import"
 
@@ -62,7 +62,7 @@ def test_import_names_the_first_line_it_cannot_read_and_counts_the_rest(process:
     patient = orjson.dumps(PATIENT).decode()
     answer = process("import", "-", stdin=f"{patient}\nnonsense\n{{}}\n")
     assert answer.status == 0
-    assert "Skipped: line 2 and 1 more:" in answer.err
+    assert "Skipped: line 2 and 1 more:" in answer.out
 
 
 def test_import_of_something_else_fails_in_one_sentence(phr: Any, tmp_path: Path) -> None:

@@ -133,3 +133,24 @@ def test_colour_paints_the_marks_and_leaves_the_words() -> None:
     shown = "\n".join(page(event(interpretation="HH", value="9"), view=Screen(80, colour=True)))
     assert "\x1b[1;31m" in shown
     assert "↑↑" in shown
+
+
+@pytest.mark.parametrize(
+    ("event", "shown"),
+    [
+        ({"title": "Latex", "status": "refuted", "kind": "allergy"}, "does not apply: Latex"),
+        ({"title": "Flu vaccine", "status": "not-done", "kind": "immunization"}, "not given: Flu vaccine"),
+        ({"title": "Biopsy", "status": "not-done", "kind": "procedure"}, "not done: Biopsy"),
+        ({"title": "Digoxin", "status": "not-taken", "kind": "medication"}, "not taken: Digoxin"),
+        ({"title": "Aspirin", "description": "not to be taken; for: fever"}, "not to be taken: Aspirin"),
+        ({"title": "Lupus", "status": "active", "description": "differential"}, "differential: Lupus"),
+        ({"title": "Gout", "status": "active", "description": "foot"}, "Gout"),
+    ],
+)
+def test_what_is_no_plain_fact_says_so_before_its_name(event: dict[str, Any], shown: str) -> None:
+    assert lines.titled(event) == shown
+
+
+def test_a_range_that_excludes_its_end_is_shown_as_the_source_wrote_it() -> None:
+    assert lines.reference_range({"high": 5.0, "range_text": "< 5"}) == "< 5"
+    assert lines.reference_range({"high": 5.0, "range_text": "up to 5"}) == "≤ 5"

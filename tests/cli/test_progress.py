@@ -73,6 +73,8 @@ def test_a_bar_stands_where_the_share_is_known_and_never_goes_back() -> None:
         ([Progress("c", "", 0, 0, phase="bulk", share=0.4)], "bulk export: the server is preparing it, 40 %"),
         ([Progress("c", "", 0, 0, phase="bulk")], "bulk export: the server is preparing it"),
         ([Progress("c", "Goal", 9, 9, phase="bulk", share=0.1)], "bulk export: Goal 9"),
+        ([Progress("c", "", 0, 0, phase="file")], "reading the file"),
+        ([Progress("c", "", 0, 0, phase="file"), Progress("c", "Goal", 9, 9, phase="file")], "records: Goal 9"),
     ],
 )  # fmt: skip
 def test_what_it_is_at_is_said_in_words(notes: list[Progress], words: str) -> None:

@@ -82,7 +82,7 @@ def test_a_document_is_judged_by_the_rules_of_documents(phr: Any, tmp_path: Path
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [
-        (("not.json",), 1, "is not"),
+        (("not.json",), 1, "of a kind that phr cannot read"),
         (("none.json",), 2, "There is no file none.json"),
         (("99999",), 2, "no record"),
         (("Condition/none",), 2, "There is no record Condition/none"),

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 import pytest
 
+from phr.ccda.desk import ANOTHER
 from phr.exporters.base import Exported, Options
 from phr.exporters.registry import write
 from phr.fhir.validity import judge
@@ -304,3 +305,72 @@ def test_the_page_names_what_it_does_not_know_and_only_what_was_chosen(life: Sto
     assert "Walk" in part
     assert "Asthma" not in part
     assert "A selection by sections." in part
+
+
+# ── whose it is ───────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("format_", "options"), [("ccd", {}), ("ips", {}), ("html", {}), ("fhir", {"bundle": "document"})]
+)
+def test_a_document_is_about_the_first_person_and_what_is_about_another_is_left_out(
+    store: Store, received: Make, format_: str, options: dict[str, str]
+) -> None:
+    own, child = (store.sources.ensure(name).key for name in ("own", "child"))
+    mia = {"name": [{"family": "Example", "given": ["Mia"]}], "birthDate": "2015-01-01"}
+    store.save(
+        own,
+        [
+            received("Patient", "p", **ADA),
+            received("Condition", "c", code={"text": "Asthma"}, clinicalStatus=CLINICAL, **SUBJECT),
+        ],
+    )
+    store.save(
+        child,
+        [
+            received("Patient", "p", **mia),
+            *(
+                received(
+                    "Condition", name, code={"text": f"Measles {name}"}, clinicalStatus=CLINICAL, **SUBJECT
+                )
+                for name in "xyz"
+            ),
+        ],
+    )
+    written, done = _written(store, format_, **options)
+
+    assert done.about == "Ada Example"
+    assert "Ada" not in repr(done)
+    assert b"Asthma" in written and b"Measles" not in written
+    assert sorted(one.id or "" for one in done.left_out if one.reason == ANOTHER and one.type == "Condition") == [
+        "x", "y", "z",
+    ]  # fmt: skip
+
+
+def test_a_file_that_is_not_on_the_page_is_not_called_enclosed(
+    store: Store, source: str, received: Make
+) -> None:
+    letter = {"data": "AAEC", "contentType": "application/pdf", "title": "Discharge summary"}
+    store.save(
+        source,
+        [
+            received("Patient", "p", **ADA),
+            received("DocumentReference", "d", status="current", content=[{"attachment": letter}], **SUBJECT),
+        ],
+    )
+
+    assert b"A file that is not on this page: Discharge summary (PDF)." in _written(store, "html")[0]
+    assert b"An enclosed file: Discharge summary." in _written(store, "ccd")[0]
+
+
+@pytest.mark.parametrize(
+    ("format_", "called"), [("html", "the page"), ("ccd", "a Continuity of Care Document")]
+)
+def test_what_has_no_place_is_said_of_the_document_at_hand(
+    store: Store, source: str, received: Make, format_: str, called: str
+) -> None:
+    store.save(source, [received("Patient", "p", **ADA), received("Claim", "k", status="active")])
+
+    assert [one.reason for one in _written(store, format_)[1].left_out] == [
+        f"No section of {called} takes it."
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Callable
 from pathlib import Path
 
@@ -71,3 +72,26 @@ def test_a_folder_with_other_things_in_it_is_not_touched(tmp_path: Path) -> None
         with pytest.raises(UsageError):
             to_folder(path, _fill, suffix=".ndjson")
     assert (tmp_path / "photo.jpg").exists()
+
+
+def test_types_that_somebody_made_up_are_each_a_file_however_many_there_are(
+    store: Store, source: str, received: Callable[..., Received], tmp_path: Path
+) -> None:
+    """More than a process may have open, named by any letters, and twice in another case."""
+    made_up = [f"T{chr(97 + number // 26)}{chr(97 + number % 26)}" for number in range(200)]
+    types = ["Condition", "condition", "../Sneaky", *made_up, "Condition", "Taa"]
+    store.save(source, [received(type_, str(number)) for number, type_ in enumerate(types)])
+    given = Handover(store, Selection(), Options())
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (150, limits[1]))
+    try:
+        done = to_folder(tmp_path / "out", lambda folder: write_folder(given, folder), suffix=".ndjson")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    names = {one.name for one in (tmp_path / "out").iterdir()}
+
+    assert len(names) == len({name.casefold() for name in names}) == len(made_up) + 3
+    assert {"unknown.ndjson", "Taa.ndjson"} <= names
+    assert len([name for name in names if name.casefold().startswith("condition")]) == 2
+    assert sum(len(one.read_bytes().splitlines()) for one in (tmp_path / "out").iterdir()) == len(types)
+    assert sum(done.sections.values()) == len(types)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from phr.importers.base import skipped
+from phr.importers.base import NOTED, skipped
 from phr.importers.opening import read
 from phr.model import Received
 
@@ -56,12 +56,13 @@ def test_clinical_records_come_in_with_their_sources_and_measurements_are_named(
             f"{FOLDER}/electrocardiograms/ecg.csv": "a,b\n1,2\n",
             f"{FOLDER}/clinical-records/Observation-1.json": LAB,
             f"{FOLDER}/clinical-records/M-1.json": json.dumps(ORDER),
+            f"{FOLDER}/clinical-records/C-1.json": '{"resourceType":"Condition","id":"c"}',
         }
     )
     found = read(io.BytesIO(body), name="export.zip")
     came = {one.type: one for one in found.resources()}
 
-    assert found.format == "apple-health"
+    assert (found.format, found.sender) == ("apple-health", "Health app")
     assert found.choose(None) is None  # two providers, two ids, one owner of the phone
     assert came["Observation"].raw == LAB
     assert json.loads(came["MedicationRequest"].raw)["authoredOn"] == "2016-03-02"
@@ -69,10 +70,12 @@ def test_clinical_records_come_in_with_their_sources_and_measurements_are_named(
     assert {one["title"]: one["made"] for one in found.sections()} == {
         "Hill & Dale Clinic": {"Observation": 1},
         "Old Hospital": {"MedicationRequest": 1},
+        "not said": {"Condition": 1},
     }
     counts = {one["reason"]: one["count"] for one in skipped(found.problems)}
     assert sorted(counts.values()) == [1, 4]
     assert not [one for one in found.problems if not one.known]
+    assert {one.id for one in found.problems if one.reason in NOTED} == {"m1"}
 
 
 @pytest.mark.parametrize(

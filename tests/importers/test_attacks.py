@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import lzma
+import random
 import resource
 import struct
 import tarfile
@@ -91,6 +92,21 @@ def _nested(depth: int) -> bytes:
     return body
 
 
+def _health(listing: bytes) -> bytes:
+    return _zip(
+        ("apple_health_export/export.xml", listing),
+        ("apple_health_export/clinical-records/C-1.json", CONDITION),
+    )
+
+
+def _padded(packed: bytes) -> bytes:
+    """With bytes that cannot be packed behind it, so that the whole does not look like a bomb."""
+    return packed + gzip.compress(random.Random(1).randbytes(2_000_000))
+
+
+_HARMLESS = _zip(*((f"{n}.json", b" " * 50_000_000) for n in range(2)))
+
+
 def _cda(inside: str = "", doctype: str = "") -> bytes:
     return f'<?xml version="1.0"?>{doctype}<ClinicalDocument {V3}>{inside}</ClinicalDocument>'.encode()
 
@@ -150,6 +166,11 @@ ARCHIVES: dict[str, bytes] = {
     "more members than it says": _handmade(b"\x03\x00", 0, 70_000, count=1),
     "list of 20 MB": _handmade(b"\x03\x00", 0, 300, name=b"a" * 65_000),
     "nested 30 deep": _nested(30),
+    "many harmless archives in one": _zip(*((f"{n}.zip", _HARMLESS) for n in range(20))),
+    "list of one endless element": _health(b"<ClinicalRecord " + b"a" * 3_000_000 + b">"),
+    "list of elements without end": _health(b"<ClinicalRecord " * 200_000),
+    "list of blanks": _health(b"<ClinicalRecord" + b" " * 3_000_000 + b"a" * 100_000),
+    "list of open quotation marks": _health(b"<ClinicalRecord a='1' b=\"" * 200_000),
     "bomb in an archive": _zip(("in.zip", _handmade(_deflated(200_000_000), 200_000_000))),
     "unknown method": _handmade(b"\x03\x00", 0).replace(b"\x08\x00\x00\x00\x21", b"\x63\x00\x00\x00\x21"),
     "noise for deflate": _handmade(b"\xff" * 500, 500),
@@ -181,6 +202,7 @@ PACKED: dict[str, bytes] = {
         1,
     ),
 }
+PACKED["gzip of a long tar header"] = _padded(PACKED["gzip of a tar bomb"])
 JSON: dict[str, bytes] = {
     "empty": b"",
     "blanks": b" \r\n\t" * 1000,
@@ -190,6 +212,12 @@ JSON: dict[str, bytes] = {
     **{f"bundle cut off at {n} eighths": BUNDLE[: len(BUNDLE) * n // 8] for n in range(1, 8)},
     "UTF-16": CONDITION.decode().encode("utf-16"),
     "NUL": b"\x00" * 1000,
+    "a million empty entries": b'{"resourceType":"Bundle","entry":[' + b"{}," * 1_000_000 + b"{}]}",
+    "a million short entries": b'{"resourceType":"Bundle","entry":[' + b'{"resource":{"a":1}},' * 1_000_000 + b"{}]}",
+    "a million numbers for entries": b'{"resourceType":"Bundle","entry":[' + b"1," * 1_000_000 + b"1]}",
+    "a million values in a resource": b'{"resourceType":"Basic","id":"1","x":[' + b'"aaaaaaaaaaa",' * 1_100_000 + b"0]}",
+    "a million lists that are no JSON": b'{"resourceType":"Basic","x":[' + b"[],[]," * 1_000_000 + b"NaN",
+    "60,000 broken lines": CONDITION + b"\n" + b'{"a"\n' * 60_000,
     "NUL inside": b'{"resource\x00Type":"Patient"',
     "number without end": b'{"n":' + b"9" * 1_000_000,
     "text without end": b'{"n":"' + b"x" * 5_000_000,
@@ -276,3 +304,24 @@ def test_a_good_file_with_one_byte_changed_is_read_or_refused(zipped: Callable[.
                 list(read(io.BytesIO(whole[:at] + bytes([change]) + whole[at + 1 :]), name="x").resources())
             except PhrError as error:
                 assert error.message
+
+
+def test_archives_in_an_archive_draw_on_one_budget() -> None:
+    found = read(io.BytesIO(_zip(*((f"{n}.zip", _HARMLESS) for n in range(20)), ("last.json", CONDITION))))
+
+    assert [one.raw for one in found.resources()] == [CONDITION]
+    assert sum("far more than its size" in one.reason for one in found.problems) > 20
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b".".join([b"a"] * 30_000), b"a = " + b"[" * 70_000, b"#" * 70_000],
+    ids=["dots", "lists", "long"],
+)
+def test_a_hostile_mapping_is_refused_in_a_sentence(tmp_path: Path, content: bytes) -> None:
+    mapping = tmp_path / "m.toml"
+    mapping.write_bytes(content)
+    begun = time.monotonic()
+    with pytest.raises(UsageError, match="larger than any mapping"):
+        read(io.BytesIO(b"What,When\nA,2024\n"), mapping=mapping)
+    assert time.monotonic() - begun < 2

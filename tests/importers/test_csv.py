@@ -104,7 +104,8 @@ ROW = '[[rows]]\nkind = "{kind}"\n[rows.columns]\n{columns}\n'
         ("lab_result", 'text="A"\nvalue="B"', "A|B", "Glucose|", "dataAbsentReason.coding.0.code", "unknown"),
         ("lab_result", 'text="A"\nvalue="B"\nlow="C"\nhigh="D"', "A|B|C|D", "Na|140|135|145",
          "referenceRange.0.high.value", Decimal(145)),
-        ("lab_result", 'text="A"\nvalue="B"\nrange="C"', "A|B|C", "CRP|1|< 5", "referenceRange.0.high.value", Decimal(5)),
+        ("lab_result", 'text="A"\nvalue="B"\nrange="C"', "A|B|C", "CRP|1|< 5", "referenceRange", [{"text": "< 5"}]),
+        ("lab_result", 'text="A"\nvalue="B"\nrange="C"', "A|B|C", "CRP|1|<= 5", "referenceRange.0.high.value", Decimal(5)),
         ("lab_result", 'text="A"\nvalue="B"\nrange="C"', "A|B|C", "CRP|1|see note", "referenceRange.0.text", "see note"),
     ],
 )  # fmt: skip
@@ -279,9 +280,9 @@ def test_a_table_of_which_nothing_comes_says_so(tmp_path: Path) -> None:
 
 
 def test_the_page_names_all_that_a_column_can_mean() -> None:
-    from phr.importers import csv_kinds
+    from phr.importers.table import kinds
 
     page = (Path(__file__).parents[2] / "docs" / "importing.md").read_text()
     said = set(re.findall(r"`([a-z][a-z0-9_-]*)`", page))
-    for kind, elements in csv_kinds.ELEMENTS.items():
+    for kind, elements in kinds.ELEMENTS.items():
         assert not {kind, *elements} - said

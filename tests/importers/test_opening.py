@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from phr.errors import PhrError, UnreadableFile, UsageError
-from phr.importers.base import skipped
+from phr.importers.base import NOTED, skipped
 from phr.importers.opening import read
 
 CONDITION = b'{"resourceType":"Condition","id":"c","code":{"text":"x"},"n":1.50}'
@@ -69,7 +69,13 @@ def test_a_file_is_what_it_holds_and_its_bytes_stay(
         (BUNDLE.decode().encode("utf-16"), "UTF-16"),
         (BUNDLE[:-20], "cut off"),
         (BUNDLE[:-2] + b"}}", "broken JSON"),
-        (b"hello there", "is not JSON"),
+        (b"hello there", "is of a kind that phr cannot read"),
+        (
+            b"MYMEDICARE.GOV PERSONAL HEALTH INFORMATION\n\n*****\n\nProduced by the Blue Button (v2.0)\n",
+            "Blue Button",
+        ),
+        ("My HealtheVet Personal Information Report\r\n".encode("utf-16"), "Blue Button"),
+        (b"VA Blue Button\xae Report, page 1\nName: x\n", "Blue Button"),
         (b'{"name":"x"}', "no resourceType"),
         (b"[1,2]", "no resourceType"),
         (b'{"a":1}\n{"b":2}\n', "lines of JSON"),
@@ -170,3 +176,36 @@ def test_no_message_holds_content(tmp_path: Path) -> None:
     with pytest.raises(PhrError) as caught:
         read(_file(tmp_path, b'{"name":"Ada Example"'))
     assert "Ada" not in caught.value.message + (caught.value.hint or "")
+
+
+def test_nothing_from_a_pipe_is_no_download(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableFile, match="the standard input is empty") as caught:
+        read(io.BytesIO(b""))
+    assert "Download" not in (caught.value.hint or "")
+
+
+def test_a_folder_without_a_name_is_named_as_it_was_said() -> None:
+    with pytest.raises(UsageError, match=r"^\. is a folder"):
+        read(Path())
+
+
+def test_what_is_cut_off_is_told_the_same_way_in_json_and_xml() -> None:
+    told = []
+    for body in (BUNDLE[:-20], b"<ClinicalDocument xmlns='urn:hl7-org:v3'><title>x</title>"):
+        with pytest.raises(UnreadableFile) as caught:
+            read(io.BytesIO(body), name="x")
+        told.append((caught.value.message, caught.value.hint))
+    assert told[0] == told[1]
+
+
+def test_a_mapping_that_no_table_needed_is_named(tmp_path: Path) -> None:
+    mapping = _file(tmp_path, b'[[rows]]\nkind = "problem"\n[rows.columns]\ntext = "What"\n', "m.toml")
+    found = read(_file(tmp_path, CONDITION), mapping=mapping)
+    for _ in range(2):
+        list(found.resources())
+        assert [(one.type, one.id, one.reason in NOTED) for one in found.problems] == [
+            ("mapping", "m.toml", True)
+        ]
+    found = read(_file(tmp_path, b"What\nCough\n"), mapping=mapping)
+    list(found.resources())
+    assert found.problems == []

@@ -57,7 +57,7 @@ def test_refuted_and_mistaken_statements_say_so() -> None:
         "Condition", clinicalStatus=coded("active"), verificationStatus=coded("entered-in-error")
     )
 
-    assert (refuted.status, refuted.description) == ("inactive", "refuted")
+    assert (refuted.status, refuted.description) == ("refuted", "refuted")
     assert mistaken.status == "entered-in-error"
 
 

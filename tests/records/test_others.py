@@ -254,6 +254,7 @@ def test_insurance_is_named_by_payer_and_plan() -> None:
 def test_a_device_is_not_dated_by_its_making() -> None:
     record = record_of(
         "Device",
+        patient={"reference": "Patient/1"},
         type={"text": "Pacemaker"},
         manufactureDate="2017-01-09",
         expirationDate="2040-07-02T10:00:00Z",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -123,6 +125,26 @@ def test_layers_of_imports(
     for at in undone:
         desk.undo(jobs[at])
     assert (desk.holds, desk.history) == (holds, history)
+
+
+def test_what_is_restored_was_changed_when_it_was_not_when_it_was_undone(
+    received: Make, tmp_path: Path
+) -> None:
+    now = [datetime(2026, 3, 1, tzinfo=UTC)]
+    with Store(tmp_path / "own.db", bytes(32), create=True, clock=lambda: now[0]) as store:
+        desk = Desk(store, received)
+
+        def resource() -> list[tuple[Any, ...]]:
+            return list(store.db.execute("SELECT raw, raw_hash, state, first_seen, changed FROM resource"))
+
+        desk.brings(a="one")
+        before = resource()
+        now[0] = datetime(2026, 4, 1, tzinfo=UTC)
+        second = desk.brings(a="two")
+        assert resource() != before
+        now[0] = datetime(2026, 5, 1, tzinfo=UTC)
+        desk.undo(second)
+        assert resource() == before
 
 
 def test_what_a_later_import_changed_is_left_and_said(desk: Desk) -> None:

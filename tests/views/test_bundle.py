@@ -11,6 +11,7 @@ from phr.model import Received
 from phr.store.store import Store
 from phr.views.bundle import bundle, stream
 from phr.views.selection import Selection
+from phr.views.status import patient_names
 
 
 def _addresses(store: Store, selection: Selection) -> list[str]:
@@ -102,13 +103,13 @@ def test_bytes_are_those_of_the_source(store: Store, source: str) -> None:
     assert [raw for _, raw in stream(store)] == [body]
 
 
-def test_the_bundle_begins_with_a_composition_about_the_patient_with_most_records(life: Store) -> None:
+def test_the_bundle_begins_with_a_composition_about_the_patient_of_the_connection(life: Store) -> None:
     gathered = bundle(life)
     entries = gathered.bundle["entry"]
 
     clinic = next(s.key for s in life.sources.all() if s.name == "clinic")
     assert entries[0]["resource"]["resourceType"] == "Composition"
-    assert entries[0]["resource"]["subject"] == {"reference": f"https://phr.invalid/{clinic}/Patient/p"}
+    assert entries[0]["resource"]["subject"] == {"reference": "https://h.example/fhir/Patient/p"}
     assert gathered.sources == {
         f"https://phr.invalid/{clinic}": "clinic",
         "https://h.example/fhir": "hospital",
@@ -154,3 +155,28 @@ def test_an_empty_record_gives_an_empty_bundle_without_a_subject(store: Store) -
 
     assert len(entries) == 1
     assert "subject" not in entries[0]["resource"]
+
+
+def test_it_is_the_record_of_whoever_came_first_and_not_of_whoever_has_most(
+    store: Store, received: Callable[..., Received]
+) -> None:
+    own, child = (store.sources.ensure(name).key for name in ("own", "child"))
+    shot = {"vaccineCode": {"text": "MMR"}, "occurrenceDateTime": "2020-01-01", "status": "completed"}
+    store.save(own, [received("Patient", "a", name=[{"text": "Jack Doe"}])])
+    store.save(
+        child,
+        [
+            received("Patient", "b", name=[{"text": "Mia Doe"}]),
+            *(
+                received("Immunization", str(number), patient={"reference": "Patient/b"}, **shot)
+                for number in range(9)
+            ),
+        ],
+    )
+    about = [
+        bundle(store, selection).bundle["entry"][0]["resource"]["subject"]["reference"].rpartition("/")[2]
+        for selection in (Selection(), Selection(kinds=("immunization",)), Selection(sources=("child",)))
+    ]
+
+    assert about == ["a", "a", "b"]
+    assert patient_names(store) == ("Jack Doe", "Mia Doe")

@@ -15,6 +15,7 @@ from phr.sync.attachments import read_stored
 from phr.sync.desk import Desk
 from phr.views import documents as view
 from phr.views.selection import Selection
+from phr.views.status import status
 from phr.views.timeline import timeline
 
 Make = Callable[..., Received]
@@ -50,7 +51,20 @@ def shelf(store: Store, source: str, received: Make) -> Store:
         ],
     )
     read_stored(Desk(store), source)
+    store.db.execute("UPDATE source SET kind = 'connection'")
     return store
+
+
+def test_what_a_file_names_and_does_not_hold_is_not_to_be_fetched(shelf: Store) -> None:
+    shelf.db.execute("UPDATE source SET kind = 'import'")
+    (found,) = view.documents(shelf, states=("absent",), types=("radiology",)).documents
+
+    assert found["reason"] == "the file names it but does not hold it"
+    assert status(shelf, "ada")["attachments"] == {"absent": 2, "stored": 2}
+    assert view.documents(shelf, states=("wanted",)).total == 0
+    with pytest.raises(UsageError, match="names it but does not hold it") as refused:
+        view.content(shelf, found)
+    assert refused.value.hint is None
 
 
 def test_a_list_says_what_each_document_is(shelf: Store) -> None:

@@ -16,13 +16,17 @@ from lxml import etree
 NS = {"h": "urn:hl7-org:v3", "xsi": "http://www.w3.org/2001/XMLSchema-instance"}
 _PREFIXES = {"xsi": NS["xsi"], "sdtc": "urn:hl7-org:sdtc", "voc": "urn:hl7-org:v3/voc"}
 _T = "2.16.840.1.113883.10.20.22.4."
+_NO_DATA = re.compile(
+    r"no (information|[a-z ]*data|[a-z ]*medications)\b.*(about|applicable|recorded).*", re.IGNORECASE
+)
+"""Words about the record: they state nothing about the person."""
 _OLD = "2.16.840.1.113883.10.20.1."
 _IHE = "1.3.6.1.4.1.19376.1.5.3.1.4."
 
 _NO_CODES = {"UNK", "UNKNOWN", "NONE", "NI", "NA", "OTH"}
 """What some senders write where they have no code."""
-_NOTHING = {"55607006", "410942007"}
-"""A problem, a drug: with a negation, or standing for all of them, it says that there is none."""
+_NOTHING = {"55607006", "410942007", "105590001"}
+"""A problem, a drug, a substance: with a negation, or standing for all of them, it says that there is none."""
 
 KINDS: dict[str, tuple[str, tuple[str, ...], str, tuple[str, ...]]] = {
     "allergy": (
@@ -50,7 +54,7 @@ KINDS: dict[str, tuple[str, tuple[str, ...], str, tuple[str, ...]]] = {
         "h:code",
         ("Procedure", "Device", "ServiceRequest"),
     ),
-    "encounter": ("encounter", (f"{_T}49", f"{_OLD}21", f"{_IHE}14"), "h:code", ("Encounter",)),
+    "encounter": ("encounter", (f"{_T}49", f"{_T}40", f"{_OLD}21", f"{_IHE}14"), "h:code", ("Encounter",)),
     "observation": (
         "observation",
         (f"{_T}2", f"{_T}27", f"{_OLD}31", f"{_IHE}13"),
@@ -114,7 +118,7 @@ def _statement(kind: str, node: Any, path: str, root: Any) -> Statement | None:
     codes = frozenset(_codes(coded)) if coded is not None else frozenset()
     words = (_name(coded) or _words(coded, root)) if coded is not None else None
     denied = codes & _NOTHING and (node.get("negationInd") == "true" or kind == "medication")
-    if denied or (not codes and not words):
+    if denied or (not codes and (not words or _NO_DATA.fullmatch(words))):
         return None
     number, value = _value(node) if kind == "observation" else (None, None)
     return Statement(kind, node.sourceline or 0, codes, words, _day(node), number, value)

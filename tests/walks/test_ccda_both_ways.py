@@ -11,6 +11,7 @@ import pytest
 
 from phr.exporters import registry
 from phr.exporters.base import Options
+from phr.fhir.read import parse_json
 from phr.views.selection import EVERYTHING
 from phr.workspace.files import ImportWish
 
@@ -26,6 +27,20 @@ def _as_ccd(person: Person) -> bytes:
     with person.workspace.store() as store:
         registry.write(store, "ccd", EVERYTHING, out, Options(reproducible=True))
     return out.getvalue()
+
+
+def _without_a_place(person: Person) -> Counter[str]:
+    """A planned act is open, and cannot say that it is not to be done; how a device was used has no entry."""
+    with person.workspace.store() as store:
+        raw = [parse_json(one[0]) for one in store.db.execute("SELECT raw FROM resource").fetchall()]
+    orders = [one for one in raw if one["resourceType"] == "ServiceRequest"]
+    return Counter(
+        order=sum(
+            one.get("doNotPerform", False) or one["status"] not in ("active", "draft", "on-hold")
+            for one in orders
+        ),
+        device=sum(one["resourceType"] == "DeviceUseStatement" for one in raw),
+    )
 
 
 def _kinds(person: Person) -> Counter[str]:
@@ -53,7 +68,7 @@ def test_what_a_document_states_stands_in_the_one_made_of_it(person: Person, pat
     assert [f"{one.kind} in line {one.line}: {sorted(one.codes)}" for one in lost] == []
 
 
-@pytest.mark.parametrize("path", DOCUMENTS[::4], ids=lambda path: path.stem[:40])
+@pytest.mark.parametrize("path", DOCUMENTS[::2], ids=lambda path: path.stem[:40])
 def test_the_second_pass_changes_nothing(person: Person, tmp_path: Path, path: Path) -> None:
     person.workspace.import_files([path], ImportWish())
     once, first = tmp_path / "once.xml", _as_ccd(person)
@@ -68,4 +83,8 @@ def test_the_second_pass_changes_nothing(person: Person, tmp_path: Path, path: P
         for xml in (first, second)
     ]
     assert stated[0] == stated[1]
-    assert _kinds(again) == _kinds(person)
+    before, after = _kinds(person), _kinds(again)
+    # Payers has no entries, only words (`phr.ccda.sections.payers`): they come back as one note.
+    if before.pop("coverage", 0):
+        after["clinical_note"] -= 1
+    assert after == before - _without_a_place(person)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import time
@@ -96,10 +97,14 @@ def test_where_nobody_can_be_asked_a_strangers_file_comes_in_and_the_report_says
     answer = phr("import", str(mine), str(hers))
     assert answer.status == 0
     assert "another person" in answer.err
-    assert "--undo" in answer.err
+    assert "phr import --undo 1, then" in answer.err.replace("\n  ", " ")
     assert "Brook" not in answer.err + answer.out
     again = phr("import", str(hers), "--json").json
-    assert again["files"][0]["another_person"] is False, "the record knows both by now"
+    assert again["files"][0]["another_person"] is True, "the record is still not theirs"
+    quiet = phr("import", str(hers), "--quiet")
+    assert (quiet.status, quiet.out, "another person" in quiet.err) == (0, "", True)
+    mine_again = phr("import", str(mine), "--json").json["files"][0]
+    assert mine_again["another_person"] is False
 
 
 def test_a_dry_run_says_it_and_asks_nobody(phr: Any, tmp_path: Path) -> None:
@@ -152,7 +157,7 @@ def test_undo_tells_what_carried_the_persons_tags(phr: Any, tmp_path: Path) -> N
     (event,) = phr("timeline", "--json").json["events"]
     phr("tag", str(event["id"]), "mine")
     answer = phr("import", "--undo", job)
-    assert (answer.status, "1 of those removed carried tags of your own" in answer.err) == (0, True)
+    assert (answer.status, "1 of those removed carried tags of your own" in answer.out) == (0, True)
 
 
 @pytest.mark.parametrize(
@@ -201,6 +206,7 @@ def test_one_of_several_that_cannot_be_read_is_named_and_the_others_come(phr: An
         ("bad.json", 0, True),
     ]
     assert "bad.json: nothing came in." in answer.err
+    assert answer.err.count("bad.json") == 1
     quiet = phr("import", str(bad), str(good), "--quiet")
     assert (quiet.status, quiet.out, quiet.err.count("\n")) == (3, "", 1 + quiet.err.count("\n  "))
     assert phr("import", str(good), "--quiet").err == ""
@@ -233,7 +239,7 @@ def long_file(tmp_path: Path) -> Path:
         orjson.dumps(
             {"resourceType": "Condition", "id": f"c{n}", "code": {"text": f"Kind {n}"}, "subject": subject}
         )
-        for n in range(12_000)
+        for n in range(24_000)
     ]
     path = tmp_path / "long.ndjson"
     path.write_bytes(b"\n".join(lines) + b"\n")
@@ -256,7 +262,7 @@ def at_work(person: Any, child: subprocess.Popen[str]) -> Iterator[int]:
     pytest.fail("it was never caught at work")
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_cut_short_keeps_what_came_and_goes_on_when_done_again(
     phr: Any, begin: Begin, person: Any, tmp_path: Path, long_file: Path, how: signal.Signals
 ) -> None:
@@ -267,16 +273,22 @@ def test_cut_short_keeps_what_came_and_goes_on_when_done_again(
             time.sleep(0.01)
         child.send_signal(how)
     _, err = child.communicate(timeout=30)
-    assert child.returncode == (130 if how == signal.SIGINT else -signal.SIGKILL), err
+    assert child.returncode == (-signal.SIGKILL if how == signal.SIGKILL else 130), err
     job = phr("jobs", "--json").json["jobs"][0]
+    if how != signal.SIGKILL:
+        assert re.search(r"^Interrupted\. [\d,]+ entries came in and are kept\.$", err, re.MULTILINE)
+        assert f"\n  phr import --undo {job['id']}\n" in err, "on a line of its own, to be pasted"
     assert job["status"] == "cancelled"
+    assert job["counts"]["new"] == rows(person, "SELECT count(*) FROM import_item")[0][0], (
+        "also when it was killed"
+    )
     kept = rows(person, "SELECT count(*) FROM resource")[0][0]
-    assert 0 < kept < 12_003
+    assert 0 < kept < 24_003
     assert rows(person, "SELECT count(*) FROM import_item")[0][0] == kept, (
         "each is noted with what brought it"
     )
     again = phr("import", str(small), str(long_file), "--json").json
-    assert sum(one["new"] for one in again["files"]) == 12_003 - kept
+    assert sum(one["new"] for one in again["files"]) == 24_003 - kept
     assert phr("import", "--undo", job["id"], "--json").json["removed"] == {}
-    assert sum(phr("import", "--undo", again["job_id"], "--json").json["removed"].values()) == 12_003
+    assert sum(phr("import", "--undo", again["job_id"], "--json").json["removed"].values()) == 24_003
     assert rows(person, "SELECT count(*) FROM resource") == [(0,)]

@@ -7,8 +7,9 @@ Two sources may both have a `Patient/1`: the base keeps them apart.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from phr.fhir.read import content_hash, listed, text
@@ -27,6 +28,8 @@ class Entry:
     full_url: str | None
     container: Entry | None = None
     """Set for a contained resource: what it is contained in."""
+    shared: bool = False
+    """Whether another resource of its type has the same first identifier, so that it does not name this one."""
 
     @property
     def address(self) -> str:
@@ -71,7 +74,7 @@ class Index:
 
     def __init__(self, bundle: Bundle) -> None:
         self.repeated: list[Problem] = []
-        self.entries = tuple(self._distinct(_entries(bundle)))
+        self.entries = _told_apart(tuple(self._distinct(_entries(bundle))))
         self._by_url: dict[str, Entry] = {}
         self._by_id: dict[str, list[Entry]] = {}
         self._by_identifier: dict[tuple[str, str, str], Entry] = {}
@@ -146,3 +149,23 @@ def _entries(bundle: Bundle) -> Iterator[Entry]:
         ending = f"/{type_}/{id_}"
         base = full_url[: -len(ending)] if full_url and id_ and full_url.endswith(ending) else ""
         yield Entry(resource, type_, id_, base, full_url)
+
+
+def _told_apart(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    """The entries; those whose first identifier is also another's of the same type are marked.
+
+    Accession numbers stand at each result of an order, and some senders copy one UUID everywhere.
+    """
+    keys = [_first_identifier(entry) for entry in entries]
+    count = Counter(key for key in keys if key)
+    return tuple(
+        replace(entry, shared=True) if key and count[key] > 1 else entry
+        for entry, key in zip(entries, keys, strict=True)
+    )
+
+
+def _first_identifier(entry: Entry) -> tuple[str, str, str] | None:
+    for identifier in listed(entry.resource.get("identifier")):
+        if isinstance(identifier, dict) and (value := text(identifier.get("value"))):
+            return entry.type, text(identifier.get("system")) or entry.base, value
+    return None

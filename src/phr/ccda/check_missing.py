@@ -56,6 +56,17 @@ def _how_often(node: Node) -> bool:
     ) and not any(time.get("value") for time in times)
 
 
+def _repeated(node: Node) -> bool:
+    """Whether it is taken more than once, as far as is known: an infusion on one day, a single dose are not asked."""
+    times = kids(node, "effectiveTime")
+    if node.get("moodCode") != "EVN" or len(times) != 1:
+        return True
+    low, high = kid(times[0], "low"), kid(times[0], "high")
+    if low is None or high is None:
+        return times[0].get("value") is None
+    return not low.get("value") or (low.get("value") or "")[:8] != (high.get("value") or "")[:8]
+
+
 def _begin(node: Node) -> bool:
     time = kid(node, "effectiveTime")
     return time is None or not (time.get("value") or said(kid(time, "low")))
@@ -87,7 +98,7 @@ _TABLE: tuple[tuple[str, str, str, Test, Test | None], ...] = (
     ("48765-2", "4.7", "without a coded substance", _uncoded("participant/participantRole/playingEntity/code"), None),
     ("48765-2", "4.7", "without the time it began", _unsaid("effectiveTime/low"), None),
     ("10160-0", "4.16", "without a dose", _dose, None),
-    ("10160-0", "4.16", "without how often it is taken", _how_often, None),
+    ("10160-0", "4.16", "without how often it is taken", _how_often, _repeated),
     ("10160-0", "4.16", "without the day it began", _begin, None),
     ("10160-0", "4.16", "without a coded drug", _uncoded("consumable/manufacturedProduct/manufacturedMaterial/code"), None),
     ("11450-4", "4.4", "without the time it began", _unsaid("effectiveTime/low"), None),

@@ -78,7 +78,9 @@ _OID = re.compile(r"[0-2](\.(0|[1-9][0-9]*))+")
 def _oid(value: str) -> str | None:
     for prefix in ("urn:oid:", "urn:uuid:", "URN:OID:"):
         value = value.removeprefix(prefix)
-    return value if _OID.fullmatch(value) or is_uuid(value) else None
+    if is_uuid(value):
+        return value.upper()  # as CDA writes them (II.root, UUID)
+    return value if _OID.fullmatch(value) else None
 
 
 def identifier(value: object, scope: str) -> Element | None:
@@ -110,13 +112,13 @@ def identifier(value: object, scope: str) -> Element | None:
 
 
 def ids(entry: Entry) -> list[Element]:
-    """The identifiers of a resource; if it has none, a name-based UUID of where it is."""
+    """The identifiers of a resource; if they do not name it alone, a name-based UUID of where it is comes first."""
     found = [
         element
         for value in listed(entry.resource.get("identifier"))
         if (element := identifier(value, entry.base)) is not None
     ]
-    return found or [el("id", root=entry.uuid())]
+    return [el("id", root=entry.uuid()), *found] if entry.shared or not found else found
 
 
 def part_id(entry: Entry, part: str) -> Element:
@@ -245,16 +247,17 @@ def _user_selected(concept: object) -> set[tuple[str | None, str | None]]:
 
 
 def _translation(coding: Code) -> Element:
-    if not _codable(coding):
-        if (
-            coding.code and coding.system and not re.search(r"\s", coding.code)
-        ):  # a system without an OID, by its name
-            return el(
-                "translation", code=coding.code, displayName=coding.display, codeSystemName=coding.system
-            )
-        return null("translation", "OTH", el("originalText", coding.display or coding.code))
-    oid = system_oid(coding.system) or ""
-    return code("translation", coding.code or "", oid, coding.display)
+    """A further coding. A code of a system without an OID keeps its code, and the system as a name.
+
+    CDA wants an OID beside a code, and says of a code without one only that it is not understood. As `originalText`
+    with a nullFlavor the code would come back as words: what a source coded and we write has to be the same code when
+    it is read again. Only translations are written so; the root is null, and no receiver takes one for the other.
+    """
+    if _codable(coding):
+        return code("translation", coding.code or "", system_oid(coding.system) or "", coding.display)
+    if coding.code and coding.system and not re.search(r"\s", coding.code):
+        return el("translation", code=coding.code, displayName=coding.display, codeSystemName=coding.system)
+    return null("translation", "OTH", el("originalText", coding.display or coding.code))
 
 
 def has_code(concept: object, wanted: frozenset[str] | set[str]) -> str | None:

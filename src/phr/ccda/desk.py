@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 from phr.ccda import codes
 from phr.ccda.bundle import Entry, Index, name_uuid
 from phr.ccda.datatypes import has_code
+from phr.ccda.xml import Introduced
 from phr.fhir import dates
-from phr.fhir.read import codings, first, listed, text
+from phr.fhir.read import codings, first, human_name, listed, text
 from phr.model import Bundle, Problem, Resource
 
 SUPPORTING = frozenset(
@@ -28,6 +29,22 @@ ENTERED_IN_ERROR = "The source says it was entered in error."
 
 
 NO_OTHERS: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Outfit:
+    """What the document in the making is, for the words in it and about it."""
+
+    document: str = "a Continuity of Care Document"
+    encloses: bool = True
+    """Whether files go along inside it."""
+    entries: bool = True
+    """Whether it has C-CDA entries beside its words."""
+    opened: frozenset[str] = frozenset()
+    """fullUrls of C-CDA documents whose statements were read, and stand in the record one by one."""
+
+
+CCD = Outfit()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +64,9 @@ class Desk:
         sources: Mapping[str, str],
         now: datetime,
         also: Mapping[str, tuple[str, ...]] = NO_OTHERS,
+        outfit: Outfit = CCD,
     ) -> None:
+        self.outfit = outfit
         self.index = Index(bundle)
         self.now = now
         self.left_out: list[Problem] = list(self.index.repeated)
@@ -55,6 +74,8 @@ class Desk:
         """When the content happened."""
         self.places: dict[int, list[tuple[Entry, str]]] = {}
         """id() of an Observation to the reports and panels that it is a part of, and stands outside of."""
+        self.introduced: dict[tuple[str, str], Introduced] = {}
+        """The authors of the entries that are written already, each description once."""
         self.patient = _subject(self.index)
         self._also = also
         self._sources = {base.rstrip("/"): name for base, name in sources.items()}
@@ -78,13 +99,21 @@ class Desk:
             map(self.further_sources, self._statements())
         )
 
+    def about(self) -> str | None:
+        """The name of whose record this is."""
+        return human_name(self.patient.resource.get("name")) if self.patient else None
+
     def _of_another(self, entry: Entry) -> bool:
         """Whether the subject is a Patient who cannot be the one whose record this is, such as a newborn."""
         keys = (key for key in ("subject", "patient", "beneficiary") if key in entry.resource)
         subject = next((self.index.find(entry, first(entry.resource[key])) for key in keys), None)
-        if subject is None or subject.type != "Patient" or self.patient is None or subject is self.patient:
+        return subject is not None and subject.type == "Patient" and self.is_another(subject)
+
+    def is_another(self, patient: Entry) -> bool:
+        """Whether a Patient cannot be the one whose record this is."""
+        if self.patient is None or patient is self.patient:
             return False
-        return _differ(subject.resource, self.patient.resource)
+        return differ(patient.resource, self.patient.resource)
 
     def _statements(self) -> list[Entry]:
         return [entry for entry in self.index.entries if entry.type not in SUPPORTING]
@@ -156,7 +185,7 @@ class Desk:
     def close(self) -> None:
         """Name whatever no section has taken."""
         for entry in self._statements():
-            self.leave_out(entry, "No section of a Continuity of Care Document takes it.")
+            self.leave_out(entry, f"No section of {self.outfit.document} takes it.")
 
 
 def _subject(index: Index) -> Entry | None:
@@ -168,7 +197,7 @@ def _subject(index: Index) -> Entry | None:
     return next((entry for entry in index.entries if entry.type == "Patient"), None)
 
 
-def _differ(one: Resource, other: Resource) -> bool:
+def differ(one: Resource, other: Resource) -> bool:
     """Whether two Patients are two people. Sources spell names and mistype dates: both have to differ."""
     births = [dates.parse(each.get("birthDate")) for each in (one, other)]
     names = [_called(each) for each in (one, other)]

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from phr.ccda.desk import NO_OTHERS, Desk
+from phr.ccda.desk import NO_OTHERS, Desk, Outfit
 from phr.ccda.header import header
 from phr.ccda.outline import NO_NAMES, Written, compose, desk_for
 from phr.ccda.sections.directives import reason_for_referral
-from phr.ccda.sections.frame import Heading, Section
+from phr.ccda.sections.frame import DEPTH, Heading, Section
 from phr.ccda.template import CCD, NOT_CHOSEN, Template
-from phr.ccda.xml import DECLARATION, NAMESPACES, Element, el, fragment, pieces
+from phr.ccda.xml import DECLARATION, NAMESPACES, Element, Introduced, Sealed, el, fragment, pieces
 from phr.model import Bundle, Problem
 
 
@@ -29,6 +29,8 @@ class Ccd:
     """LOINC section code to the number of entries written."""
     left_out: tuple[Problem, ...]
     """What is not in the document, and why."""
+    about: str | None = field(default=None, repr=False)
+    """The name of whose record it is."""
 
 
 def write_ccd(
@@ -42,15 +44,16 @@ def write_ccd(
     template: Template = CCD,
     sections: frozenset[str] | None = None,
     reason: str | None = None,
+    opened: frozenset[str] = frozenset(),
 ) -> Ccd:
     """A Bundle (collection or document) as C-CDA.
 
     `sources` are FHIR bases with the human name of each, `also` the names of further sources that say what stands
-    under a fullUrl; `document_id` is a UUID; `now` is the moment the
-    document is made, an aware datetime; `sections` are LOINC codes, None means all; `reason` is why the patient is
-    referred. Never raises on odd resources: what cannot be written is named.
+    under a fullUrl; `document_id` is a UUID; `now` is the moment the document is made, an aware datetime; `sections`
+    are LOINC codes, None means all; `reason` is why the patient is referred; `opened` are fullUrls of C-CDA documents
+    whose statements are in the Bundle one by one. Never raises on odd resources: what cannot be written is named.
     """
-    desk = desk_for(bundle, sources, now, also)
+    desk = desk_for(bundle, sources, now, also, Outfit(f"a {template.title}", opened=opened))
     chunks: list[bytes] = []
     counts: dict[str, int] = {}
     introductions = _Introductions()
@@ -58,20 +61,22 @@ def write_ccd(
         introductions.shorten(section)
         counts[code] = counts.get(code, 0) + entries
         # As text a section takes a fraction of what its elements take.
-        chunks += [b"\n      <component>", *pieces(section, 4), b"\n      </component>"]
+        chunks += [b"\n   <component>", *pieces(section, DEPTH), b"\n   </component>"]
     head = [
         fragment(each, 1)
         for each in el("head", header(desk, document_id, software, template)).children
         if isinstance(each, Element)
     ]
-    return Ccd(b"".join([_OPENING, *head, _BODY, *chunks, _CLOSING]), counts, tuple(desk.left_out))
+    return Ccd(
+        b"".join([_OPENING, *head, _BODY, *chunks, _CLOSING]), counts, tuple(desk.left_out), desk.about()
+    )
 
 
 _OPENING = (
     DECLARATION + "<ClinicalDocument" + "".join(f' {name}="{uri}"' for name, uri in NAMESPACES.items()) + ">"
 ).encode()
-_BODY = b"\n  <component>\n    <structuredBody>"
-_CLOSING = b"\n    </structuredBody>\n  </component>\n</ClinicalDocument>\n"
+_BODY = b"\n <component>\n  <structuredBody>"
+_CLOSING = b"\n  </structuredBody>\n </component>\n</ClinicalDocument>\n"
 
 
 class _Introductions:
@@ -88,6 +93,11 @@ class _Introductions:
         waiting = [section]
         while waiting:
             element = waiting.pop()
+            if isinstance(element, Sealed):
+                element.parts = [
+                    part if isinstance(part, bytes) else self._part(part) for part in element.parts
+                ]
+                continue
             if element.tag != "assignedAuthor":
                 waiting.extend(child for child in reversed(element.children) if isinstance(child, Element))
                 continue
@@ -96,6 +106,11 @@ class _Introductions:
             if self._introduced.get(key) == whole:
                 element.children = list(own)
             self._introduced[key] = whole
+
+    def _part(self, who: Introduced) -> bytes:
+        known = self._introduced.get(who.id) == who.description
+        self._introduced[who.id] = who.description
+        return who.short if known else who.whole
 
 
 def _body(

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from phr.ccda import measures
 from phr.ccda.bundle import Entry
-from phr.ccda.desk import NO_OTHERS, Desk
+from phr.ccda.desk import CCD, NO_OTHERS, Desk, Outfit
 from phr.ccda.sections.allergies import allergies
 from phr.ccda.sections.care_team import care_team
 from phr.ccda.sections.devices import medical_equipment
@@ -151,9 +151,10 @@ def desk_for(
     sources: Mapping[str, str],
     now: datetime,
     also: Mapping[str, tuple[str, ...]] = NO_OTHERS,
+    outfit: Outfit = CCD,
 ) -> Desk:
     """A desk for `compose`. `also` names who else says what stands under a fullUrl."""
-    desk = _Watched(bundle, sources, now, also)
+    desk = _Watched(bundle, sources, now, also, outfit)
     desk.taken = []
     return desk
 

@@ -145,7 +145,10 @@ def author(desk: Desk, entry: Entry, reference: object = None, time: object = No
     if who is None:
         told = desk.provenance(entry)
         if told is not None:
-            who, when = party(desk, told.entry, told.author), when or told.entry.resource.get("recorded")
+            who = party(desk, told.entry, told.author)
+            # when a whole document was written is no time of what stands in it
+            of_document = bool(listed(told.entry.resource.get("entity")))
+            when = when or (None if of_document else told.entry.resource.get("recorded"))
     further = [
         el(
             "assignedAuthor",

@@ -15,7 +15,7 @@ from phr.cli import output
 from phr.cli.context import workspace
 from phr.cli.export_report import check_lines, sentences
 from phr.cli.export_report import document as document
-from phr.cli.options import Json, Kinds, Search, Sensitivity, Since, Sources, Tags, Until, select
+from phr.cli.options import Json, Kinds, Quiet, Search, Sensitivity, Since, Sources, Tags, Until, select
 from phr.cli.text import count
 from phr.errors import UsageError
 
@@ -127,6 +127,7 @@ def export(
     bundle: OfBundle = None,
     split: Split = False,
     reproducible: Reproducible = False,
+    quiet: Quiet = False,
     json: Json = False,
 ) -> None:
     """Hand on your record, or a part of it: never half a file, and what is left out is named.
@@ -143,57 +144,53 @@ def export(
     Exit statuses: 0 fine; 1 failed; 2 usage; 3 written, but our check found that a C-CDA document is not built as it
     should be; 6 locked.
     """
-    if to == "-" and json:
-        raise UsageError(
-            "The export and the report cannot both go to stdout.", hint="Give a file: -o FILE --json"
-        )
-    given = {
-        "--sections": sections,
-        "--template": template,
-        "--reason": reason,
-        "--check": check,
-        "--bundle": bundle,
-        "--split": split,
-    }
-    _check_belonging(layout.value, {name for name, value in given.items() if value})
-    if reason is not None and template is not TemplateName.REFERRAL_NOTE:
-        raise UsageError("--reason belongs to a Referral Note.", hint="Add --template referral-note")
+    output.hush(quiet)
+    _check(ctx, layout.value)
     chosen = select(kind, since, until, source, tag, search, sensitivity)
     way = _Way(
         layout.value,
         to,
-        layout is ExportFormat.NDJSON and to != "-" and (split or (to or "").endswith("/") or _is_folder(to)),
+        split or (layout is ExportFormat.NDJSON and _is_folder(to)),
         _options(sections, template, reason, bundle, reproducible=reproducible),
     )
-    if split and to == "-":
-        raise UsageError("A folder cannot go to stdout.", hint="Name one: --split -o FOLDER/")
-    done = _run(ctx, way, chosen, check=check, json=json)
+    done = _run(ctx, way, chosen, check=check, quiet=quiet, json=json)
     if done.check is not None and not done.check.sound:
         raise typer.Exit(3)
 
 
 _BELONGS = {
-    "--sections": ("ccd", "ips", "html"),
-    "--template": ("ccd",),
-    "--reason": ("ccd",),
-    "--check": ("ccd",),
-    "--bundle": ("fhir",),
-    "--split": ("ndjson",),
+    "sections": ("ccd", "ips", "html"),
+    "template": ("ccd",),
+    "reason": ("ccd",),
+    "check": ("ccd",),
+    "bundle": ("fhir",),
+    "split": ("ndjson",),
 }
+"""Options that only some formats have a use for."""
 
 
-def _check_belonging(format_: str, given: set[str]) -> None:
-    """Raises UsageError for an option that this format has no use for."""
+def _check(ctx: typer.Context, format_: str) -> None:
+    """What fits together on one command line. Raises UsageError."""
+    said, to = ctx.params, ctx.params["to"]
+    if to == "-" and said["json"]:
+        raise UsageError(
+            "The export and the report cannot both go to stdout.", hint="Give a file: -o FILE --json"
+        )
     for name, formats in _BELONGS.items():
-        if name in given and format_ not in formats:
+        if said[name] and format_ not in formats:
             raise UsageError(
-                f"{name} does not belong to --format {format_}.",
+                f"--{name} does not belong to --format {format_}.",
                 hint=f"Leave it out, or choose --format {' or '.join(formats)}",
             )
+    if said["reason"] is not None and said["template"] != TemplateName.REFERRAL_NOTE:
+        raise UsageError("--reason belongs to a Referral Note.", hint="Add --template referral-note")
+    if said["split"] and to == "-":
+        raise UsageError("A folder cannot go to stdout.", hint="Name one: --split -o FOLDER/")
 
 
 def _is_folder(to: str | None) -> bool:
-    return to is not None and Path(to).is_dir()
+    """Whether a folder is meant: it is there, or the name ends like one."""
+    return to is not None and to != "-" and (to.endswith("/") or Path(to).is_dir())
 
 
 def _options(
@@ -220,17 +217,20 @@ def _options(
     )
 
 
-def _run(ctx: typer.Context, way: _Way, chosen: Selection, *, check: bool, json: bool) -> Exported:
-    from phr.views.selection import check_sources, withheld
+def _run(
+    ctx: typer.Context, way: _Way, chosen: Selection, *, check: bool, quiet: bool, json: bool
+) -> Exported:
+    from phr.views.selection import check_sources, fitting, withheld
 
     with (here := workspace(ctx)).store() as store:
         check_sources(store, chosen)
-        held_back = withheld(store, chosen)
+        held_back, fits = withheld(store, chosen), fitting(store, chosen)
         path, done = _write(store, way, chosen, here.user)
         store.audit.note("export", f"{way.format} {count(sum(done.sections.values()), 'entry', 'entries')}")
-    for line in sentences(done, path, held_back):
+    for line in sentences(done, path, held_back, nothing=not fits):
         output.talk(line)
     if done.check is not None:
+        output.hush(quiet and done.check.sound)  # a fault is told all the same
         for line in check_lines(done.check, asked=check):
             output.talk(line)
     if json:

@@ -26,6 +26,8 @@ def document(done: Exported, path: Path | None, format_: str, *, check: bool = F
         "sections": done.sections,
         "left_out": left_out,
     }
+    if format_ in ("ccd", "ips", "html") or done.about is not None:
+        told["about"] = done.about
     if done.check is not None and (check or not done.check.sound):
         told["check"] = check_document(done.check)
     return told
@@ -43,13 +45,26 @@ def check_document(report: Report) -> dict[str, Any]:
     }
 
 
-def sentences(done: Exported, path: Path | None, held_back: int = 0) -> list[str]:
-    """What was written and what was left out, in words."""
+def sentences(done: Exported, path: Path | None, held_back: int = 0, *, nothing: bool = False) -> list[str]:
+    """What was written and what was left out, in words. `nothing`: no record fits the selection."""
+    from phr.ccda.desk import ANOTHER
+
     filled = {name: number for name, number in done.sections.items() if number}
     entries = count(sum(filled.values()), "entry", "entries")
     lines = [f"Wrote {clean(path) if path else 'to stdout'}: {size(done.bytes)}, {entries}."]
+    if nothing:
+        lines.append("Nothing fits: the file is whole, and holds no records.")
+    others = sum(one.reason == ANOTHER for one in done.left_out)
+    if others:
+        whom = clean(done.about) if done.about else "one person, whose name is not known"
+        are = "is" if others == 1 else "are"
+        lines.append(
+            f"This document is about {whom}. {count(others, 'thing')} about another person {are} left out."
+        )
     reasons: dict[str, int] = {}
     for one in done.left_out:
+        if one.reason == ANOTHER:
+            continue
         reasons[f"{one.type}: {one.reason}"] = reasons.get(f"{one.type}: {one.reason}", 0) + 1
     lines += [
         f"  Left out: {reason}" + (f" ({number} times)" if number > 1 else "")

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 INTERRUPTED = 130
+DECLINED = "Nothing was changed."
 _GO_ON = {
     "sync": "What came is kept. Go on where it stopped: phr sync",
-    "import": "What came in is kept, and import brings the rest: do the same again. To take it back: phr jobs",
 }
 _DAMAGED = "See what is wrong: phr doctor. With a backup: phr restore FILE"
 _MENDS = {
@@ -34,7 +34,10 @@ def tell(error: Exception, words: Sequence[str]) -> int:
     """Tell it, and answer the exit status. An error that nobody foresaw is named by its class only: its text may
     hold what nobody else should read."""
     known = _known(error, words)
-    output.tell(f"Error: {known.message}", style="alarm")
+    if known.message == DECLINED:  # a person said no: that is no error
+        output.tell(known.message)
+    else:
+        output.tell(f"Error: {known.message}", style="alarm")
     for line in (known.hint or "").splitlines():
         output.tell(f"  {line}")
     _document(words, known.message, known.hint, known.exit_status)
@@ -43,11 +46,25 @@ def tell(error: Exception, words: Sequence[str]) -> int:
 
 def tell_interrupted(words: Sequence[str]) -> int:
     """Ctrl-C: no fault of anybody's."""
-    hint = _GO_ON.get(next((word for word in words if word in _GO_ON), ""))
-    output.tell("Interrupted.")
-    if hint:
-        output.tell(f"  {hint}")
-    _document(words, "Interrupted.", hint, INTERRUPTED)
+    return _stopped(words, "Interrupted.", _GO_ON.get(next((word for word in words if word in _GO_ON), "")))
+
+
+def tell_import_interrupted(words: Sequence[str], job: str | None, kept: int) -> int:
+    """Ctrl-C, or SIGTERM, while a file came in: how much of it did, and what to do about that."""
+    if not kept:
+        return _stopped(words, "Interrupted. Nothing was changed.", None)
+    return _stopped(
+        words,
+        f"Interrupted. {kept:,} {'entry' if kept == 1 else 'entries'} came in and {'is' if kept == 1 else 'are'} kept.",
+        f"Import the same again for the rest, or take back what came:\nphr import --undo {job}",
+    )
+
+
+def _stopped(words: Sequence[str], message: str, hint: str | None) -> int:
+    output.tell(message)
+    for line in (hint or "").splitlines():
+        output.tell(f"  {line}")
+    _document(words, message, hint, INTERRUPTED)
     return INTERRUPTED
 
 

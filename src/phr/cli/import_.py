@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from phr.cli import output
 from phr.cli.connections import check_name
 from phr.cli.context import invocation, workspace
-from phr.cli.import_report import file_lines, stranger_question, undo_document, undo_lines
+from phr.cli.failures import tell_import_interrupted
+from phr.cli.import_report import (
+    error_lines,
+    file_lines,
+    patients_question,
+    stranger_lines,
+    stranger_question,
+    undo_document,
+    undo_lines,
+)
 from phr.cli.options import DryRun, Json, Quiet, complete_connections
-from phr.cli.text import screen
+from phr.cli.text import command, screen
 from phr.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from phr.cli.progress import SyncProgress
+    from phr.importers.patients import FoundPatient
     from phr.sync.wish import Progress
     from phr.workspace import Workspace
     from phr.workspace.files import Stranger
@@ -79,6 +93,8 @@ Undo = Annotated[
     ),
 ]
 
+DEFAULT_USER = "default"
+
 
 def import_(
     ctx: typer.Context,
@@ -111,27 +127,21 @@ def import_(
     output.hush(quiet)
     here = workspace(ctx)
     _check(ctx, files or [])
-    if undo is not None:
-        _undo(here, undo, dry_run=dry_run, json=json)
-        return
-    if from_documents and not files:
-        report = _read_documents(here, tuple(of or ()), dry_run=dry_run, silent=quiet or json)
-    else:
-        from phr.workspace.files import ImportWish
-
-        wish = ImportWish(
-            source=check_name(source) if source is not None else None,
-            patient=patient,
-            format=layout,
-            dry_run=dry_run,
-            mapping=mapping,
-            agree=_agree if output.has_terminal() and not json and "-" not in (files or ()) else None,
-        )
-        paths = [None if file == "-" else Path(file) for file in files or ()]
-        report = _moving(
-            here, lambda tell: here.import_files(paths, replace(wish, progress=tell)), silent=quiet or json
-        )
+    with _stopping(invocation(ctx).words):
+        if undo is not None:
+            _undo(here, undo, dry_run=dry_run, quiet=quiet, json=json)
+            return
+        begins = here.user != DEFAULT_USER and not here.paths.records(here.user).exists()
+        if from_documents and not files:
+            report = _read_documents(here, tuple(of or ()), dry_run=dry_run, silent=quiet or json)
+        else:
+            report = _take_in(
+                here, files or [], source, patient, layout, mapping, dry_run=dry_run, quiet=quiet, json=json
+            )
     _tell(report, dry_run=dry_run, quiet=quiet, json=json, whole=invocation(ctx).verbose > 0)
+    if begins and report.job_id is not None:
+        remove = command("phr users remove", here.user)
+        output.talk(f"A new record was begun for {here.user}. If that is a typing mistake: {remove}")
     if report.exit_status:
         raise typer.Exit(report.exit_status)
 
@@ -160,22 +170,55 @@ def _check(ctx: typer.Context, files: list[str]) -> None:
         raise UsageError("No file is named.", hint="Say which: phr import FILE… (- reads stdin)")
 
 
+def _take_in(
+    here: Workspace,
+    files: list[str],
+    source: str | None,
+    patient: str | None,
+    layout: str | None,
+    mapping: Path | None,
+    *,
+    dry_run: bool,
+    quiet: bool,
+    json: bool,
+) -> ImportReport:
+    from phr.workspace.files import ImportWish
+
+    asking = _Asking()
+    wish = ImportWish(
+        source=check_name(source) if source is not None else None,
+        patient=patient,
+        format=layout,
+        dry_run=dry_run,
+        mapping=mapping,
+    )
+    if output.has_terminal() and not json and "-" not in files:
+        wish = replace(wish, agree=asking.agree, which=asking.which)
+    paths = [None if file == "-" else Path(file) for file in files]
+    return _moving(
+        here,
+        lambda tell: here.import_files(paths, replace(wish, progress=tell)),
+        silent=quiet or json,
+        asking=asking,
+    )
+
+
 def _tell(report: ImportReport, *, dry_run: bool, quiet: bool, json: bool, whole: bool) -> None:
-    view = screen(sys.stderr)
+    """What became of each file. A job that changed nothing has nothing to take back, so its number is not told."""
     if json:
         output.emit_json({"job_id": report.job_id, "files": [asdict(one) for one in report.files]})
-    if json or quiet:  # what went wrong is said all the same
-        output.hush(False)
-        for one in report.files:
-            if one.error:
-                output.talk_lines(file_lines(one, view, dry_run=dry_run, whole=whole))
-        return
+    output.hush(False)  # what went wrong is said all the same
     for one in report.files:
-        output.talk_lines(file_lines(one, view, dry_run=dry_run, whole=whole))
+        output.talk_lines(error_lines(one, screen(sys.stderr)))
+        if not (json or quiet):
+            output.emit(file_lines(one, output.out(), dry_run=dry_run, whole=whole))
+        output.talk_lines(stranger_lines(one, report.job_id, screen(sys.stderr)))
+    output.hush(quiet or json)
     if not report.files:
         output.talk("No document waits that holds records in C-CDA form.")
-    if report.job_id is not None:
-        output.talk(f"Job {report.job_id}. To take it back: phr import --undo {report.job_id}")
+    changed = any(one.new or one.updated for one in report.files)
+    if report.job_id is not None and (changed or whole) and not (json or quiet):
+        output.emit([f"Job {report.job_id}. To take it back: phr import --undo {report.job_id}"])
 
 
 def _read_documents(
@@ -188,20 +231,70 @@ def _read_documents(
     return _moving(here, lambda tell: read_in(here, replace(wish, progress=tell)), silent=silent)
 
 
-def _undo(here: Workspace, job: str, *, dry_run: bool, json: bool) -> None:
+def _undo(here: Workspace, job: str, *, dry_run: bool, quiet: bool, json: bool) -> None:
     from phr.workspace.undo import undo
 
     report = undo(here, job, dry_run=dry_run)
     if json:
         output.emit_json(undo_document(report))
-    else:
-        output.talk_lines(undo_lines(report, screen(sys.stderr)))
+    elif not quiet:
+        output.emit(undo_lines(report, output.out()))
+
+
+@contextmanager
+def _stopping(words: Sequence[str]) -> Iterator[None]:
+    """Ctrl-C and SIGTERM end it in good order, and what came in until then is told."""
+    in_main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler) if in_main else None
+    try:
+        yield
+    except KeyboardInterrupt as stopped:
+        job, kept = getattr(stopped, "job_id", None), getattr(stopped, "kept", 0)
+        raise typer.Exit(tell_import_interrupted(words, job, kept)) from None
+    finally:
+        if in_main:
+            signal.signal(signal.SIGTERM, before)
+
+
+class _Asking:
+    """Somebody at a terminal is asked, and what moves on the terminal stands still meanwhile."""
+
+    def __init__(self) -> None:
+        self.moving: SyncProgress | None = None
+
+    def agree(self, stranger: Stranger) -> bool:
+        """Whether a file about somebody else belongs here."""
+        prompt = "Type yes to take it into this record all the same: "
+        return self._ask(stranger_question(stranger), prompt) in ("y", "yes")
+
+    def which(self, file: str, patients: Sequence[FoundPatient]) -> str | None:
+        """Whose data to take from a file of several: the id, `all`, or None where that was not answered."""
+        prompt = "Whose to take? Type a number, or all if all of them are the same person: "
+        answer = self._ask(patients_question(file, patients), prompt)
+        if answer.isascii() and answer.isdigit() and 0 < int(answer[:6]) <= len(patients):
+            return patients[int(answer) - 1].id
+        return "all" if answer == "all" else None
+
+    def _ask(self, lines: Iterable[str], prompt: str) -> str:
+        if self.moving is not None:
+            self.moving.__exit__(None, None, None)
+        for line in lines:
+            output.tell(line)
+        output.ask(prompt)
+        answer = sys.stdin.readline().strip().lower()
+        if self.moving is not None:
+            self.moving.__enter__()
+        return answer
 
 
 def _moving(
-    here: Workspace, work: Callable[[Callable[[Progress], None] | None], ImportReport], *, silent: bool
+    here: Workspace,
+    work: Callable[[Callable[[Progress], None] | None], ImportReport],
+    *,
+    silent: bool,
+    asking: _Asking | None = None,
 ) -> ImportReport:
-    """With moving progress where somebody looks at a terminal. It stands still while a question is asked."""
+    """With moving progress where somebody looks at a terminal."""
     if silent or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         return work(None)
     from phr.cli.progress import SyncProgress
@@ -209,27 +302,6 @@ def _moving(
     if here.paths.records(here.user).exists():
         here.store().close()  # a passphrase is asked for before anything moves
     with SyncProgress() as moving:
-        _Asking.moving = moving
-        try:
-            return work(moving.note)
-        finally:
-            _Asking.moving = None
-
-
-class _Asking:
-    """The progress that has to stand still while somebody is asked."""
-
-    moving: Any = None
-
-
-def _agree(stranger: Stranger) -> bool:
-    """Ask whether a file about somebody else belongs here."""
-    if _Asking.moving is not None:
-        _Asking.moving.__exit__(None, None, None)
-    for line in stranger_question(stranger):
-        output.tell(line)
-    output.ask("Type yes to take it into this record all the same: ")
-    agreed = sys.stdin.readline().strip().lower() in ("y", "yes")
-    if _Asking.moving is not None:
-        _Asking.moving.__enter__()
-    return agreed
+        if asking is not None:
+            asking.moving = moving
+        return work(moving.note)

@@ -5,15 +5,18 @@ Counts, types and reasons only: no value, and of a document no more than the hea
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from phr.cli.import_words import of_format, of_types, short_format
 from phr.cli.text import Screen, clean, count, elide, pad, width, wrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from phr.importers.patients import FoundPatient
     from phr.workspace.files import Stranger
     from phr.workspace.import_job import ImportedFile
     from phr.workspace.undo import UndoReport
@@ -21,51 +24,109 @@ if TYPE_CHECKING:
 _REASONS = 8
 """So many reasons of one file are spelt out, unless the whole is wanted."""
 _TITLE = 32
+"""Columns of a section's heading."""
+_TIMES = re.compile(r" \([\d,]+ times\)|\.$")
 Section = dict[str, Any]
 
 
 def file_lines(one: ImportedFile, view: Screen, *, dry_run: bool, whole: bool) -> Iterator[str]:
-    """One file: what it is and what came, section by section where it is a document, and what was skipped."""
-    for line in _lines(one, view, dry_run=dry_run, whole=whole):
+    """One file: what it is and what came, section by section where it is a document, and what was skipped.
+
+    Of a file that brings nothing new, only what cannot be read is told again, unless the `whole` is wanted (-v).
+    Nothing of a file that could not be read at all: see `error_lines`.
+    """
+    if one.error is None or one.found:
+        for line in _lines(one, view, dry_run=dry_run, whole=whole):
+            yield view.spell(line)
+
+
+def error_lines(one: ImportedFile, view: Screen) -> Iterator[str]:
+    """Why a file could not be read, or not to its end."""
+    if one.error:
+        name, words = clean(one.file), clean(one.error)
+        came = "" if one.found else " nothing came in."
+        if words.startswith(f"{name} "):  # its name is said already
+            words = f"It{words[len(name) :]}"
+        for line in wrapped(f"{name}:{came} {words}", view, indent=0):
+            yield view.spell(line)
+
+
+def stranger_lines(one: ImportedFile, job: str | None, view: Screen) -> Iterator[str]:
+    """Of a file about somebody else, where nobody could be asked: what to do if that is a mistake."""
+    if not one.another_person:
+        return
+    own = "phr --user NAME import FILE".replace(" ", "\xa0")
+    undo = f"phr import --undo {job}".replace(" ", "\xa0")
+    says = (
+        f"{clean(one.file)} names another person than this record: name and birth date are both different."
+        " If that is a mistake:"
+    )
+    if one.new or one.updated:
+        does = f"{undo}, then {own}" if job else f"take it into a record of its own: {own}"
+    else:
+        does = f"take back each import that brought it (phr jobs tells which), then {own}"
+    for line in wrapped(f"{says} {does}", view, indent=0):
         yield view.spell(line)
 
 
-_ANOTHER = (
-    "It names another person than this record: name and birth date are both different. If that is a mistake:"
-    " phr import --undo JOB, then phr --user NAME import FILE"
-)
-
-
 def _lines(one: ImportedFile, view: Screen, *, dry_run: bool, whole: bool) -> Iterator[str]:
-    name, found = clean(one.file), _numbers(one.found) or "nothing that can be taken in"
-    if one.error:
-        came = "" if one.found else " nothing came in."
-        yield from wrapped(f"{name}:{came} {clean(one.error)}", view, indent=0)
-        if not one.found:
-            return
+    name, found = clean(one.file), of_types(one.found) or "nothing that can be taken in"
     changes = f"{one.new:,} new, {one.updated:,} updated, {one.unchanged:,} unchanged"
+    known = one.unchanged > 0 and not (one.new or one.updated or one.error)
+    brief = known and not whole  # its parts were told when they came
+    sender = f", from {clean(one.sender)}" if one.sender else ""
     if dry_run:
-        yield f"{name} is {one.format}: would bring {found} ({changes}).".replace("\xa0", " ")
+        head = f"{name} is {of_format(one.format)}{sender}: would bring {'nothing new' if brief else found} ({changes})."
     else:
-        yield f"{name} ({one.format}), as {clean(one.source)}: {changes}."
-        yield from wrapped(found, view)
-    if one.another_person:
-        yield from wrapped(_ANOTHER, view)
-    yield from _sections(one.sections, view, whole=whole)
-    for entry in one.skipped if whole else one.skipped[:_REASONS]:
-        yield from wrapped(f"Skipped: {_entry(entry)}: {clean(entry['reason'])}", view)
-    if not whole and len(one.skipped) > _REASONS:
-        yield from wrapped(
-            f"Skipped: {count(len(one.skipped) - _REASONS, 'more reason')}: -v or --json", view
-        )
+        head = f"{name} ({short_format(one.format)}), as {clean(one.source)}{sender}: {changes}."
+    yield from wrapped(head, view, indent=0)
+    if one.instead_of and not brief:
+        why = f"The source {clean(one.instead_of)} is from another sender, so this one is called {clean(one.source)}."
+        yield from wrapped(why, view)
+    if not brief:
+        if not dry_run:
+            yield from wrapped(found, view)
+        yield from _sections(one.sections, view, whole=whole)
+    if not brief or one.failed:
+        yield from _skipped(one.skipped if whole else _untold(one), view, whole=whole)
+
+
+def _skipped(skipped: list[dict[str, Any]], view: Screen, *, whole: bool) -> Iterator[str]:
+    """A line for each reason, the first ones only unless the `whole` is wanted."""
+    for entry in skipped if whole else skipped[:_REASONS]:
+        head = "Noted" if is_note(entry["reason"]) else "Skipped"
+        yield from wrapped(f"{head}: {_entry(entry)}: {clean(entry['reason'])}", view)
+    if not whole and len(skipped) > _REASONS:
+        yield from wrapped(f"Skipped: {count(len(skipped) - _REASONS, 'more reason')}: -v or --json", view)
+
+
+def is_note(reason: str) -> bool:
+    """Whether nothing was left out: what was kept has a remark."""
+    from phr.importers.base import NOTED
+
+    return reason in NOTED
+
+
+def _untold(one: ImportedFile) -> list[dict[str, Any]]:
+    """What was skipped, but for what the sections of a document have said already."""
+    told = {_bare(skip["reason"]) for section in one.sections for skip in section["skipped"]}
+    return [
+        entry for entry in one.skipped if entry["what"] != "document" or _bare(entry["reason"]) not in told
+    ]
+
+
+def _bare(reason: str) -> str:
+    """A reason without how often, which is counted in two ways."""
+    return _TIMES.sub("", reason).rstrip(".")
 
 
 def _sections(sections: list[Section], view: Screen, *, whole: bool) -> Iterator[str]:
     """A table: each section, how much stands in it, what was made of it; then what was skipped, and why.
 
-    Short: sections of one kind are one line, also over several documents, and those without entries are left out.
+    Short: sections of one kind are one line, also over several documents, and those that say nothing are left out.
     """
-    shown = sections if whole else [one for one in _gathered(sections) if one["found"] or one["skipped"]]
+    said = ("found", "skipped", "made")
+    shown = sections if whole else [one for one in _gathered(sections) if any(one[name] for name in said)]
     if not shown:
         return
     cells = min(_TITLE, max(len("SECTION"), *(width(_title(one)) for one in shown)))
@@ -75,16 +136,25 @@ def _sections(sections: list[Section], view: Screen, *, whole: bool) -> Iterator
         skips = sum(skip["count"] for skip in one["skipped"])
         begin = f"  {pad(elide(_title(one), cells), cells)}  {one['found']:>7,}  {skips or '':>7}  "
         room = replace(view, columns=max(30, view.columns - len(head)) if view.columns else 10_000)
-        first, *more = wrapped(_numbers(one["made"]) or "–", room, indent=0)
+        first, *more = wrapped(_came(one), room, indent=0)
         yield f"{begin}{first}"
         yield from (" " * len(head) + line.strip() for line in more)
     reasons = [
         (_title(one), clean(skip["reason"]), skip["count"]) for one in shown for skip in one["skipped"]
     ]
     for title, reason, number in reasons if whole else reasons[:_REASONS]:
-        yield from wrapped(f"Skipped in {title}: {number:,}: {reason}", view)
+        times = f" ({number:,})" if number > 1 else ""
+        head = "Noted" if is_note(reason) else "Skipped"
+        yield from wrapped(f"{head} in {title}{times}: {reason}", view)
     if not whole and len(reasons) > _REASONS:
         yield from wrapped(f"Skipped: {count(len(reasons) - _REASONS, 'more reason')}: -v or --json", view)
+
+
+def _came(one: Section) -> str:
+    """What was made of a section. Words that hold no entry are kept as a document of their own."""
+    if set(one["made"]) == {"DocumentReference"} and (not one["found"] or one["skipped"]):
+        return "kept as words"
+    return of_types(one["made"]) or "–"
 
 
 def _gathered(sections: list[Section]) -> list[Section]:
@@ -114,16 +184,23 @@ def _entry(entry: Mapping[str, Any]) -> str:
     return f"{name} and {entry['count'] - 1:,} more" if entry.get("count", 1) > 1 else name
 
 
-def _numbers(found: Mapping[str, int]) -> str:
-    """`3 Condition, 1 Patient`; no line ends between a number and its type."""
-    return ", ".join(f"{number:,}\xa0{clean(type_)}" for type_, number in found.items())
-
-
 def stranger_question(stranger: Stranger) -> Iterable[str]:
     """Whose file, whose record: shown on a terminal only, to whoever has to decide."""
     yield f"{clean(stranger.file)} is about another person than this record."
     yield f"  The file:   {clean(stranger.label)}"
     yield f"  The record: {clean(stranger.record)}"
+
+
+def patients_question(file: str, patients: Sequence[FoundPatient]) -> Iterator[str]:
+    """Who is in a file, with a number to choose by: shown on a terminal only."""
+    yield f"{clean(file)} holds the records of {len(patients)} patients:"
+    for number, one in enumerate(patients, 1):
+        facts = (
+            one.label or "without a name",
+            count(one.resources, "entry", "entries"),
+            one.where and f"in {one.where}",
+        )
+        yield f"  {number}. {', '.join(clean(fact) for fact in facts if fact)}"
 
 
 # ── taking it back ────────────────────────────────────────────────────────────────────────────────────
@@ -155,10 +232,10 @@ def undo_lines(report: UndoReport, view: Screen) -> Iterator[str]:
         f"Undoing job {report.job_id} ({files}) would" if dry else f"Job {report.job_id} ({files}) is undone."
     )
     does = f"{head} remove" if dry else f"{head} Removed:"
-    lines = [f"{does} {_numbers(told.removed) or 'nothing'}."]
+    lines = [f"{does} {of_types(told.removed) or 'nothing'}."]
     if told.restored:
         lines.append(
-            f"{'Would be' if dry else 'Are'} again what they were before: {_numbers(told.restored)}."
+            f"{'Would be' if dry else 'Are'} again what they were before: {of_types(told.restored)}."
         )
     if told.kept:
         lines.append(f"{told.kept:,} stay: another import brought them too, or they were here before.")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from phr.cli.columns import listing
 from phr.cli.sync_report import skipped_lines, span
 from phr.cli.text import Screen, clean, count, elide, kind_word, size, table, when, wrapped
+
+if TYPE_CHECKING:
+    from phr.model import Problem
 
 Job = dict[str, Any]
 _MARKS = {
@@ -44,14 +47,17 @@ def _row(one: Job, *, short: bool) -> dict[str, str]:
         "STATUS": status_word(one),
         "STARTED": started,
         "TIME": took(one["seconds"]),
-        "NEW": f"{counts['new']:,}",
-        "UPDATED": f"{counts['updated']:,}",
-        "GONE": f"{counts['gone']:,}",
+        **{name.upper(): _standing(one, counts[name]) for name in ("new", "updated", "gone")},
         "TRIGGER": one["trigger"],
         "REQUESTS": f"{one['requests']:,}",
         "BYTES": size(one["bytes"]),
-        "WHY": one["errors"][0]["message"] if one["errors"] else "",
+        "WHY": one["errors"][0]["message"] if one["errors"] and one["status"] != "completed" else "",
     }
+
+
+def _standing(one: Job, number: int) -> str:
+    """What a job did, unless that was taken back."""
+    return "–" if one.get("undone") else f"{number:,}"
 
 
 def took(seconds: float) -> str:
@@ -172,10 +178,8 @@ def _skipped(one: Job, view: Screen) -> Iterator[str]:
         for row in one["skipped"]
     ]
     if found:
-        new = sum(not row.known for row in found)
         yield ""
-        news = f"{new:,} of them new" if new else "nothing new"
-        yield view.paint(f"{count(len(found), 'thing')} skipped, {news}", "bold")
+        yield view.paint(_how_many(found, file=one["type"] == "import"), "bold")
         yield from skipped_lines(found, view, job=one["id"], whole=True)
         yield from _resources(one["errors"], view)
     elif one["details_let_go"]:
@@ -184,6 +188,16 @@ def _skipped(one: Job, view: Screen) -> Iterator[str]:
     if one["status"] in ("partial", "failed", "cancelled") and one["type"] != "import":
         yield ""
         yield f"Again: phr jobs retry {one['id']}"
+
+
+def _how_many(found: Sequence[Problem], *, file: bool) -> str:
+    """How many of them a person should look at: of a file what could not be read, of a sync what was not known."""
+    new = sum(not row.known for row in found)
+    if file:
+        about = f"{new:,} about what" if new else "none about anything that"
+        return f"{count(len(found), 'remark')}, {about} could not be read"
+    news = f"{new:,} of them for the first time" if new else "all known before"
+    return f"{count(len(found), 'thing')} skipped, {news}"
 
 
 _NAMED = 20

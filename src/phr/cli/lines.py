@@ -93,6 +93,27 @@ def mark(event: Event) -> str:
     return "!"
 
 
+_NOT_SO = {
+    "refuted": "does not apply",
+    "not-done": "not done",
+    "not-taken": "not taken",
+    "entered-in-error": "entered in error",
+}
+_RESERVED = ("not to be taken", "not to be done", "unconfirmed", "provisional", "differential")
+"""How the description of a record begins that is no plain fact (records.clinical, orders, medications)."""
+
+
+def titled(event: Event) -> str:
+    """The title; what did not happen, is not so or not sure says that first, so that no narrow screen hides it."""
+    title = clean(event.get("title")) or "(no title)"
+    said = _NOT_SO.get(str(event.get("status") or ""))
+    if said == "not done" and event.get("kind") == "immunization":
+        said = "not given"
+    described = str(event.get("description") or "")
+    said = said or next((words for words in _RESERVED if described.startswith(words)), None)
+    return f"{said}: {title}" if said else title
+
+
 def measured(event: Event) -> str:
     """Value and unit as the source wrote them."""
     text = event.get("value_text") if event.get("value_text") is not None else event.get("value")
@@ -102,13 +123,16 @@ def measured(event: Event) -> str:
 def reference_range(event: Event) -> str:
     """`4–5.6`, `> 3`, or the source's own words."""
     low, high = event.get("low"), event.get("high")
+    said = clean(event.get("range_text"))
+    if said.startswith(("<", ">")):  # excludes or includes its end: the numbers alone do not tell
+        return said
     if low is not None and high is not None:
         return f"{low:g}–{high:g}" if isinstance(low, int | float) and isinstance(high, int | float) else ""
     if high is not None:
         return f"≤ {high:g}"
     if low is not None:
         return f"≥ {low:g}"
-    return clean(event.get("range_text"))
+    return said
 
 
 def timeline_lines(events: Sequence[Event], view: Screen) -> Iterator[str]:
@@ -146,7 +170,7 @@ def _line(event: Event) -> _Line:
         day=(day or "").lstrip("0"),
         time=time or "",
         kind=kind_word(event["kind"]),
-        title=clean(event.get("title")) or "(no title)",
+        title=titled(event),
         value=measured(event),
         mark=mark(event),
         range=reference_range(event),

@@ -288,5 +288,7 @@ def near(word: str, known: tuple[str, ...]) -> str | None:
     """`Did you mean lab_result?`, or None."""
     from difflib import get_close_matches
 
-    found = get_close_matches(word, known, n=1)
+    from phr.views.selection import near as by_words
+
+    found = get_close_matches(word, known, n=1) or by_words(word, known)
     return f"Did you mean {found[0]}?" if found else None

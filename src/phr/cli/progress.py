@@ -33,6 +33,7 @@ _PHASES = {
     "references": "what they refer to",
     "documents": "documents",
     "bulk": "bulk export",
+    "file": "records",
 }
 _ENDS = {"completed": "✓", "partial": "!", "failed": "✗", "cancelled": "–"}
 _ENDED = {"completed": "done", "partial": "partly done", "failed": "failed", "cancelled": "stopped"}
@@ -116,6 +117,8 @@ class _Block:
         if self.phase == "bulk" and not self.total(0):
             share = "" if self.share is None else f", {round(100 * self.share)} %"
             return elide(f"{words}: the server is preparing it{share}", cells)
+        if self.phase == "file" and not types:
+            return elide("reading the file", cells)
         if self.phase == "documents":
             types = [f"{self.total(0, documents=True):,}"]
         return elide(f"{words}: {', '.join(types)}" if types else words, cells)

@@ -56,7 +56,7 @@ def show(
 
 
 def _page(report: Report, view: Screen, *, history: bool) -> Iterator[str]:
-    yield view.fit(view.paint(clean(report["title"]), "heading"))
+    yield view.fit(view.paint(lines.titled(report), "heading"))
     subtitle = [kind_word(report["kind"]), day(report["date"]), clean(report["status"])]
     yield view.paint(view.spell(" · ".join(word for word in subtitle if word)), "dim")
     if report["provenance"] and all(one["state"] == "gone" for one in report["provenance"]):

@@ -80,6 +80,8 @@ class Exported:
     left_out: tuple[Problem, ...] = ()
     check: Report | None = None
     """What our own check of a C-CDA document found."""
+    about: str | None = field(default=None, repr=False)
+    """The name of the one person that a document is about."""
 
 
 class Exporter(Protocol):

@@ -34,8 +34,9 @@ class CcdExporter:
             template=TEMPLATES[options.template],
             sections=chosen,
             reason=options.reason,
+            opened=gathered.opened,
         )
         left_out = gathered.left_out + tuple(ccd.left_out)
         del gathered  # a large record is not held twice while the document is read again
         out.write(ccd.xml)
-        return Exported(len(ccd.xml), dict(ccd.sections), left_out, examine(ccd.xml))
+        return Exported(len(ccd.xml), dict(ccd.sections), left_out, examine(ccd.xml), ccd.about)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from phr.ccda.bundle import Entry
-from phr.ccda.desk import Desk
+from phr.ccda.desk import Desk, Outfit
 from phr.ccda.outline import Part, chosen_codes, compose, desk_for
 from phr.ccda.xml import Element, el
 from phr.exporters.base import Handover
@@ -36,11 +36,15 @@ class Outlined:
     """What the selection leaves out, and what no section can say."""
 
 
-def outlined(given: Handover) -> Outlined:
-    """Every section of the selection; those that were not chosen are marked. Raises UsageError for a name that is none."""
+def outlined(given: Handover, document: str, *, encloses: bool = True) -> Outlined:
+    """Every section of the selection; those that were not chosen are marked. Raises UsageError for a name that is none.
+
+    `document` is what it is all for, such as "the page"; `encloses` whether files go along inside that.
+    """
     codes = chosen_codes(given.options.sections) if given.options.sections else None
     gathered = given.summary()
-    desk = desk_for(gathered.bundle, gathered.sources, given.header.made, gathered.also)
+    outfit = Outfit(document, encloses, entries=False, opened=gathered.opened)
+    desk = desk_for(gathered.bundle, gathered.sources, given.header.made, gathered.also, outfit)
     chapters: dict[str, Chapter] = {}
     for each in compose(desk, codes):
         name = each.part.name

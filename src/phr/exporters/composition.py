@@ -18,9 +18,10 @@ from phr.ccda.narrative import NO_INFORMATION
 from phr.ccda.xml import Element, el
 from phr.exporters.base import Counted, Header
 from phr.exporters.chapters import loinc
-from phr.fhir import read
+from phr.fhir import read, validity
 from phr.model import Resource
 
+MENDED = "some of it is not valid FHIR R4 and was left out"
 NOT_CHOSEN = "Not chosen for this document, which says nothing about what the record holds."
 _EMPTY = "http://terminology.hl7.org/CodeSystem/list-empty-reason"
 
@@ -106,6 +107,15 @@ def composition(
     }
     kept = {name: value for name, value in resource.items() if value is not None}
     return _named(header, "composition", {"resourceType": "Composition", **kept})
+
+
+def bare(patient: Resource) -> Resource:
+    """A Patient without the elements that are not valid: whose document it is has to be said."""
+    kept: Resource = {"resourceType": "Patient", "id": patient.get("id", "patient")}
+    for name, value in patient.items():
+        if name not in kept and validity.judge({**kept, name: value}).valid:
+            kept[name] = value
+    return kept
 
 
 class Frame:

@@ -17,23 +17,23 @@ from phr.exporters.base import Counted, Exported, Handover
 from phr.fhir import read
 
 
-class Head(msgspec.Struct):
+class _Head(msgspec.Struct):
     """What has to be known of a resource to count it."""
 
     resourceType: str = "unknown"  # noqa: N815 (FHIR's name)
 
 
-head = msgspec.json.Decoder(Head)
+_head = msgspec.json.Decoder(_Head)
 
 
 def type_of(raw: bytes) -> str:
     """What a resource is, for the count of what a file holds; also of JSON that msgspec does not take."""
     try:
-        return head.decode(raw).resourceType
+        return _head.decode(raw).resourceType
     except msgspec.MsgspecError:
         resource = read.parse_json(raw)
         found = resource.get("resourceType") if isinstance(resource, dict) else None
-        return found if isinstance(found, str) else Head().resourceType
+        return found if isinstance(found, str) else _Head().resourceType
 
 
 class FhirExporter:

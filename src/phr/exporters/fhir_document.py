@@ -12,14 +12,16 @@ from typing import BinaryIO
 
 import orjson
 
+from phr.ccda.desk import ANOTHER
 from phr.ccda.header import confidentiality
 from phr.ccda.narrative import table
 from phr.ccda.xml import Element, el
 from phr.exporters.base import Exported, Handover
 from phr.exporters.chapters import Outlined, addressed, loinc, outlined
-from phr.exporters.composition import Frame, composition, makers, section
+from phr.exporters.composition import MENDED, Frame, bare, composition, makers, section
 from phr.exporters.fhir import type_of
-from phr.exporters.ips import MENDED, bare
+from phr.exporters.narratives import UNSAFE, safe_bytes
+from phr.exporters.others import Others
 from phr.fhir import read, validity
 from phr.model import Problem, Resource
 
@@ -31,7 +33,7 @@ _URN = "urn:uuid:"
 
 def write_document(given: Handover, out: BinaryIO) -> Exported:
     """`phr export --format fhir --bundle document`."""
-    told = outlined(given)
+    told = outlined(given, "the document")
     judged = _Judged(given, told)
     names = _names(told, judged.kept)
     subject = names.get(addressed(told.desk.patient)) if told.desk.patient else None
@@ -55,7 +57,7 @@ def write_document(given: Handover, out: BinaryIO) -> Exported:
             open_.discard(full_url)  # each once
             frame.add(full_url, judged.mended.get(full_url, raw))
     missing = tuple(dict.fromkeys((*given.missing(), *judged.problems)))  # the resources were read twice
-    return Exported(frame.close(), dict(sorted(judged.types.items())), missing)
+    return Exported(frame.close(), dict(sorted(judged.types.items())), missing, about=told.desk.about())
 
 
 class _Judged:
@@ -68,10 +70,18 @@ class _Judged:
         self.mended: dict[str, bytes] = {}
         patient = told.desk.patient
         whose = {addressed(patient), f"{_URN}{patient.id}"} if patient else set()
-        for full_url, raw in given.resources():
+        others = Others(told.desk)
+        for full_url, sent in given.resources():
+            id_ = (read.reference(full_url) or full_url).rpartition("/")[2]
+            if others.have(full_url, sent):
+                self.problems.append(Problem(type_of(sent), ANOTHER, id=id_))
+                continue
+            raw = safe_bytes(sent)
+            if raw is not sent:
+                self.mended[full_url] = raw
+                self.problems.append(Problem(type_of(sent), UNSAFE, id=id_))
             if not validity.judge_bytes(raw).valid:
                 resource = read.parse_json(raw) if full_url in whose else None
-                id_ = (read.reference(full_url) or full_url).rpartition("/")[2]
                 if not isinstance(resource, dict):
                     self.problems.append(Problem(type_of(raw), INVALID, id=id_))
                     continue

@@ -51,7 +51,7 @@ class HtmlExporter:
     suffix = ".html"
 
     def write(self, given: Handover, out: BinaryIO) -> Exported:
-        told, to = outlined(given), Counted(out)
+        told, to = outlined(given, "the page", encloses=False), Counted(out)
         shown = [one for one in told.chapters if one.chosen and (one.blocks or one.part.name in _EXPECTED)]
         to.write(_head(given, told).encode())
         links = "".join(f'<li><a href="#{one.part.name}">{xhtml.words(one.title)}</a></li>' for one in shown)
@@ -60,7 +60,7 @@ class HtmlExporter:
             to.write(_section(chapter).encode("utf-8", "replace"))
         to.write(_foot(given).encode())
         counts = {one.part.code: len(one.entries) for one in shown}
-        return Exported(to.bytes, counts, told.left_out)
+        return Exported(to.bytes, counts, told.left_out, about=told.desk.about())
 
 
 def _head(given: Handover, told: Outlined) -> str:

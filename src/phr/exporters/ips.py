@@ -13,13 +13,14 @@ from typing import Any, BinaryIO
 from uuid import NAMESPACE_URL, uuid5
 
 from phr.ccda.bundle import Entry
-from phr.ccda.desk import Desk, _differ
+from phr.ccda.desk import Desk, differ
 from phr.ccda.header import confidentiality
 from phr.ccda.outline import PARTS, chosen_codes
 from phr.errors import UsageError
 from phr.exporters.base import Exported, Handover
 from phr.exporters.chapters import Chapter, Outlined, addressed, loinc, outlined
-from phr.exporters.composition import Frame, composition, makers, section
+from phr.exporters.composition import MENDED, Frame, bare, composition, makers, section
+from phr.exporters.narratives import UNSAFE, safe
 from phr.fhir import read, validity
 from phr.fhir.validity import Issue
 from phr.model import Problem, Resource
@@ -33,7 +34,6 @@ _ABSENT = {
 }
 NO_SECTION = "the International Patient Summary has no section for it"
 INVALID = "is not valid FHIR R4, and the International Patient Summary takes only what is"
-MENDED = "some of it is not valid FHIR R4 and was left out"
 MERGED = "is the same person from another source; its identifiers stand in the one Patient of the summary"
 
 
@@ -45,7 +45,7 @@ class IpsExporter:
 
     def write(self, given: Handover, out: BinaryIO) -> Exported:
         _check_sections(given.options.sections)
-        told = outlined(given)
+        told = outlined(given, "the International Patient Summary")
         summary = _Summary(told, _as_written(given))
         subject = summary.patient()
         sections, counts = [], Counter[str]()
@@ -76,7 +76,7 @@ class IpsExporter:
         for named in (*summary.resources.items(), made_by.author, made_by.custodian):
             frame.add_resource(named)
         left_out = told.left_out + tuple(summary.left_out(told))
-        return Exported(frame.close(), dict(counts), left_out)
+        return Exported(frame.close(), dict(counts), left_out, about=told.desk.about())
 
 
 def _check_sections(words: Sequence[str]) -> None:
@@ -125,7 +125,7 @@ class _Summary:
         entry = self._desk.patient
         resource: Resource = dict(entry.resource) if entry else {"resourceType": "Patient"}
         others = [one for one in self._desk.index.entries if one.type == "Patient" and one is not entry]
-        same = [one for one in others if entry and not _differ(one.resource, entry.resource)]
+        same = [one for one in others if entry and not differ(one.resource, entry.resource)]
         if same:
             own = read.dicts(resource.get("identifier"))
             further = [each for one in same for each in read.dicts(one.resource.get("identifier"))]
@@ -137,6 +137,7 @@ class _Summary:
         if not resource.get("birthDate") and "_birthDate" not in resource:
             resource["_birthDate"] = _ABSENT
         name, made = self._renamed(entry, resource)
+        made = self._plain(made, entry)
         if not validity.judge(made).valid:
             made = bare(made)
             self._problems.append(Problem("Patient", MENDED, id=entry.id if entry else None))
@@ -159,6 +160,7 @@ class _Summary:
         self._names[address] = None
         if not self._desk.lives(entry):
             return None
+        made = self._plain(made, entry)
         if not self._valid(made):
             self._problems.append(Problem(entry.type, INVALID, id=entry.id))
             return None
@@ -166,6 +168,13 @@ class _Summary:
         self.resources[name] = made
         self._open.append(entry)
         return name
+
+    def _plain(self, resource: Resource, entry: Entry | None) -> Resource:
+        """The resource without words that could act on the screen of a receiver."""
+        made = safe(resource)
+        if made is not resource:
+            self._problems.append(Problem(resource["resourceType"], UNSAFE, id=entry.id if entry else None))
+        return made
 
     def _valid(self, resource: Resource) -> bool:
         """Whether a resource can stand in the summary. A source that leaves out whose it is means its one patient."""
@@ -255,12 +264,3 @@ def _references(node: Any) -> list[dict[str, Any]]:
         elif isinstance(one, list):
             open_ += one
     return found
-
-
-def bare(patient: Resource) -> Resource:
-    """A Patient without the elements that are not valid: whose summary it is has to be said."""
-    kept: Resource = {"resourceType": "Patient", "id": patient.get("id", "patient")}
-    for name, value in patient.items():
-        if name not in kept and validity.judge({**kept, name: value}).valid:
-            kept[name] = value
-    return kept

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from contextlib import ExitStack
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 from phr.exporters.base import Counted, Exported, Handover, private_file
 from phr.exporters.fhir import type_of
 
 _TYPE = re.compile(r"[A-Za-z]{1,64}")
+_MOST_OPEN = 64
 _STRING_OR_SPACE = re.compile(rb'("[^"\\]*(?:\\.[^"\\]*)*")|[ \t\r\n]+', re.DOTALL)
 
 
@@ -37,16 +37,57 @@ class NdjsonExporter:
 def write_folder(given: Handover, folder: Path) -> Exported:
     """One file for each type, such as `Condition.ndjson`, into a folder that is there and empty. 0600 each."""
     types, total = Counter[str](), 0
-    with ExitStack() as open_:
-        files: dict[str, BinaryIO] = {}
+    with _Files(folder) as files:
         for _, raw in given.resources():
             type_ = type_of(raw)
-            name = type_ if _TYPE.fullmatch(type_) else "unknown"
-            if name not in files:
-                files[name] = open_.enter_context(private_file(folder / f"{name}.ndjson"))
-            total += files[name].write(one_line(raw) + b"\n")
+            total += files.of(type_).write(one_line(raw) + b"\n")
             types[type_] += 1
     return Exported(total, dict(sorted(types.items())), given.missing())
+
+
+class _Files:
+    """The files of a folder, some of them open at a time: a source may make up more types than a process may open files.
+
+    On many disks `condition.ndjson` is `Condition.ndjson`: the second of such names gets a number, `condition~2.ndjson`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._stems: dict[str, str] = {}
+        self._taken: set[str] = set()
+        self._open: dict[str, BinaryIO] = {}
+
+    def of(self, type_: str) -> BinaryIO:
+        """The file of a type, open at its end."""
+        name = type_ if _TYPE.fullmatch(type_) else "unknown"
+        file = self._open.pop(name, None)
+        if file is None:
+            if len(self._open) >= _MOST_OPEN:
+                self._open.pop(next(iter(self._open))).close()
+            stem = self._stems.get(name)
+            file = (
+                private_file(self._folder / f"{self._new(name)}.ndjson")
+                if stem is None
+                else (self._folder / f"{stem}.ndjson").open("ab")
+            )
+        self._open[name] = file  # the latest last
+        return file
+
+    def _new(self, name: str) -> str:
+        stem, number = name, 1
+        while stem.casefold() in self._taken:
+            number += 1
+            stem = f"{name}~{number}"
+        self._taken.add(stem.casefold())
+        self._stems[name] = stem
+        return stem
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for file in self._open.values():
+            file.close()
 
 
 def one_line(raw: bytes) -> bytes:

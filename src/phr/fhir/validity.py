@@ -27,7 +27,7 @@ NOT_JUDGED = frozenset(
 """Types of R4 that R4B took out again."""
 _NAME = re.compile(r"_?[A-Za-z][A-Za-z0-9]{0,63}")
 _MODULE = "fhir.resources.R4B."
-_NO_ERRORS = frozenset(("uuid_version",))
+_ALLOWED = frozenset(("uuid_version",))
 """What the models refuse and FHIR allows: a UUID of any version."""
 _MOST = 50
 """Issues of one resource that are told; a thousand say no more."""
@@ -54,7 +54,7 @@ class Verdict:
 
 
 def judge_bytes(raw: bytes) -> Verdict:
-    """The same for bytes, which have to be JSON first."""
+    """Whether bytes are a valid resource; they have to be JSON first. Never raises."""
     try:
         resource = parse_json(raw)
     except ValueError:
@@ -85,7 +85,7 @@ def _told(model: Any, resource: dict[str, Any], type_: str) -> Iterator[Issue]:
     except ValidationError as error:
         told = error.errors(include_input=False, include_url=False, include_context=False)
         for one in told:
-            if one["type"] not in _NO_ERRORS:
+            if one["type"] not in _ALLOWED:
                 yield Issue(_path(type_, one["loc"]), _plain(one["type"], one["msg"]))
     except RecursionError:
         yield Issue(type_, "is nested too deeply")
@@ -95,6 +95,7 @@ def _told(model: Any, resource: dict[str, Any], type_: str) -> Iterator[Issue]:
 
 @lru_cache(maxsize=256)
 def _model(type_: str) -> Any:
+    """The model of a resource type; None where there is none."""
     if not _NAME.fullmatch(type_) or type_.startswith("_"):
         return None
     try:
@@ -188,7 +189,7 @@ def _of_bundle(model: Any, bundle: dict[str, Any]) -> Iterator[Issue]:
             for issue in judge(entry["resource"]).issues:
                 place = f"Bundle.entry[{number}].resource"
                 yield Issue(f"{place}({issue.path})" if issue.path else place, issue.message)
-    yield from _bundle(bundle)
+    yield from _of_frame(bundle)
 
 
 def _without_resource(entry: dict[str, Any]) -> dict[str, Any]:
@@ -197,7 +198,7 @@ def _without_resource(entry: dict[str, Any]) -> dict[str, Any]:
     return kept or {"fullUrl": "urn:uuid:0"}
 
 
-def _bundle(bundle: dict[str, Any]) -> Iterator[Issue]:
+def _of_frame(bundle: dict[str, Any]) -> Iterator[Issue]:
     """FHIR R4 2.36 (invariants bdl-7, bdl-9 to bdl-11) and 3.3 (Documents)."""
     entries = dicts(bundle.get("entry"))
     urls = [(entry["fullUrl"], _version(entry)) for entry in entries if isinstance(entry.get("fullUrl"), str)]

@@ -21,11 +21,17 @@ from phr.importers.members import BROKEN
 
 _FOLDER = "apple_health_export"
 _RECORDS = "clinical-records"
+_MEASUREMENTS = frozenset({"workout-routes", "electrocardiograms"})
+SENDER = "Health app"
+UNSAID = "not said"
+"""Who a record is from, where the list does not say."""
 _CHUNK = 1 << 20
 _LONGEST = 16_384
 """Bytes of one element of the list."""
-_ELEMENT = re.compile(rb"<ClinicalRecord\b([^>]*)>")
-_ATTRIBUTE = re.compile(rb"""([\w:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
+# Possessive quantifiers never go back over what they have read, so that any list is searched in linear time; and no
+# attribute holds a < (XML 1.0, 2.3), so that each try ends before the next element.
+_ATTRIBUTE = re.compile(rb"""([\w:-]++)\s*+=\s*+(?:"([^"<]*+)"|'([^'<]*+)')""")
+_ELEMENT = re.compile(rb"""<ClinicalRecord((?:\s++[\w:-]++\s*+=\s*+(?:"[^"<]*+"|'[^'<]*+'))*+)\s*+/?+>""")
 _MEASURED = "is what the phone or the watch measured, which is not read yet"
 
 
@@ -45,14 +51,9 @@ def is_listing(path: str) -> bool:
 def why_not(path: str) -> str | None:
     """Why a file of an export is not looked into; None when it is."""
     head, _, name = path.replace("\\", "/").rpartition("/")
-    parts = head.split("/")
-    if (
-        is_listing(path)
-        or ("workout-routes" in parts)
-        or (parts[-1] == _FOLDER and name.lower().endswith(".xml"))
-    ):
-        return _MEASURED
-    return _MEASURED if "electrocardiograms" in parts else None
+    folders = head.split("/")
+    listing = folders[-1] == _FOLDER and name.lower().endswith(".xml")
+    return _MEASURED if listing or not _MEASUREMENTS.isdisjoint(folders) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class Export:
         self._made: dict[str | None, Counter[str]] = {}
 
     def part(self, path: str, part: Part) -> Part:
-        """What one file gave, in the words of R4, and counted for its source."""
+        """What the file at this `path` gave, in the words of R4, and counted for its source."""
         received, names, problems = part
         listed = self._listed.get(_last_two(path))
         if received and any(dstu2.is_old(one, listed.version if listed else "") for one in received):
@@ -87,7 +88,7 @@ class Export:
             {
                 "document": name,
                 "section": None,
-                "title": source,
+                "title": source or UNSAID,
                 "found": made.total(),
                 "made": dict(sorted(made.items())),
                 "skipped": [],
@@ -97,12 +98,13 @@ class Export:
         ]
 
 
-def listed_in(streams: Iterator[BinaryIO]) -> dict[str, Listed]:
-    """What the lists say of each file. One that is damaged takes away only the names of the sources."""
+def listed_in(streams: Iterator[BinaryIO], paths: Iterable[str]) -> dict[str, Listed]:
+    """What the lists say of the files at these paths. One that is damaged takes away only the names of the sources."""
     found: dict[str, Listed] = {}
+    there = {_last_two(path) for path in paths}
     try:
         for stream in streams:
-            found.update(_search(stream))
+            found.update((path, listed) for path, listed in _search(stream) if path in there)
     except BROKEN:
         pass
     return found
@@ -112,17 +114,18 @@ def _search(stream: BinaryIO) -> Iterator[tuple[str, Listed]]:
     """The `ClinicalRecord` elements of the list, by the path of the file that each names."""
     rest = b""
     while chunk := stream.read(_CHUNK):
-        text, end = rest + chunk, 0
+        text = rest + chunk
         for found in _ELEMENT.finditer(text):
-            end = found.end()
             said = {
-                key.decode(): html.unescape((double or single).decode("utf-8", "replace"))
+                key.decode("ascii", "replace"): html.unescape((double or single).decode("utf-8", "replace"))
                 for key, double, single in _ATTRIBUTE.findall(found[1])
             }
             if path := said.get("resourceFilePath"):
                 yield _last_two(path), Listed(said.get("sourceName"), said.get("fhirVersion", ""))
-        rest = text[max(end, len(text) - _LONGEST) :]
+        begun = text.rfind(b"<")  # what follows may be an element that goes on in the next chunk
+        rest = text[begun:] if begun >= 0 and len(text) - begun <= _LONGEST else b""
 
 
 def _last_two(path: str) -> str:
+    """Folder and name of a file: the list calls it `/clinical-records/…`, the archive has a folder more."""
     return "/".join(path.replace("\\", "/").split("/")[-2:])

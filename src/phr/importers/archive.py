@@ -10,16 +10,15 @@ from __future__ import annotations
 import io
 import re
 import struct
-import tarfile
 import zipfile
 from collections.abc import Iterator
 from functools import partial
 from typing import BinaryIO, cast
 
 from phr.errors import UnreadableFile
-from phr.importers import apple_health
+from phr.importers import apple_health, tape
 from phr.importers.base import Part
-from phr.importers.bounded import BOMB, is_bomb
+from phr.importers.bounded import BOMB, Budget, is_bomb
 from phr.importers.found import Found, Opener
 from phr.importers.members import (
     BROKEN,
@@ -31,6 +30,7 @@ from phr.importers.members import (
     Look,
     Members,
     nothing_in,
+    reason,
     refused,
 )
 
@@ -39,13 +39,15 @@ _TAIL = 22 + 65_535 + 76
 """The end of the list of files, with a comment of any length and the 64-bit form before it."""
 _LONGEST_LIST = 16_000_000
 """Bytes of the list of files; more would be too many files, or names that nobody gives."""
+_HEAD = 16_384
+"""Bytes of a document in which its time is looked for."""
 _AGAIN = "Download it again: it is probably not complete"
 _MADE = re.compile(r"<(?:\w+:)?effectiveTime\b[^<>]{0,200}?\bvalue\s*=\s*[\"'](\d{4,14})")
 
 
-def zipped(opener: Opener, name: str, look: Look) -> Found:
+def zipped(opener: Opener, name: str, look: Look, budget: Budget, *, outermost: bool = True) -> Found:
     """A ZIP archive. Raises UnreadableFile when it is damaged or was made to do harm."""
-    opener = _seekable(opener)
+    opener = _seekable(opener, name)
     try:
         with opener() as stream:
             _check_end(stream, name)
@@ -58,25 +60,30 @@ def zipped(opener: Opener, name: str, look: Look) -> Found:
             raise
         raise UnreadableFile(f"{name} is a damaged ZIP archive.", hint=_AGAIN) from None
     apple = apple_health.is_export(paths)
-    members = Members(name, look)
+    members = Members(name, look, budget, outermost=outermost)
     parts = partial(_apple_parts, opener, {}, members) if apple else partial(_zip_parts, opener, members)
     return Found(
         "apple-health" if apple else "zip",
         parts,
         members.sections,
+        sender=(lambda: apple_health.SENDER) if apple else members.sender,
+        where=members.where,
         nothing=partial(nothing_in, "a ZIP archive"),
     )
 
 
-def _seekable(opener: Opener) -> Opener:
-    """ZIP is read from its end, which a packed stream cannot be: then the archive is held in memory."""
+def _seekable(opener: Opener, name: str) -> Opener:
+    """ZIP is read from its end and back and forth. What is packed would be unpacked anew each time: it is held."""
     with opener() as stream:
-        try:
-            stream.seek(0, io.SEEK_END)
-        except (OSError, ValueError):
-            stream.seek(0)
-            return partial(io.BytesIO, stream.read())
-    return opener
+        if isinstance(stream, io.BytesIO) or isinstance(getattr(stream, "raw", None), io.FileIO):
+            return opener
+        content = stream.read(IN_MEMORY * 4 + 1)
+    if len(content) > IN_MEMORY * 4:
+        raise UnreadableFile(
+            f"{name} is a packed archive of more than {IN_MEMORY * 4 // 1_000_000} MB.",
+            hint="Unpack it, then import the archive inside",
+        )
+    return partial(io.BytesIO, content)
 
 
 def _check_end(stream: BinaryIO, name: str) -> None:
@@ -107,7 +114,7 @@ def _zip_parts(opener: Opener, members: Members) -> Iterator[Part]:
     members.begin()
     with opener() as stream, zipfile.ZipFile(stream) as packed:
         infos = packed.infolist()
-        for index in _oldest_first(packed, infos):
+        for index in _oldest_first(packed, infos, members.budget):
             yield from _zip_member(packed, infos[index], index, members)
 
 
@@ -128,7 +135,8 @@ def _apple_parts(opener: Opener, listed: dict[str, apple_health.Listed], members
     with opener() as stream, zipfile.ZipFile(stream) as packed:
         infos = packed.infolist()
         if not listed:  # once: the list may be gigabytes long
-            listed |= apple_health.listed_in(_listing(packed, infos))
+            paths = [info.filename for info in infos]
+            listed |= apple_health.listed_in(_listing(packed, infos, members.budget), paths)
         export = apple_health.Export(listed)
         for index, info in enumerate(infos):
             why = apple_health.why_not(info.filename)
@@ -142,41 +150,47 @@ def _apple_parts(opener: Opener, listed: dict[str, apple_health.Listed], members
         members.report(export.sections(members.name))
 
 
-def _listing(packed: zipfile.ZipFile, infos: list[zipfile.ZipInfo]) -> Iterator[BinaryIO]:
+def _listing(packed: zipfile.ZipFile, infos: list[zipfile.ZipInfo], budget: Budget) -> Iterator[BinaryIO]:
     for info in infos:
         wanted = apple_health.is_listing(info.filename) and not info.flag_bits & 0x1
-        if wanted and info.file_size <= TOTAL and not is_bomb(info.file_size, info.compress_size):
+        honest = info.file_size <= TOTAL and not is_bomb(info.file_size, info.compress_size)
+        # It is only searched, many times faster than a record is read: an eighth of it counts.
+        if wanted and honest and budget.spend(info.file_size // 8):
             with packed.open(info) as stream:
                 yield cast(BinaryIO, stream)
 
 
-def _oldest_first(packed: zipfile.ZipFile, infos: list[zipfile.ZipInfo]) -> list[int]:
+def _oldest_first(packed: zipfile.ZipFile, infos: list[zipfile.ZipInfo], budget: Budget) -> list[int]:
     """FHIR first, then documents by the time they were made.
 
     What several documents say of one thing counts as the last one says it, whatever order the archive has.
     """
-    return sorted(range(len(infos)), key=lambda index: (_made(packed, infos[index]), index))
+    return sorted(range(len(infos)), key=lambda index: (_made(packed, infos[index], budget), index))
 
 
-def _made(packed: zipfile.ZipFile, info: zipfile.ZipInfo) -> str:
+def _made(packed: zipfile.ZipFile, info: zipfile.ZipInfo, budget: Budget) -> str:
     if not info.filename.lower().endswith(".xml") or info.flag_bits & 0x1:
+        return ""
+    if not budget.spend(min(_HEAD, info.file_size)):
         return ""
     try:
         with packed.open(info) as stream:
-            head = stream.read(16_384)
+            head = stream.read(_HEAD)
     except BROKEN:
         return ""
     found = _MADE.search(head.replace(b"\x00", b"").decode("latin-1"))
     return found[1] if found else "0"
 
 
-def taped(opener: Opener, name: str, look: Look) -> Found:
+def taped(opener: Opener, name: str, look: Look, budget: Budget, *, outermost: bool = True) -> Found:
     """A tar archive, read from front to back."""
-    members = Members(name, look)
+    members = Members(name, look, budget, outermost=outermost)
     return Found(
         "tar",
         partial(_tar_parts, opener, members),
         members.sections,
+        sender=members.sender,
+        where=members.where,
         nothing=partial(nothing_in, "a tar archive"),
     )
 
@@ -185,30 +199,27 @@ def _tar_parts(opener: Opener, members: Members) -> Iterator[Part]:
     members.begin()
     with opener() as stream:
         try:
-            with tarfile.open(fileobj=stream, mode="r|", errorlevel=0) as tape:
-                for index, info in enumerate(tape):
-                    tape.members.clear()  # type: ignore[attr-defined]  # tarfile remembers each one otherwise
-                    if index >= MOST:
-                        yield refused(members.name, TOO_MANY)
-                        return
-                    yield from _tar_member(tape, info, index, members)
+            for index, member in enumerate(tape.members(stream, members.name)):
+                if index >= MOST:
+                    yield refused(members.name, TOO_MANY)
+                    return
+                yield from _tar_member(member, index, members)
         except UnreadableFile as error:
-            yield refused(members.name, error.message.removeprefix(members.name).strip().rstrip("."))
+            yield refused(members.name, reason(error, members.name))
         except BROKEN:
             yield refused(members.name, "ends in the middle: the archive is cut off or damaged there")
 
 
-def _tar_member(tape: tarfile.TarFile, info: tarfile.TarInfo, index: int, members: Members) -> Iterator[Part]:
-    if info.isdir():
+def _tar_member(member: tape.TapeMember, index: int, members: Members) -> Iterator[Part]:
+    if member.is_folder:
         return
-    if not info.isreg():
-        yield refused(info.name, "is a link or a device, not a file", known=True)
+    if not member.is_file:
+        yield refused(member.name, "is a link or a device, not a file", known=True)
         return
-    if info.size > IN_MEMORY * 4:
-        yield refused(info.name, f"is larger than {IN_MEMORY * 4 // 1_000_000} MB: unpack the archive for it")
+    if member.size > IN_MEMORY * 4:
+        yield refused(
+            member.name, f"is larger than {IN_MEMORY * 4 // 1_000_000} MB: unpack the archive for it"
+        )
         return
-    stream = tape.extractfile(info)
-    if stream is None:
-        return
-    content = stream.read()
-    yield from members.member(index, info.name, len(content), len(content), partial(io.BytesIO, content))
+    content = member.read()
+    yield from members.member(index, member.name, len(content), len(content), partial(io.BytesIO, content))

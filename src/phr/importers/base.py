@@ -16,7 +16,17 @@ from phr.errors import UsageError
 from phr.importers.patients import FoundPatient, Reach, Survey
 from phr.model import Problem, Received
 
-REPEATED = "stands in the file more than once with different content: the last one counts"
+REPEATED = "stands in the file more than once with different content: the last one is kept"
+TOLD_AS_R4 = "was written in FHIR DSTU2 and is kept in the words of FHIR R4"
+TIME_LEFT_OUT = "has a time of day without a time zone, so only the day is kept: set [file] timezone"
+STATUS_UNKNOWN = (
+    "has a status that is not known here; it is kept as a note: translate it in [rows.words.status]"
+)
+NOT_NEEDED = "was not used: nothing in the file is a table"
+NOTED = frozenset({REPEATED, TOLD_AS_R4, TIME_LEFT_OUT, STATUS_UNKNOWN, NOT_NEEDED})
+"""Reasons that name how something was kept. All others name what was skipped."""
+UNTOLD = "is all that is named: the file has too many remarks to name each"
+_MOST_REMARKS = 500_000
 FORMATS = (
     "fhir-bundle",
     "fhir-resource",
@@ -28,6 +38,8 @@ FORMATS = (
     "csv",
 )
 ARCHIVES = frozenset({"zip", "tar", "apple-health"})
+BATCH = 500
+"""Resources that are in hand together."""
 Batch = tuple[Received, ...]
 Names = dict[str, str]
 """`urn:uuid:…` or other full address of an entry → `Type/id`."""
@@ -52,6 +64,11 @@ class Imported:
     """What each section of the documents inside gave: `document`, `section`, `title`, `found`, `made`, `skipped`."""
     final: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     """Of addresses that stand in the file with several contents: which one counts, by its digest."""
+    sender: str | None = field(default=None, repr=False)
+    """Who sent the file, as it says itself: a document's custodian, the Health app. None where nobody is named,
+    or the documents of an archive are from several."""
+    remarks: tuple[Problem, ...] = ()
+    """What is to be said of the file as a whole."""
 
     def choose(self, patient: str | None) -> str | None:
         """The id of the one patient to take; None when there is no choice to make.
@@ -60,7 +77,8 @@ class Imported:
         has several patients and none was chosen, or it does not have the chosen one.
         """
         ids = [one.id for one in self.patients]
-        there = f"In the file: {', '.join(ids[:20])}{' …' if len(ids) > 20 else ''}"
+        named = [f"{one.id} (in {one.where})" if one.where else one.id for one in self.patients[:20]]
+        there = f"In the file: {', '.join(named)}{' …' if len(ids) > 20 else ''}"
         if patient == "all":
             return None
         if patient is not None:
@@ -87,14 +105,22 @@ class Imported:
 
     def batches(self, patient: str | None = None) -> Iterator[Batch]:
         """The resources in the order of the file, some hundreds at a time; of one patient if one is named."""
-        self.problems.clear()
+        self.problems[:] = self.remarks
         reach = self.survey.reach(patient) if patient is not None and len(self.patients) > 1 else None
         seen: dict[str, bytes] = {}
         for received, _, problems in self.parts():
-            self.problems += problems
+            for one in problems:
+                self._note(one)
             if reach is not None:
                 received = tuple(self._within(reach, received))
             yield from self._distinct(received, seen)
+
+    def _note(self, problem: Problem) -> None:
+        """Remember what is to be said, as far as that is bounded."""
+        if len(self.problems) < _MOST_REMARKS:
+            self.problems.append(problem)
+        elif self.problems[-1].reason != UNTOLD:
+            self.problems.append(Problem("file", UNTOLD, id=self.name))
 
     def _distinct(self, received: Batch, seen: dict[str, bytes]) -> Iterator[Batch]:
         """Each address once, with the content that counts, so that taking the file in again changes nothing."""
@@ -105,16 +131,20 @@ class Imported:
                 continue
             seen[address] = digest
             if self.final.get(address, digest) != digest:
-                self.problems.append(Problem(one.type, REPEATED, id=one.id, known=True))
+                self._note(Problem(one.type, REPEATED, id=one.id, known=True))
             else:
                 batch.append(one)
         if batch:
             yield tuple(batch)
 
     def resources(self, patient: str | None = None) -> Iterator[Received]:
-        """The same one by one."""
+        """The resources of `batches`, one by one."""
         for batch in self.batches(patient):
             yield from batch
+
+    def section_reports(self) -> list[dict[str, Any]]:
+        """`sections`, or nothing where no document is inside; to be asked when `batches` came to its end."""
+        return self.sections() if self.sections is not None else []
 
     def _within(self, reach: Reach, received: Batch) -> Iterator[Received]:
         for one in received:
@@ -122,11 +152,18 @@ class Imported:
             if why is None:
                 yield one
             else:
-                self.problems.append(Problem(one.type, why, id=one.id, known=True))
+                self._note(Problem(one.type, why, id=one.id, known=True))
+
+
+def portions(received: Batch, names: Names, problems: tuple[Problem, ...]) -> Iterator[Part]:
+    """Resources that are all known, a batch at a time; the names and the problems come with the first one."""
+    yield received[:BATCH], names, problems
+    for at in range(BATCH, len(received), BATCH):
+        yield received[at : at + BATCH], {}, ()
 
 
 def address_of(one: Received) -> str:
-    """`Type/id`."""
+    """`Type/id`, by which references call it (FHIR R4 2.3.0.1)."""
     return f"{one.type}/{one.id}"
 
 

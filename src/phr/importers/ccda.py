@@ -6,17 +6,16 @@ digits that the document wrote (`1.20`), which only an encoder that knows `Decim
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
 from phr.errors import UnreadableFile
-from phr.importers.base import Batch, Part
+from phr.importers.base import Batch, Part, portions
 from phr.model import Problem, Received
 
-BATCH = 500
 LARGEST = 100 * 1024 * 1024
 """Bytes of XML up to which a document is read: scanned pages inside make tens of millions."""
 
@@ -29,7 +28,10 @@ class Document:
 
     received: Batch = field(repr=False)
     problems: tuple[Problem, ...] = field(repr=False)
-    sections: Callable[[], list[dict[str, Any]]] = field(repr=False)
+    sections: list[dict[str, Any]] = field(repr=False)
+    """As `phr import --json` has them: `document`, `section` (LOINC code), `title`, `found`, `made`, `skipped`."""
+    sender: str | None = field(default=None, repr=False)
+    """Who keeps the document (CDA R2 4.2.2.6, custodian)."""
 
     @property
     def weight(self) -> int:
@@ -38,8 +40,7 @@ class Document:
 
     def parts(self) -> Iterator[Part]:
         """Its resources, some hundreds at a time."""
-        for at in range(0, max(len(self.received), 1), BATCH):
-            yield self.received[at : at + BATCH], {}, self.problems if at == 0 else ()
+        return portions(self.received, {}, self.problems)
 
 
 def read(content: bytes, name: str) -> Document:
@@ -64,7 +65,7 @@ def read(content: bytes, name: str) -> Document:
         for one in found.sections
     ]
     return Document(
-        tuple(encoded(one) for one in found.resources), tuple(found.problems), lambda: list(sections)
+        tuple(encoded(one) for one in found.resources), tuple(found.problems), sections, found.custodian
     )
 
 

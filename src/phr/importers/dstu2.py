@@ -13,11 +13,10 @@ from decimal import Decimal
 from typing import Any
 
 from phr.fhir.read import dicts, listed
-from phr.importers.base import Batch
+from phr.importers.base import TOLD_AS_R4, Batch
 from phr.importers.ccda import encoded
 from phr.model import Problem, Received
 
-TOLD = "was written in FHIR DSTU2 and is kept in the words of FHIR R4"
 _HL7 = "http://terminology.hl7.org/CodeSystem"
 _OLD = ("1.", "0.5", "DSTU2")
 _CRITICALITY = {"CRITL": "low", "CRITH": "high", "CRITU": "unable-to-assess"}
@@ -42,7 +41,7 @@ def modern(received: Batch) -> tuple[Batch, tuple[Problem, ...]]:
             found.append(one)
             continue
         found.append(encoded({key: value for key, value in told.items() if value not in (None, [], {})}))
-        remarks.append(Problem(one.type, TOLD, id=one.id, known=True))
+        remarks.append(Problem(one.type, TOLD_AS_R4, id=one.id, known=True))
     return tuple(found), tuple(remarks)
 
 

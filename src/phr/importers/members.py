@@ -13,14 +13,15 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from phr.errors import PhrError, UnreadableFile
 from phr.importers.base import Part
-from phr.importers.bounded import BOMB, is_bomb
+from phr.importers.bounded import BOMB, Budget, is_bomb
 from phr.importers.found import Found, Opener
-from phr.importers.sniffing import Stranger
+from phr.importers.sniffing import ForeignFile
 from phr.model import Problem
 
 Look = Callable[[Opener, int, str], Found]
@@ -30,11 +31,11 @@ MOST = 65_535
 IN_MEMORY = 64_000_000
 """Bytes of a member up to which it is held whole; a larger one is read as a stream."""
 TOTAL = 4_000_000_000
-"""Unpacked bytes of one archive that are read."""
+"""Unpacked bytes of one file that are read, archives in it included."""
 KEPT = 64_000_000
 """Bytes of read documents that are kept between the first look and the second."""
 LOCKED = "is locked with a password"
-TOO_MUCH = f"was not read: the archive unpacks to more than {TOTAL // 1_000_000_000} GB"
+TOO_MUCH = "was not read: the archive unpacks to far more than its size allows"
 TOO_MANY = f"holds more than {MOST:,} files, which no health record does"
 DAMAGED = "is damaged inside the archive"
 # What reading a broken member can raise, depending on how it was packed and what in it is broken.
@@ -48,16 +49,30 @@ _LEFTOVERS = ("__macosx/", ".ds_store", "thumbs.db", "desktop.ini")
 class Members:
     """What became of the members of one archive in one reading."""
 
-    def __init__(self, name: str, look: Look) -> None:
-        self.name, self._look = name, look
+    def __init__(self, name: str, look: Look, budget: Budget, *, outermost: bool = True) -> None:
+        self.name, self.budget, self._look, self._outermost = name, budget, look, outermost
         self._kept: dict[int, Found] = {}
-        self._room, self._total = KEPT, 0
+        self._room = KEPT
         self._sections: list[dict[str, Any]] = []
+        self._senders: set[str | None] = set()
+        self._at: tuple[str, Found | None] = ("", None)
 
     def begin(self) -> None:
         """A new reading from the start."""
-        self._total = 0
+        if self._outermost:
+            self.budget.begin()
         self._sections.clear()
+        self._senders.clear()
+
+    def sender(self) -> str | None:
+        """Who sent all that came of the last reading; None where nobody is named, or several are."""
+        return next(iter(self._senders)) if len(self._senders) == 1 else None
+
+    def where(self) -> str | None:
+        """The file that is being read."""
+        name, found = self._at
+        inside = found.where() if found is not None and found.where is not None else None
+        return f"{name}/{inside}" if inside else name or None
 
     def sections(self) -> list[dict[str, Any]]:
         """The reports of all documents of the last reading."""
@@ -76,22 +91,28 @@ class Members:
         if is_bomb(size, packed):
             yield refused(path, BOMB)
             return
-        if self._total + size > TOTAL:
+        found = self._kept.get(index)
+        if not self.budget.enter() or (found is None and not self.budget.spend(size)):
             yield refused(path, TOO_MUCH)
             return
+        came = False
         try:
-            found = self._kept.get(index) or self._looked(index, name, size, opener)
-            yield from found.parts()
+            found = found or self._looked(index, name, size, opener)
+            self._at = (name, found)
+            for received, names, problems in found.parts():
+                came = came or bool(received)
+                yield received, names, tuple(_placed(one, name) for one in problems)
         except PhrError as error:
-            yield refused(path, reason(error, name), known=isinstance(error, Stranger))
+            yield refused(path, reason(error, name), known=isinstance(error, ForeignFile))
         except (*BROKEN, RecursionError, MemoryError):
             yield refused(path, DAMAGED)
         else:
             if found.sections is not None:
                 self._sections += found.sections()
+            if came:
+                self._senders.add(found.sender() if found.sender is not None else None)
 
     def _looked(self, index: int, name: str, size: int, opener: Opener) -> Found:
-        self._total += size
         if size <= IN_MEMORY:
             with opener() as stream:
                 content = stream.read(IN_MEMORY + 1)
@@ -101,6 +122,11 @@ class Members:
             self._room -= found.weight
             self._kept[index] = found
         return found
+
+
+def _placed(problem: Problem, name: str) -> Problem:
+    """What is said of a whole document, with the name of its file."""
+    return replace(problem, id=name) if problem.type == "document" and problem.id is None else problem
 
 
 def refused(path: str, why: str, *, known: bool = False) -> Part:

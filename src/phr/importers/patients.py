@@ -35,6 +35,8 @@ class FoundPatient:
     """Name and birth date, to choose by; None when the file has no Patient resource for this id."""
     resources: int
     """How many resources are theirs."""
+    where: str | None = None
+    """The file of an archive that names them, where that tells people apart: ids may be numbers that nobody knows."""
 
 
 class Survey:
@@ -47,13 +49,14 @@ class Survey:
         self._loose: dict[str, tuple[str, ...]] = {}
         self._mentions: dict[str, tuple[str, ...]] = {}
         self._names: dict[str, str] = {}
+        self._where: dict[str, list[str]] = {}
 
     def learn(self, names: dict[str, str]) -> None:
         """Remember which `Type/id` an address inside the file means."""
         self._names.update(names)
 
-    def note(self, one: Received) -> None:
-        """Look at one resource: whose it is, and what it mentions."""
+    def note(self, one: Received, where: str | None = None) -> None:
+        """Look at one resource: whose it is, and what it mentions; `where` is the file of an archive it is in."""
         try:
             resource = read.parse_json(one.raw)
         except ValueError:
@@ -62,7 +65,10 @@ class Survey:
             return
         address = f"{one.type}/{one.id}"
         if one.type == "Patient":
-            self._labels[one.id] = _label(resource)
+            self._labels[one.id] = label(resource)
+            files = self._where.setdefault(one.id, [])
+            if where is not None and where not in files:
+                files.append(where)
             return
         targets = tuple(_subjects(resource))
         mentions = tuple(dict.fromkeys(_references(resource)))
@@ -81,8 +87,13 @@ class Survey:
         if len(ids) == 2 and len(self._labels) == 1 and not count[next(iter(self._labels))]:
             # Cigna's $everything: the one Patient goes by another id than the one its resources name.
             theirs = next(iter(self._labels))
-            return (FoundPatient(theirs, self._labels[theirs], count.total()),)
-        return tuple(FoundPatient(id_, self._labels.get(id_), count[id_]) for id_ in ids)
+            return (FoundPatient(theirs, self._labels[theirs], count.total(), self._place(theirs)),)
+        return tuple(FoundPatient(id_, self._labels.get(id_), count[id_], self._place(id_)) for id_ in ids)
+
+    def _place(self, id_: str) -> str | None:
+        files = self._where.get(id_, [])
+        more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+        return f"{files[0]}{more}" if files else None
 
     def reach(self, patient: str) -> Reach:
         """What belongs to one person: theirs, what supports it, and what hangs on either."""
@@ -134,7 +145,8 @@ class Reach:
         return ANOTHER if address in self.others else NOBODY
 
 
-def _label(patient: Resource) -> str | None:
+def label(patient: Resource) -> str | None:
+    """Name and birth date, for a person to choose by, never for a log; None where it has neither."""
     parts = (read.human_name(patient.get("name")), read.text(patient.get("birthDate")))
     return ", ".join(part for part in parts if part) or None
 

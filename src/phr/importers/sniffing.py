@@ -18,11 +18,13 @@ CDA = "urn:hl7-org:v3"
 FHIR = "http://hl7.org/fhir"
 
 _FHIR_FILES = "FHIR files (Bundle, resource, NDJSON), C-CDA documents, and ZIP archives of them can be read"
+ONCE_MORE = "Ask whoever gave you the file for it once more, and import that: phr import FILE"
 _AGAIN = "Probably a sign-in or error page was saved: download the file itself again"
 _OTHER_FORM = "Ask your provider for the C-CDA or FHIR form of the same record"
+_BLUE_BUTTON = re.compile(rb"blue\s?button|my\s?medicare\.gov|my\s?healthevet", re.IGNORECASE)
 _UNPACK = "Unpack it, then import the files inside"
 # How other things begin, what they are, what to do.
-_STRANGERS: tuple[tuple[bytes, str, str], ...] = (
+_FOREIGN: tuple[tuple[bytes, str, str], ...] = (
     (b"%PDF", "is a PDF document, which is not read yet", _OTHER_FORM),
     (b"{\\rtf", "is a text document (RTF), which is not read yet", _OTHER_FORM),
     (b"MSH|", "is an HL7 v2 message, which is not read yet", _FHIR_FILES),
@@ -76,13 +78,13 @@ _ELEMENT = re.compile(r"<(?:([^\W\d][\w.-]*):)?([^\W\d][\w.-]*)([^<>]{0,8000})")
 _DOCTYPE = re.compile(r"<!DOCTYPE\s+(?:[\w.-]+:)?([\w.-]+)", re.IGNORECASE)
 
 
-class Stranger(UnreadableFile):
+class ForeignFile(UnreadableFile):
     """A file of a kind that is not read: nothing is wrong with it."""
 
 
-def stranger(name: str, what: str, hint: str) -> Stranger:
+def foreign(name: str, what: str, hint: str) -> ForeignFile:
     """`what` is the rest of a sentence that begins with the file's name."""
-    return Stranger(f"{name} {what}.", hint=hint)
+    return ForeignFile(f"{name} {what}.", hint=hint)
 
 
 def words(head: bytes) -> bytes:
@@ -105,23 +107,30 @@ def is_xml(head: bytes) -> bool:
     return words(_narrow(head[:1024])).startswith(b"<")
 
 
-def refuse_strangers(head: bytes, name: str) -> None:
+def refuse_foreign(head: bytes, name: str) -> None:
     """Raises UnreadableFile for what is recognised and not read."""
     begin = words(head)
     if not begin and len(head) < HEAD:
-        raise Stranger(f"{name} is empty.", hint="Download it again: it is probably not complete")
-    for beginning, what, mend in _STRANGERS:
+        raise ForeignFile(f"{name} is empty.", hint="Download it again: it is probably not complete")
+    for beginning, what, mend in _FOREIGN:
         if begin.startswith(beginning):
-            raise stranger(name, what, mend)
+            raise foreign(name, what, mend)
     if is_zip(head):
         for folder, what, mend in _OFFICE:
             if folder in head and b"[Content_Types].xml" in head:
-                raise stranger(name, what, mend)
+                raise foreign(name, what, mend)
         return
     kind = media_types.sniff(head[: media_types.LOOKED_AT]) or ""
     found = _KINDS.get(kind) or _KINDS.get(kind.partition("/")[0])
     if found and not is_xml(head):
-        raise stranger(name, *found)
+        raise foreign(name, *found)
+    # Medicare and the VA hand out the same record as text, with this title (Blue Button, since 2010).
+    if not begin.startswith((b"<", b"{", b"[")) and _BLUE_BUTTON.search(_narrow(head)[:4096]):
+        raise foreign(
+            name,
+            "is a Blue Button text file, which phr does not read yet",
+            "Where you got it, take the other form of the same record: JSON (Medicare) or C-CDA, .xml (VA)",
+        )
 
 
 def refuse_other_xml(head: bytes, name: str) -> None:
@@ -131,9 +140,9 @@ def refuse_other_xml(head: bytes, name: str) -> None:
         return
     found = _NAMESPACES.get(namespace) or _ROOTS.get(local)
     if found:
-        raise stranger(name, *found)
+        raise foreign(name, *found)
     if local not in _CDA_NAMES:
-        raise stranger(name, "is XML, but neither a C-CDA document nor FHIR", _FHIR_FILES)
+        raise foreign(name, "is XML, but neither a C-CDA document nor FHIR", _FHIR_FILES)
 
 
 def root_of(head: bytes) -> tuple[str, str]:

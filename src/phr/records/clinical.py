@@ -15,9 +15,9 @@ from phr.records.shapes import Shape, paths
 
 
 def clinical_status(resource: Resource) -> str | None:
-    """`clinicalStatus`; a statement that was made in error says so whatever else it says."""
+    """`clinicalStatus`; a statement that was made in error or ruled out says so whatever else it says."""
     verified = code_of(resource.get("verificationStatus"))
-    if verified == "entered-in-error":
+    if verified in ("entered-in-error", "refuted"):
         return verified
     return code_of(resource.get("clinicalStatus")) or words_of(resource.get("clinicalStatus"))
 

@@ -81,8 +81,10 @@ def _draft(resource: Resource, lookup: Lookup) -> Draft:
     if reader is not None:
         return reader(resource, reading, address)
     shape = SHAPES.get(type_)
-    if shape is None:
-        shape = _around(type_) if type_ in SUPPORTING else _unknown(type_)
+    if shape is None or (
+        type_ == "Device" and not resource.get("patient")
+    ):  # an instrument, a program that wrote
+        shape = _around(type_) if type_ in SUPPORTING or type_ in SHAPES else _unknown(type_)
     return read_shape(resource, reading, address, shape)
 
 

@@ -12,14 +12,16 @@ day and the same value. What is negated (`not-done`, refuted) never equals what 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from hashlib import blake2b
+from hashlib import blake2b, sha1
 from typing import Any, NamedTuple
+from uuid import NAMESPACE_URL
 
 import msgspec
 
 from phr.fhir import read
-from phr.records import match_dates, match_drugs, match_types, match_values
+from phr.records import match_dates, match_drugs, match_standing, match_types, match_values
 from phr.records.match_dates import COARSE, NOT, When
+from phr.records.match_people import Who, id_in, who
 from phr.records.match_terms import (
     DIFFERENT,
     SAME,
@@ -43,12 +45,15 @@ PLAIN, DATED = b"\x01", b"\x02"
 
 # Requests and statements of a drug are one kind of fact, as C-CDA writes both as Medication Activity (R2.1, 3.57).
 _DRUGS = frozenset(("MedicationRequest", "MedicationStatement"))
+_GIVEN = "MedicationAdministration"
+"""In C-CDA a Medication Activity too, and so a statement when it comes back. It is one with that by its identifier only."""
 _READ = """
  identifier masterIdentifier status verificationStatus clinicalStatus doNotPerform modifierExtension category
  onsetDateTime onsetPeriod onsetAge onsetString recordedDate authoredOn effectiveDateTime effectivePeriod
  dosageInstruction dosage bodySite site method criticality reaction valueQuantity valueCodeableConcept valueString
  valueInteger valueBoolean valueRange valueRatio valuePeriod valueDateTime valueTime valueSampledData component
- lotNumber conclusion intent udiCarrier relationship
+ lotNumber conclusion intent udiCarrier relationship severity lifecycleStatus subject patient
+ abatementDateTime abatementPeriod abatementAge abatementString
 """.split()
 _Body: Any = msgspec.defstruct("_Body", [(name, Any, None) for name in _READ], gc=False)
 _decode = msgspec.json.Decoder(_Body).decode
@@ -95,30 +100,40 @@ class Fact(msgspec.Struct, gc=False):
     @property
     def family(self) -> str:
         """What may be compared with what."""
-        return "drug" if self.type in _DRUGS else self.type
+        return family(self.type)
 
     def keys(self, besides: frozenset[str] = frozenset()) -> list[bytes]:
         """What equal facts have in common. `besides`: identifiers that name somebody, not this."""
         head = f"{self.family}|{int(self.negated)}|"
-        found = {_key(PLAIN, f"{self.family}|i|{one}") for one in self.identifiers - besides}
+        found = {self.identifier_key(one) for one in sorted(self.identifiers - besides)[:_MOST_NAMES]}
         found |= {PLAIN + one[:16] for one in self.documents}
-        names = [f"{head}{system}|{code}" for system, code in self.codes]
+        names = [f"{head}{system}|{code}" for system, code in sorted(self.codes)[:_MOST_NAMES]]
         names.append(f"{head}={fold(self.row.title)}")
         if self.type in _UNDATED or (self.type == "Condition" and self.when is None):
             found |= {_key(PLAIN, name) for name in names}
-        for moment in self.moments():
-            days = [day.encode() for day in moment.days()]
-            found |= {_key(DATED, name) + day for name in names for day in days}
-        if not self.moments() and self.type not in _UNDATED:
-            found.add(PLAIN + self.digest)
+        moments = self.moments()
+        if moments:
+            ends = {end for moment in moments for end in moment.found_by()}
+            marks = match_values.marks(self.body) if self.type == "Observation" else ("",)
+            heads = [_key(DATED, f"{name}|{mark}") for name in names for mark in marks]
+            found |= {head_ + end for head_ in heads for end in ends}
+        if len(self.identifiers) < 2 or (not moments and self.type not in _UNDATED):
+            found.add(PLAIN + self.digest)  # the same bytes, where nothing else is their own
         return sorted(found)
 
-    def says_as(self, other: Fact) -> bool:
-        """Whether both are one statement made twice: the same words at the same instant."""
-        own, its = self.row, other.row
-        return (own.kind, own.title, own.codes, own.value, own.end, own.description) == (
-            (its.kind, its.title, its.codes, its.value, its.end, its.description)
-        ) and self.when == other.when
+    def identifier_key(self, one: str) -> bytes:
+        """The key of those that have this identifier."""
+        return _key(PLAIN, f"{self.family}|i|{one}")
+
+    def statement(self) -> tuple[object, ...]:
+        """Equal where one statement is made twice: the same words at the same instant."""
+        own = self.row
+        return own.kind, own.title, own.codes, own.value, own.end, own.description, self.when
+
+    @property
+    def patient(self) -> str | None:
+        """The id of the Patient that its source says it is about."""
+        return id_in(self.body.subject, self.body.patient)
 
     def moments(self) -> list[When]:
         """The dates under which it may be met."""
@@ -128,18 +143,27 @@ class Fact(msgspec.Struct, gc=False):
 
 
 _UNDATED = frozenset(("AllergyIntolerance",))
+_MOST_NAMES = 40
+"""So many codes and identifiers lead to a fact; nobody has more by accident."""
 
 
-def fact(row: Row, raw: bytes, digest: bytes, documents: Sequence[bytes] = ()) -> Fact | None:
-    """What tells of a record; None where nothing can: it is unreadable, or said to be an error."""
+def family(type_: str) -> str:
+    """Types that are compared with each other have one family."""
+    return "drug" if type_ in _DRUGS or type_ == _GIVEN else type_
+
+
+def fact(
+    row: Row, raw: bytes, digest: bytes, documents: Sequence[bytes] = (), base: str | None = None
+) -> Fact | None:
+    """What tells of a record; None where nothing can: it is unreadable, or said to be an error.
+
+    `base` is where its source has it: documents made of this record name it by a UUID of that address.
+    """
     type_, _, id_ = row.resource.partition("/")
     body = _read(raw)
     if body is None or body.status == "entered-in-error":
         return None
-    verified = body.verificationStatus  # a code in DSTU2
-    said: set[str | None] = (
-        {verified} if isinstance(verified, str) else {one.code for one in read.codings(verified)}
-    )
+    said = match_standing.codes_said(body.verificationStatus)
     if "entered-in-error" in said:
         return None
     codes, displays = codes_of_json(row.codes)
@@ -155,7 +179,7 @@ def fact(row: Row, raw: bytes, digest: bytes, documents: Sequence[bytes] = ()) -
         match_dates.when(_date(type_, row, body)),
         match_dates.when(row.end),
         _is_negated(body, said),
-        identifiers | _of_device(type_, body) | ({own} if own else set()),
+        identifiers | _of_device(type_, body) | ({own} if own else set()) | _handed_on(base, row.resource),
         frozenset(documents),
     )
 
@@ -165,6 +189,15 @@ def of_patient(raw: bytes) -> frozenset[str]:
     body = _read(raw)
     pairs = ((one.get("system"), one.get("value")) for one in read.dicts(body.identifier)) if body else ()
     return frozenset(found for system, value in pairs if (found := identifier(system, value)))
+
+
+def who_of(raw: bytes) -> Who:
+    """Who a Patient is; what cannot be read is nobody in particular."""
+    try:
+        body = read.parse_json(raw)
+    except ValueError:
+        body = None
+    return who(body if isinstance(body, dict) else {})
 
 
 def _read(raw: bytes) -> Any:
@@ -189,8 +222,19 @@ def _date(type_: str, row: Row, body: Any) -> str | None:
     return row.date
 
 
-def _is_negated(body: Any, said: set[str | None]) -> bool:
+def _is_negated(body: Any, said: frozenset[str]) -> bool:
     return body.status in ("not-done", "not-taken") or body.doNotPerform is True or "refuted" in said
+
+
+def _handed_on(base: str | None, address: str) -> set[str]:
+    """What it is called in a C-CDA of ours, if it has no identifier (`phr.ccda.datatypes.ids`)."""
+    if not base:
+        return set()
+    made = sha1(NAMESPACE_URL.bytes + f"{base}/{address}".encode(), usedforsecurity=False).digest()
+    # As `uuid5` does it (RFC 9562, 5.5), which takes three times as long.
+    made = made[:6] + bytes((made[6] & 15 | 80, made[7], made[8] & 63 | 128)) + made[9:16]
+    words = made.hex()
+    return {f"urn:uuid:{words[:8]}-{words[8:12]}-{words[12:16]}-{words[16:20]}-{words[20:]}"}
 
 
 def _of_device(type_: str, body: Any) -> frozenset[str]:
@@ -219,7 +263,9 @@ def same(one: Fact, other: Fact, *, shared: frozenset[str] = frozenset()) -> int
         return IDENTIFIED
     if not one.documents.isdisjoint(other.documents):
         return max(match_dates.agree(one.when, other.when), COARSE)
-    reader = match_types.BY_TYPE.get(one.family, match_types.plain)
+    if (one.type == _GIVEN) != (other.type == _GIVEN):
+        return NOT
+    reader = match_types.BY_TYPE.get(_GIVEN if one.type == _GIVEN else one.family, match_types.plain)
     return reader(one, other)
 
 
@@ -234,10 +280,10 @@ def contradict(one: Fact, other: Fact) -> bool:
         or compare_codes(one.codes, other.codes) == DIFFERENT
         or _dates_differ(one, other)
         or _sites_differ(one, other)
-        or match_values.compare(one.body, other.body) == DIFFERENT
-        or (one.type in _DRUGS and match_drugs.compare(one, other) == DIFFERENT)
+        or (one.type == "Observation" and match_values.compare(one.body, other.body) == DIFFERENT)
+        or (one.type in _DRUGS and other.type in _DRUGS and match_drugs.compare(one, other) == DIFFERENT)
         or (one.type == "Immunization" and match_types.texts_differ(one.body.lotNumber, other.body.lotNumber))
-        or (one.type == "AllergyIntolerance" and match_types.risks_differ(one.body, other.body))
+        or match_standing.differ(one, other)
     )
 
 
@@ -252,9 +298,14 @@ def _kinds_differ(one: Fact, other: Fact) -> bool:
 
 
 def _is_identified(one: Fact, other: Fact) -> bool:
-    """An identifier alone does not make one result of two: a panel's may stand on each of its parts."""
+    """An identifier alone does not make one result of two: a panel's may stand on each of its parts.
+
+    Nor does it make one of two substances or medicines: there a mistake would hide what somebody must not be given.
+    """
     if one.type != "Observation":
-        return True
+        return (one.type != "AllergyIntolerance" and one.family != "drug") or match_types.named_alike(
+            one, other
+        )
     return match_types.named_alike(one, other) or (
         match_values.compare(one.body, other.body) == SAME
         and match_dates.agree(one.when, other.when) > COARSE
@@ -262,7 +313,7 @@ def _is_identified(one: Fact, other: Fact) -> bool:
 
 
 def _dates_differ(one: Fact, other: Fact) -> bool:
-    if one.type in _DRUGS:
+    if one.type in _DRUGS and other.type in _DRUGS:
         return match_drugs.dates_differ(one.body, other.body)
     return match_dates.contradict(one.when, other.when) or (
         one.type in _ENDING and match_dates.contradict(one.end, other.end)
@@ -287,19 +338,10 @@ def _sites_differ(one: Fact, other: Fact) -> bool:
 # ── which one is shown ────────────────────────────────────────────────────────────────────────────────
 
 
-def told(one: Fact) -> tuple[int, int]:
-    """How much a fact says: first of what is dangerous (how an allergy showed itself), then of everything else."""
-    body, row = one.body, one.row
-    danger = 0
-    if one.type == "AllergyIntolerance":
-        reactions = read.dicts(body.reaction)
-        danger = sum(
-            len(read.listed(entry.get("manifestation"))) + ("severity" in entry) for entry in reactions
-        )
-        danger += body.criticality in ("low", "high")
-    elements = -msgspec.structs.astuple(body).count(None)
-    filled = sum(
-        bool(part) for part in (row.date, row.end, row.description, row.value, row.facility, row.performer)
-    )
-    precise = len(one.when.digits) + 2 * one.when.is_instant if one.when else 0
-    return danger, 2 * len(one.codes) + elements + filled + precise
+def foremost(facts: Sequence[Fact]) -> list[int]:
+    """Which of these, that are one, may be shown for all of them: whoever reads it misses no danger and no value."""
+    return [
+        at
+        for at, one in enumerate(facts)
+        if all(other is one or match_standing.covers(one, other) for other in facts)
+    ]

@@ -36,12 +36,17 @@ class When(NamedTuple):
         """Known to the day or finer."""
         return len(self.digits) == 8
 
-    def days(self) -> tuple[str, ...]:
-        """The digits under which it is found: its own day, and for an instant the day in UTC."""
-        if not self.is_instant:
-            return (self.digits,)
+    def found_by(self) -> tuple[bytes, ...]:
+        """What moments that may be one have in common: the one's is the beginning of the other's, or is the other's.
+
+        An instant is found by its minute, below its own day and the day in UTC; a midnight by its day too.
+        """
+        if not self.is_instant or self.end - self.start > 60:
+            return (self.digits.encode(),)
         there = datetime.fromtimestamp(self.start, UTC).strftime("%Y%m%d")
-        return (self.digits,) if there == self.digits else (self.digits, there)
+        minute = f"T{self.start // 60:x}"
+        found = tuple(f"{day}{minute}".encode() for day in dict.fromkeys((self.digits, there)))
+        return (*found, f"{self.digits}M".encode()) if self.is_midnight else found
 
 
 @lru_cache(maxsize=8192)

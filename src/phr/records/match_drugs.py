@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from phr.fhir import read
 from phr.records import match_dates, match_values
 from phr.records.match_dates import DAY, NOT, When
+from phr.records.match_standing import forbids
 from phr.records.match_terms import DIFFERENT, SAME, UNKNOWN, compare_concepts, fold
 from phr.records.match_units import COUNTED, decimal_of, unit_of
 
@@ -94,12 +95,14 @@ def _dosages(body: Any) -> list[dict[str, Any]]:
 
 def _dosage(one: dict[str, Any], other: dict[str, Any]) -> int:
     found = [_dose(one, other), _timing(one, other), _route(one, other)]
-    if DIFFERENT in found:
-        return DIFFERENT
     words, words_too = _sentence(one), _sentence(other)
+    if DIFFERENT in found or _needed(one, other) == DIFFERENT:
+        return DIFFERENT
     if words and words_too:
         if words == words_too:
             return SAME
+        if forbids(words) != forbids(words_too):
+            return DIFFERENT
         if found[0] == UNKNOWN and _numbers(words) != _numbers(words_too):
             return DIFFERENT
     return SAME if found[0] == SAME else UNKNOWN
@@ -168,6 +171,12 @@ def _a_day(repeat: dict[str, Any]) -> Decimal | None:
     if unit in _DAYS:
         return round(frequency * Decimal(_DAYS[unit]) / period, 4)
     return round(frequency / (period * Decimal(_LONGER[unit])), 4) if unit in _LONGER else None
+
+
+def _needed(one: dict[str, Any], other: dict[str, Any]) -> int:
+    """Always, or only as needed: where both say."""
+    first, second = one.get("asNeededBoolean"), other.get("asNeededBoolean")
+    return DIFFERENT if first is not None and second is not None and first != second else UNKNOWN
 
 
 def _route(one: dict[str, Any], other: dict[str, Any]) -> int:

@@ -8,10 +8,12 @@ is left alone. What results does not depend on the order in which the sources ca
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import NamedTuple
 
 Pair = tuple[int, int]
+End = tuple[int, int]
+"""A record, and a source in which it has found others."""
 CERTAIN = 3
 """From this strength on equal candidates are the same statement made twice, and any of them will do."""
 
@@ -28,34 +30,34 @@ def groups(
     members: Mapping[int, Member],
     strengths: Mapping[Pair, int],
     contradict: Callable[[int, int], bool],
-    alike: Callable[[int, int], bool],
+    statement: Callable[[int], Hashable],
 ) -> list[list[int]]:
     """Groups of two and more. `strengths` of pairs of two sources that are the same, the surest highest.
 
-    `contradict`: whether two records cannot be one. `alike`: whether they are one statement, word for word.
+    `contradict`: whether two records cannot be one. `statement`: equal where two records say one thing word for word.
     """
     found: list[list[int]] = []
-    for ids, pairs in _components(_paired(members, strengths, alike)):
+    for ids, pairs in _components(_paired(members, strengths, statement)):
         found += _consistent(members, ids, pairs, contradict)
     return sorted(found)
 
 
 def _paired(
-    members: Mapping[int, Member], strengths: Mapping[Pair, int], alike: Callable[[int, int], bool]
+    members: Mapping[int, Member], strengths: Mapping[Pair, int], statement: Callable[[int], Hashable]
 ) -> dict[Pair, int]:
     """One to one between each two sources, the surest first."""
     chosen: dict[Pair, int] = {}
-    taken: set[tuple[int, int]] = set()
+    taken: set[End] = set()
     unsure: set[int] = set()
     for strength in sorted(set(strengths.values()), reverse=True):
-        level: defaultdict[tuple[int, int], list[Pair]] = defaultdict(list)
+        level: defaultdict[End, list[Pair]] = defaultdict(list)
         for pair, given in strengths.items():
             ends = _ends(members, pair)
             if given == strength and not taken.intersection(ends) and not unsure.intersection(pair):
                 for end in ends:
                     level[end].append(pair)
         rivals = {end for end, pairs in level.items() if len(pairs) > 1}
-        again = _repeated(members, level, rivals, alike) if strength >= CERTAIN else []
+        again = _repeated(members, level, rivals, statement) if rivals and strength >= CERTAIN else set()
         settled = {end for pair in again for end in _ends(members, pair)}
         # Who has two candidates in one source may be either: it is no certain partner of anybody else.
         unsure |= {
@@ -69,39 +71,41 @@ def _paired(
     return chosen
 
 
-def _ends(members: Mapping[int, Member], pair: Pair) -> tuple[tuple[int, int], tuple[int, int]]:
+def _ends(members: Mapping[int, Member], pair: Pair) -> tuple[End, End]:
     """Each of the two, and the source in which it has found the other."""
     one, other = pair
     return (one, members[other].source), (other, members[one].source)
 
 
-def _spare(pairs: Sequence[Pair], settled: set[tuple[int, int]], members: Mapping[int, Member]) -> bool:
+def _spare(pairs: Sequence[Pair], settled: set[End], members: Mapping[int, Member]) -> bool:
     """Whether all the candidates are settled with others: then this one was said once more than they were."""
     return all(settled.intersection(_ends(members, pair)) for pair in pairs)
 
 
 def _repeated(
     members: Mapping[int, Member],
-    level: Mapping[tuple[int, int], Sequence[Pair]],
-    rivals: set[tuple[int, int]],
-    alike: Callable[[int, int], bool],
-) -> list[Pair]:
-    """A source may say one thing twice, word for word: then any of the two is the other's partner."""
+    level: Mapping[End, Sequence[Pair]],
+    rivals: set[End],
+    statement: Callable[[int], Hashable],
+) -> set[Pair]:
+    """A source may say one thing twice, word for word: then any of the two is the other's partner, in a fixed order."""
     open_ = sorted(
         {pair for end in rivals for pair in level[end]},
         key=lambda pair: sorted((members[pair[0]].order, members[pair[1]].order)),
     )
-    used: set[tuple[int, int]] = set()
-    found = []
-    for pair in open_:
-        ends = _ends(members, pair)
-        others = {one for end in ends for rival in level[end] for one in rival} - set(pair)
-        twins = all(
-            any(alike(other, one) for one in pair if members[other].source == members[one].source)
-            for other in others
-        )
+    said = {one: statement(one) for pair in open_ for one in pair}
+    heard = {
+        end: {said[one] for pair in level[end] for one in pair if one != end[0]}
+        for pair in open_
+        for end in _ends(members, pair)
+    }
+    used: set[End] = set()
+    found: set[Pair] = set()
+    for one, other in open_:
+        ends = _ends(members, (one, other))
+        twins = heard[ends[0]] == {said[other]} and heard[ends[1]] == {said[one]}
         if twins and not used.intersection(ends):
-            found.append(pair)
+            found.add((one, other))
             used.update(ends)
     return found
 

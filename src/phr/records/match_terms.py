@@ -164,13 +164,18 @@ def compare_concepts(one: object, other: object) -> int:
 
 def compare_sides(one: Iterable[str], other: Iterable[str]) -> int:
     """`left` and `right` in words contradict each other."""
-    first, second = (_sides(words) for words in (one, other))
+    first, second = _sides(one), _sides(other)
     return DIFFERENT if first and second and first != second else UNKNOWN
 
 
 def _sides(words: Iterable[str]) -> frozenset[str]:
-    found = frozenset(side for text in words for side in _SIDE.findall(text))
+    found = frozenset(side for text in words for side in _sides_in(text))
     return frozenset({"left", "right"}) if "bilateral" in found else found
+
+
+@lru_cache(maxsize=4096)
+def _sides_in(text: str) -> tuple[str, ...]:
+    return tuple(_SIDE.findall(text))
 
 
 _SIDE = re.compile(r"\b(left|right|bilateral)\b")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from phr.fhir import read
 from phr.records import match_dates, match_drugs, match_values
 from phr.records.match_dates import COARSE, DAY, INSTANT, NOT
+from phr.records.match_standing import course, stands_alike
 from phr.records.match_terms import DIFFERENT, SAME, UNKNOWN, compare_codes, compare_concepts, fold
 
 if TYPE_CHECKING:
@@ -30,45 +31,18 @@ def texts_differ(one: object, other: object) -> bool:
 
 # ── each type ─────────────────────────────────────────────────────────────────────────────────────────
 
-_OFF = frozenset("cancelled stopped aborted revoked noshow declined rejected abandoned failed".split())
-_AHEAD = frozenset("planned draft proposed pending booked waitlist preparation ready requested".split())
-_INACTIVE = frozenset(("inactive", "remission", "resolved"))
-
-
-def _stands_alike(one: Fact, other: Fact) -> bool:
-    """Whether both are going on or done, called off, or still to come."""
-    return (
-        _standing(one.body.status) in (None, _standing(other.body.status))
-        or _standing(other.body.status) is None
-    )
-
-
-def _standing(status: object) -> str | None:
-    if not isinstance(status, str) or status == "unknown":
-        return None
-    return "off" if status in _OFF else "ahead" if status in _AHEAD else "on"
-
 
 def _courses_agree(one: Fact, other: Fact) -> int:
-    """The clinical status of a problem or an allergy: both active, both over, or they contradict each other."""
-    first, second = (_course(fact_.body.clinicalStatus) for fact_ in (one, other))
+    """The clinical status of a problem: both go on, both are over; where one is silent nobody can tell."""
+    first, second = course(one.body), course(other.body)
     if first is None or second is None:
         return SAME if first == second else UNKNOWN
     return SAME if first == second else DIFFERENT
 
 
-def _course(concept: object) -> bool | None:
-    said = {one.code for one in read.codings(concept)} if concept is not None else set()
-    if isinstance(concept, str):  # as DSTU2 has it
-        said = {concept}
-    if not said - {None}:
-        return None
-    return bool(said & _INACTIVE)
-
-
 def _observation(one: Fact, other: Fact) -> int:
     date, value = match_dates.agree(one.when, other.when), match_values.compare(one.body, other.body)
-    if not date or value != SAME or not _stands_alike(one, other):
+    if not date or value != SAME or not stands_alike(one, other):
         return NOT
     told = match_values.is_told(one.body)
     if compare_codes(one.codes, other.codes) == SAME:
@@ -85,7 +59,7 @@ def _same_words(one: Fact, other: Fact) -> bool:
 
 def _drug(one: Fact, other: Fact) -> int:
     date, dose = match_drugs.dates(one.body, other.body), match_drugs.compare(one, other)
-    if not date or not _stands_alike(one, other):
+    if not date or not stands_alike(one, other):
         return NOT
     if compare_codes(one.codes, other.codes) == SAME:
         return date
@@ -120,37 +94,14 @@ def _categories(one: Fact) -> frozenset[str]:
 
 
 def _allergy(one: Fact, other: Fact) -> int:
-    """A substance is an allergy once, with or without a date, unless one side knows of another reaction."""
-    if _courses_agree(one, other) == DIFFERENT or not named_alike(one, other):
-        return NOT
-    few, many = sorted((_shown(one.body), _shown(other.body)), key=len)
-    known = all(any(compare_concepts(entry, other_) == SAME for other_ in many) for entry in few)
-    return DAY if known else NOT
-
-
-def _shown(body: Any) -> list[Any]:
-    """How an allergy showed itself."""
-    return [
-        concept for entry in read.dicts(body.reaction) for concept in read.dicts(entry.get("manifestation"))
-    ]
-
-
-def risks_differ(one: Any, other: Any) -> bool:
-    """How dangerous an allergy is: criticality, and how severe its reactions were."""
-    critical = [body.criticality for body in (one, other) if body.criticality in ("low", "high")]
-    if len(set(critical)) == 2:
-        return True
-    severe, severe_too = (
-        {words for entry in read.dicts(body.reaction) if (words := read.text(entry.get("severity")))}
-        for body in (one, other)
-    )
-    return bool(severe and severe_too) and severe.isdisjoint(severe_too)
+    """A substance is an allergy once, with or without a date; what is said of it has to agree (`match_standing`)."""
+    return DAY if named_alike(one, other) else NOT
 
 
 def _encounter(one: Fact, other: Fact) -> int:
     """Two visits on one day are two. One that begins (and ends) at one instant is one, or one of a day at one place."""
     date = match_dates.agree(one.when, other.when)
-    if not date or not _stands_alike(one, other):
+    if not date or not stands_alike(one, other):
         return NOT
     named = named_alike(one, other)
     if date == INSTANT and one.when is not None and not one.when.is_midnight:
@@ -169,7 +120,7 @@ def _in_common(one: str | None, other: str | None) -> bool:
 def _report(one: Fact, other: Fact) -> int:
     """A report says what its results say: its own words, or its instant, tell that it is the same one."""
     date = match_dates.agree(one.when, other.when)
-    if not date or not _stands_alike(one, other) or texts_differ(one.body.conclusion, other.body.conclusion):
+    if not date or not stands_alike(one, other) or texts_differ(one.body.conclusion, other.body.conclusion):
         return NOT
     if compare_codes(one.codes, other.codes) == SAME:
         return date if date == INSTANT or _in_common(one.body.conclusion, other.body.conclusion) else NOT
@@ -179,7 +130,7 @@ def _report(one: Fact, other: Fact) -> int:
 def _event(one: Fact, other: Fact) -> int:
     """Immunizations and procedures: what, and on which day."""
     date = match_dates.agree(one.when, other.when)
-    if not date or not _stands_alike(one, other):
+    if not date or not stands_alike(one, other):
         return NOT
     return date if compare_codes(one.codes, other.codes) == SAME else NOT
 
@@ -193,7 +144,7 @@ def plain(one: Fact, other: Fact) -> int:
     """Any other type: what it says in words has to be the same too."""
     date = match_dates.agree(one.when, other.when)
     alike = all(_fold(a) == _fold(b) for a, b in zip(_told(one), _told(other), strict=True))
-    if date < DAY or not alike or one.body.intent != other.body.intent or not _stands_alike(one, other):
+    if date < DAY or not alike or one.body.intent != other.body.intent or not stands_alike(one, other):
         return NOT
     first, second = one.body.relationship, other.body.relationship
     if (first is not None or second is not None) and compare_concepts(first, second) != SAME:

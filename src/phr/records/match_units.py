@@ -141,7 +141,11 @@ def decimal_of(value: object) -> Decimal | None:
     """A number, however many zeros it ends in."""
     if isinstance(value, bool) or value is None:
         return None
-    text = value.digits if type(value) is read.Written else str(value)
+    return _decimal(value.digits if type(value) is read.Written else str(value))
+
+
+@lru_cache(maxsize=8192)
+def _decimal(text: str) -> Decimal | None:
     try:
         found = Decimal(text.strip())
     except (InvalidOperation, ValueError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
 from typing import Any
 
 from phr.fhir import read
@@ -39,10 +41,27 @@ def is_told(body: Any) -> bool:
     return bool(_given(body) or body.component)
 
 
+_DIGITS = re.compile(r"-?\d+(?:\.\d+)?")
+_ANY_VALUE = "~"
+
+
+def marks(body: Any) -> tuple[str, ...]:
+    """What equal values have in common: a number; where it is said in words, the numbers in these too."""
+    value = _given(body)
+    quantity = value.get("valueQuantity")
+    if isinstance(quantity, dict):
+        number = decimal_of(quantity.get("value"))
+        return (_ANY_VALUE if number is None else f"{number.normalize():f}",)
+    numbers = (found for words in _said(value) or () for found in _DIGITS.findall(words)[:1])
+    return (_ANY_VALUE, *sorted({f"{Decimal(one).normalize():f}" for one in numbers}))
+
+
 def _given(element: Any) -> dict[str, Any]:
     """The `value[x]` of a resource or a component."""
     if isinstance(element, dict):
         return {name: element[name] for name in _VALUES if element.get(name) is not None}
+    if element.valueQuantity is not None:  # a resource has one `value[x]`
+        return {"valueQuantity": element.valueQuantity}
     return {name: value for name in _VALUES if (value := getattr(element, name)) is not None}
 
 

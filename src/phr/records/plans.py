@@ -9,7 +9,7 @@ from typing import Any
 
 from phr.fhir import read
 from phr.model import Resource
-from phr.records.elements import date_text, joined, labelled, notes, walk, words_of
+from phr.records.elements import code_of, date_text, joined, labelled, notes, walk, words_of
 from phr.records.measurements import quantity_words, value_of
 from phr.records.references import Reading, people
 from phr.records.shapes import Shape, paths
@@ -79,12 +79,23 @@ def _family(resource: Resource, reading: Reading) -> str | None:
     for entry in read.dicts(resource.get("condition")):
         if words := words_of(entry.get("code")):
             age = quantity_words(entry.get("onsetAge"))
-            conditions.append(f"{words} (at {age})" if age else words)
+            conditions.append(
+                f"{_reserved(entry)}{words} (at {age})" if age else f"{_reserved(entry)}{words}"
+            )
     died = any(
         key.startswith("deceased") and value is not None and value is not False
         for key, value in resource.items()
     )
     return joined((", ".join(conditions), "has died" if died else None, notes(resource)))
+
+
+def _reserved(condition: Resource) -> str:
+    """What a modifierExtension makes of a relative's condition: R4 has no element to deny it with, vendors say it so."""
+    said = read.dicts(condition.get("modifierExtension"))
+    values = [each.get("valueCodeableConcept") for each in said]
+    if any(code_of(one) == "260385009" or (words_of(one) or "").casefold() == "negative" for one in values):
+        return "not: "
+    return "(with a reservation) " if said else ""
 
 
 SHAPES = {

@@ -25,6 +25,7 @@ EMPTIED = "undone"
 READER = "1"
 """Raise it when much more is read out of a C-CDA document: `--from-documents` then reads the known ones again."""
 _NEW, _UPDATED, _UNCHANGED = "new", "updated", "unchanged"
+_BESIDE = "-documents"
 _DOCUMENTS = (
     "SELECT s.key, s.name, s.fhir_base, a.resource_id, a.position, r.type, r.fhir_id, a.document_id"
     " FROM attachment a JOIN resource r ON r.id = a.resource_id JOIN source s ON s.id = r.source_id"
@@ -86,7 +87,7 @@ class Imports:
         Its key tells whose it is, whatever the connection is called later. It is no connection, so what a sync of
         that one does not bring any more says nothing about it.
         """
-        key, name = _beside(connection_key), self.name_for_documents(connection_key, connection)
+        key, name = documents_key(connection_key), self.name_for_documents(connection_key, connection)
         self._store.db.execute(
             "INSERT INTO source (key, name, kind, created) VALUES (?, ?, 'import', ?)"
             " ON CONFLICT (key) DO UPDATE SET kind = 'import'",
@@ -97,7 +98,7 @@ class Imports:
     def name_for_documents(self, connection_key: str, connection: str) -> str:
         """What that source is called, or would be."""
         row = self._store.db.execute(
-            "SELECT name FROM source WHERE key = ?", (_beside(connection_key),)
+            "SELECT name FROM source WHERE key = ?", (documents_key(connection_key),)
         ).fetchone()
         return str(row[0]) if row else self._store.connections.free_name(f"{connection} documents")
 
@@ -127,24 +128,24 @@ class Imports:
                 row[0]
                 for row in db.execute("SELECT resource_id FROM resource_version WHERE id > ?", (version,))
             }
-            words = [
+            items = [
                 (run, id_, _NEW if id_ > newest else _UPDATED if id_ in changed else _UNCHANGED)
                 for id_ in ids
             ]
             db.executemany(
                 "INSERT INTO import_item (run_id, resource_id, change) VALUES (?, ?, ?)"
                 " ON CONFLICT DO UPDATE SET change = excluded.change WHERE change = 'unchanged'",
-                words,
+                items,
             )
-            self._read(run, documents)
+            self._note_documents(run, documents)
 
         return self._store.save(source_key, received, within=note)
 
-    def read_in(self, run: int, documents: Sequence[int]) -> None:
+    def note_unreadable(self, run: int, documents: Sequence[int]) -> None:
         """Note documents that were looked at and hold nothing that can be read: they are not offered again."""
-        self._read(run, documents)
+        self._note_documents(run, documents)
 
-    def read_own(self, run: int) -> None:
+    def note_own_documents(self, run: int) -> None:
         """Note the C-CDA documents that a file itself brought: they came in with it."""
         rows = self._store.db.execute(
             "SELECT DISTINCT a.document_id, substr(d.content, 1, ?2) FROM import_item i"
@@ -152,9 +153,11 @@ class Imports:
             " WHERE i.run_id = ?1",
             (run, media_types.LOOKED_AT),
         )
-        self._read(run, [row[0] for row in rows if media_types.sniff(bytes(row[1])) == media_types.CCDA])
+        self._note_documents(
+            run, [row[0] for row in rows if media_types.sniff(bytes(row[1])) == media_types.CCDA]
+        )
 
-    def _read(self, run: int, documents: Sequence[int]) -> None:
+    def _note_documents(self, run: int, documents: Sequence[int]) -> None:
         self._store.db.executemany(
             "INSERT OR IGNORE INTO document_import (document_id, run_id) VALUES (?, ?)",
             [(document, run) for document in documents],
@@ -182,13 +185,68 @@ class Imports:
         ).fetchone()
         return row is not None and media_types.sniff(bytes(row[0])) == media_types.CCDA
 
+    # ── what is here already ──────────────────────────────────────────────────────────────────────
+
+    def stored(self, source: str, type_: str, id_: str) -> bytes | None:
+        """The bytes that a source, by its name, has under this address; None where it has nothing."""
+        row = self._store.db.execute(
+            "SELECT r.raw FROM resource r JOIN source s ON s.id = r.source_id"
+            " WHERE s.name = ? AND r.type = ? AND r.fhir_id = ?",
+            (source, type_, id_),
+        ).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def own_patients(self) -> list[bytes]:
+        """The person whose record this is: whom the connections signed in for, else whom the first file was about."""
+        rows = self._store.db.execute(
+            "SELECT r.raw FROM connection c JOIN resource r ON r.source_id = c.source_id AND r.type = 'Patient'"
+            " AND r.fhir_id = c.patient_id WHERE r.state = 'current' ORDER BY r.id"
+        ).fetchall()
+        if not rows:  # whom a connection only points at (a mother, a twin) is not the one
+            rows = self._store.db.execute(
+                "SELECT r.raw FROM resource r LEFT JOIN connection c ON c.source_id = r.source_id"
+                " WHERE r.type = 'Patient' AND r.state = 'current' AND NOT EXISTS"
+                " (SELECT 1 FROM wanted_reference w WHERE w.source_id = r.source_id"
+                " AND w.type = 'Patient' AND w.fhir_id = r.fhir_id AND w.http_status = 200)"
+                " ORDER BY c.source_id IS NULL, r.source_id, r.id LIMIT 1"  # as `views.whose` has it
+            ).fetchall()
+        return [bytes(row[0]) for row in rows]
+
+    def senders(self, source: str) -> set[str]:
+        """Who sent what was taken into the source of this name, as far as its imports took note of that."""
+        rows = self._store.db.execute(
+            "SELECT DISTINCT json_extract(u.wish, '$.sender') FROM sync_run u JOIN source s ON s.id = u.source_id"
+            " WHERE s.name = ? AND u.mode = 'file' AND u.undone IS NULL",
+            (source,),
+        )
+        return {str(row[0]) for row in rows if row[0] is not None}
+
+    def connection_beside(self, source: str) -> str | None:
+        """The connection whose documents the source of this name is for."""
+        row = self._store.db.execute(
+            "SELECT c.name FROM source s JOIN source c ON s.key = c.key || ? WHERE s.name = ?",
+            (_BESIDE, source),
+        ).fetchone()
+        return None if row is None else str(row[0])
+
     # ── reading back ──────────────────────────────────────────────────────────────────────────────
 
     def told(self, run: int) -> dict[str, Any]:
-        """What was written down beside a run."""
+        """What was written down beside a run: `file`, `format`, `reader`, `versions`; empty for an unknown one."""
         row = self._store.db.execute("SELECT wish FROM sync_run WHERE id = ?", (run,)).fetchone()
         found = orjson.loads(row[0]) if row else {}
         return found if isinstance(found, dict) else {}
+
+    def counted(self, run: int) -> dict[str, dict[str, int]]:
+        """What a run brought until now, by type: how many `new`, `updated`, `unchanged`."""
+        found: dict[str, dict[str, int]] = {}
+        for type_, change, number in self._store.db.execute(
+            "SELECT r.type, i.change, count(*) FROM import_item i JOIN resource r ON r.id = i.resource_id"
+            " WHERE i.run_id = ? GROUP BY 1, 2 ORDER BY 1",
+            (run,),
+        ):
+            found.setdefault(type_, {})[change] = number
+        return found
 
     def parts(self, jobs: Sequence[int]) -> dict[int, list[int]]:
         """The further runs of these jobs, by the job."""
@@ -219,5 +277,6 @@ class Imports:
         return found
 
 
-def _beside(connection_key: str) -> str:
-    return f"{connection_key}-documents"
+def documents_key(connection_key: str) -> str:
+    """The key of the source for what is read out of a connection's documents."""
+    return connection_key + _BESIDE

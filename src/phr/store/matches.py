@@ -9,15 +9,30 @@ one of a large record reads each of its resources.
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from phr.records.lines import EVENT, WITHDRAWN
-from phr.records.match import Fact, Row, contradict, fact, of_patient, same, told
+from phr.records.match import (
+    IDENTIFIED,
+    Fact,
+    Row,
+    contradict,
+    fact,
+    family,
+    foremost,
+    of_patient,
+    same,
+    who_of,
+)
 from phr.records.match_groups import Member, groups
-from phr.store.copies import AGAIN, COPY, NOTHING, leaving, own_again
+from phr.records.match_people import Who, strangers
+from phr.records.match_standing import content
+from phr.store.addresses import bases
+from phr.store.copies import AGAIN, COPY, NOTHING, leaving, noted_crowds, own_again
 from phr.store.db import batches, marks, transaction
 from phr.store.near import Near
 from phr.store.rows import RecordWriter
@@ -29,11 +44,20 @@ HIDDEN = 3
 """`record.supporting` of a record that another one stands for."""
 _AT_ONCE = 1_000
 """So many facts are in memory together, or as many as belong together."""
+_NOTED_AT_ONCE = 10_000
+_PEOPLE = 200
+"""So many Patients are compared with each other; each connection and each file brings one or two."""
 _ROW = (
     "SELECT r.id, x.source_id, x.raw, x.raw_hash, r.kind, r.title, r.codes, r.date, r.end, r.description, r.value,"
     " r.facility, r.performer, r.sensitivity, r.resource FROM record r JOIN resource x ON x.id = r.id"
     " WHERE r.id IN ({marks}) ORDER BY r.id"
 )
+_UNKEYED = (
+    f"SELECT r.id FROM record r WHERE r.supporting = {EVENT}"
+    " AND substr(r.resource, 1, instr(r.resource, '/') - 1) IN (SELECT value FROM json_each(?))"
+    f" AND NOT EXISTS (SELECT 1 FROM record_key k WHERE k.record_id = r.id AND k.key <> x'{AGAIN.hex()}') ORDER BY r.id"
+)
+"""Records that nothing is noted of yet, but for that they are to be compared again."""
 _ATTACHED = (
     "SELECT a.resource_id, d.sha256 FROM attachment a JOIN document d ON d.id = a.document_id"
     " WHERE d.bytes >= 32 AND a.resource_id IN ({marks})"
@@ -48,6 +72,8 @@ class Matches:
         self._db = store.db
         self._persons: frozenset[str] = frozenset()
         """Identifiers of the person, which name nothing of theirs."""
+        self._people: dict[tuple[int, str], Who] = {}
+        """Whose things are not to be matched with somebody else's; empty where there is only one person."""
 
     def settle(self) -> int:
         """Show each fact once, in one transaction; answers how many records now have several sources.
@@ -58,29 +84,56 @@ class Matches:
         with nullcontext() if db.in_transaction else transaction(db):
             self._release_left()
             self._release_gone()
-            if self._has_several():
-                fresh = [row[0] for row in db.execute(_UNKEYED)]
+            if self._has_several_sources():
+                types = json.dumps(self._types_of_several())
+                fresh = [row[0] for row in db.execute(_UNKEYED, (types,))]
+                first = db.execute("SELECT 1 FROM record_key LIMIT 1").fetchone() is None
                 self._note_keys(fresh)
+                if first:
+                    fresh = self._besides_the_largest(fresh)
                 again = [
                     row[0] for row in db.execute("SELECT record_id FROM record_key WHERE key = ?", (AGAIN,))
                 ]
                 db.execute("DELETE FROM record_key WHERE key = ?", (AGAIN,))
                 if fresh or again:
+                    self._people = self._of_strangers()
                     self._group(sorted({*fresh, *again}))
-            row = db.execute(
-                "SELECT count(DISTINCT s.record_id) FROM record_key k JOIN record_source s ON s.resource_id = k.record_id"
-                " WHERE k.key = ?",
-                (COPY,),
-            ).fetchone()
+            return self._several()
+
+    def _several(self) -> int:
+        """How many records stand for another one too."""
+        row = self._db.execute(
+            "SELECT count(DISTINCT s.record_id) FROM record_key k JOIN record_source s ON s.resource_id = k.record_id"
+            " WHERE k.key = ?",
+            (COPY,),
+        ).fetchone()
         return int(row[0])
 
-    def _has_several(self) -> bool:
+    def _has_several_sources(self) -> bool:
         """Whether more than one source has something of a life."""
         rows = self._db.execute(
             "SELECT s.id FROM source s WHERE EXISTS (SELECT 1 FROM resource x JOIN record r ON r.id = x.id"
             " WHERE x.source_id = s.id AND r.supporting IN (0, 3)) LIMIT 2"
         )
         return len(rows.fetchall()) == 2
+
+    def _types_of_several(self) -> list[str]:
+        """Types of resources that may be told twice: several sources have them, or others of their family."""
+        sources: defaultdict[str, set[int]] = defaultdict(set)
+        types: defaultdict[str, set[str]] = defaultdict(set)
+        for source, type_ in self._db.execute("SELECT DISTINCT source_id, type FROM resource"):
+            sources[family(type_)].add(source)
+            types[family(type_)].add(type_)
+        return sorted(one for name, has in sources.items() if len(has) > 1 for one in types[name])
+
+    def _besides_the_largest(self, ids: Sequence[int]) -> list[int]:
+        """Where nothing was ever compared, those of all sources but one meet whatever there is to meet."""
+        sources: dict[int, int] = {}
+        for part in batches(ids):
+            rows = self._db.execute(f"SELECT id, source_id FROM resource WHERE id IN ({marks(part)})", part)
+            sources.update(rows.fetchall())
+        largest = Counter(sources.values()).most_common(1)
+        return [id_ for id_ in ids if sources.get(id_) != largest[0][0]]
 
     # ── what is over ────────────────────────────────────────────────────────────────────────────────────
 
@@ -130,6 +183,7 @@ class Matches:
 
     def _facts(self, ids: Sequence[int]) -> Iterator[tuple[int, int, Fact | None]]:
         """`(record, source, fact)` of these records."""
+        where = {id_: base for id_, (base, _) in bases(self._db).items()}
         for part in batches(ids):
             attached: defaultdict[int, list[bytes]] = defaultdict(list)
             for id_, sha256 in self._db.execute(_ATTACHED.format(marks=marks(part)), part):
@@ -137,16 +191,18 @@ class Matches:
             for id_, source, raw, digest, *row in self._db.execute(
                 _ROW.format(marks=marks(part)), part
             ).fetchall():
-                yield id_, source, fact(Row(*row), raw, digest, attached.get(id_, ()))
+                yield id_, source, fact(Row(*row), raw, digest, attached.get(id_, ()), where.get(source))
 
     def _note_keys(self, ids: Sequence[int]) -> None:
+        """Keep the keys of these records, and learn whose identifiers tell nothing."""
         persons = self._persons = self._of_patients()
-        for at in range(0, len(ids), _AT_ONCE):
+        for at in range(0, len(ids), _NOTED_AT_ONCE):
             rows = [
                 (key, id_)
-                for id_, _, found in self._facts(ids[at : at + _AT_ONCE])
+                for id_, _, found in self._facts(ids[at : at + _NOTED_AT_ONCE])
                 for key in (found.keys(besides=persons) if found else None) or (NOTHING,)
             ]
+            rows.sort()  # in the order of the table, each page of it is filled once
             self._db.executemany("INSERT OR IGNORE INTO record_key (key, record_id) VALUES (?, ?)", rows)
 
     def _of_patients(self) -> frozenset[str]:
@@ -157,24 +213,30 @@ class Matches:
 
     def _group(self, dirty: list[int]) -> None:
         """Pair these records, and all that they may be paired with."""
-        near = Near(self._db)
-        components = near.of(dirty)
-        alone = set(dirty).difference(*components)
-        at_once: list[list[int]] = []
-        wanted: dict[int, int] = {id_: id_ for id_ in alone}
-        for component in components:
-            at_once.append(sorted(component))
-            if sum(map(len, at_once)) >= _AT_ONCE:
-                wanted |= self._decided(at_once, near)
-                at_once = []
-        wanted |= self._decided(at_once, near)
-        self._apply(wanted)
+        crowds = noted_crowds(self._db)
+        done: set[int] = set()
+        open_ = [dirty[at : at + 2 * _AT_ONCE] for at in range(0, len(dirty), 2 * _AT_ONCE)]
+        for part in open_:
+            near = Near(self._db, crowds)
+            components = near.of([id_ for id_ in part if id_ not in done])
+            wanted = {id_: id_ for id_ in near.reached}
+            at_once: list[int] = []
+            parts: list[list[int]] = []
+            for component in components:
+                parts.append(component)
+                at_once += component
+                if len(at_once) >= _AT_ONCE:
+                    wanted |= self._decided(parts, at_once, near)
+                    at_once, parts = [], []
+            wanted |= self._decided(parts, at_once, near)
+            done |= wanted.keys()
+            self._apply(wanted)
 
-    def _decided(self, components: Sequence[Sequence[int]], near: Near) -> dict[int, int]:
+    def _decided(self, components: Sequence[Sequence[int]], ids: list[int], near: Near) -> dict[int, int]:
         """By record the one that is shown for it."""
         facts: dict[int, Fact] = {}
         members: dict[int, Member] = {}
-        for id_, source, found in self._facts([id_ for component in components for id_ in component]):
+        for id_, source, found in self._facts(sorted(ids)):
             if found is not None:
                 facts[id_], members[id_] = found, Member(id_, source, found.digest)
         connections = {row[0] for row in self._db.execute("SELECT id FROM source WHERE kind = 'connection'")}
@@ -182,13 +244,57 @@ class Matches:
         for component in components:
             shown.update((id_, id_) for id_ in component)
             readable = [id_ for id_ in component if id_ in facts]
-            shared = _shared(readable, facts, members) | self._persons
-            for group in _grouped(facts, members, near.pairs(component), shared):
-                best = max(
-                    group, key=lambda id_: _standing(facts[id_], members[id_].source in connections, id_)
-                )
-                shown.update((id_, best) for id_ in group)
+            shared = _shared(readable, facts, members, near.crowds) | self._persons
+            for group in self._grouped(facts, members, near, component, shared):
+                best = _best(group, facts, {one for one in group if members[one].source in connections})
+                shown.update((id_, best or id_) for id_ in group)
         return shown
+
+    def _grouped(
+        self,
+        facts: dict[int, Fact],
+        members: dict[int, Member],
+        near: Near,
+        component: Sequence[int],
+        shared: frozenset[str],
+    ) -> list[list[int]]:
+        def differ(one: int, other: int) -> bool:
+            return contradict(facts[one], facts[other]) or self._are_strangers(
+                facts[one], members[one].source, facts[other], members[other].source
+            )
+
+        strengths: dict[tuple[int, int], int] = {}
+        for one, other in near.pairs(component):
+            if one not in facts or other not in facts:
+                continue
+            strength = same(facts[one], facts[other], shared=shared)
+            if strength < IDENTIFIED and near.crowded.intersection((one, other)):
+                continue
+            if strength and not (self._people and differ(one, other)):
+                strengths[one, other] = strength
+        if len(strengths) < 2:  # most often: these two, and nobody else
+            return [list(pair) for pair in strengths]
+        return groups(members, strengths, differ, lambda id_: facts[id_].statement())
+
+    # ── whose it is ─────────────────────────────────────────────────────────────────────────────────────
+
+    def _of_strangers(self) -> dict[tuple[int, str], Who]:
+        """By source and id the Patients, if there are two among them who are certainly two people."""
+        found: dict[tuple[int, str], Who] = {}
+        for source, id_, raw in self._db.execute(
+            "SELECT source_id, fhir_id, raw FROM resource WHERE type = 'Patient' ORDER BY id"
+        ):
+            found[source, id_] = who_of(raw)
+        several = list(dict.fromkeys(found.values()))[:_PEOPLE]
+        differ = any(strangers(one, other) for at, one in enumerate(several) for other in several[at + 1 :])
+        return found if differ else {}
+
+    def _are_strangers(self, one: Fact, source: int, other: Fact, its: int) -> bool:
+        first, second = (
+            self._people.get((where, patient)) if (patient := found.patient) else None
+            for where, found in ((source, one), (its, other))
+        )
+        return first is not None and second is not None and strangers(first, second)
 
     # ── writing it down ─────────────────────────────────────────────────────────────────────────────────
 
@@ -224,47 +330,28 @@ class Matches:
         )
 
 
-_UNKEYED = (
-    f"SELECT r.id FROM record r WHERE r.supporting = {EVENT}"
-    " AND NOT EXISTS (SELECT 1 FROM record_key k WHERE k.record_id = r.id AND k.key <> x'12') ORDER BY r.id"
-)
+def _best(group: Sequence[int], facts: dict[int, Fact], connected: set[int]) -> int | None:
+    """Which of these is shown: one that tells every danger; then what can be asked again, says more, came first.
+
+    None where each tells of a danger that the others do not: then they are not certainly one.
+    """
+    able = [group[at] for at in foremost([facts[id_] for id_ in group])]
+    able = [id_ for id_ in able if id_ in connected] or able
+    return max(able, key=lambda id_: (content(facts[id_]), -id_), default=None)
 
 
-def _standing(found: Fact, connected: bool, id_: int) -> tuple[int, bool, int, int]:
-    """Which of several is shown: what warns, what can be asked again, what says more, what came first."""
-    danger, much = told(found)
-    return danger, connected, much, -id_
-
-
-def _grouped(
-    facts: dict[int, Fact],
-    members: dict[int, Member],
-    pairs: Iterable[tuple[int, int]],
-    shared: frozenset[str],
-) -> list[list[int]]:
-    strengths = {
-        (one, other): strength
-        for one, other in pairs
-        if one in facts
-        and other in facts
-        and members[one].source != members[other].source
-        and (strength := same(facts[one], facts[other], shared=shared))
-    }
-    if not strengths:
-        return []
-
-    def differ(one: int, other: int) -> bool:
-        return contradict(facts[one], facts[other])
-
-    def alike(one: int, other: int) -> bool:
-        return facts[one].says_as(facts[other])
-
-    return groups(members, strengths, differ, alike)
-
-
-def _shared(ids: Sequence[int], facts: dict[int, Fact], members: dict[int, Member]) -> frozenset[str]:
-    """Identifiers that several resources of one type and source have."""
-    met = Counter(
-        (members[id_].source, facts[id_].type, one) for id_ in ids for one in facts[id_].identifiers
-    )
-    return frozenset(one for (_, _, one), times in met.items() if times > 1)
+def _shared(
+    ids: Sequence[int], facts: dict[int, Fact], members: dict[int, Member], crowds: set[bytes]
+) -> frozenset[str]:
+    """Identifiers that several resources of one type and source have, or too many at all."""
+    found: set[str] = set()
+    if len({members[id_].source for id_ in ids}) < len(ids):
+        met = Counter(
+            (members[id_].source, facts[id_].type, one) for id_ in ids for one in facts[id_].identifiers
+        )
+        found = {one for (_, _, one), times in met.items() if times > 1}
+    if crowds:
+        found |= {
+            one for id_ in ids for one in facts[id_].identifiers if facts[id_].identifier_key(one) in crowds
+        }
+    return frozenset(found)

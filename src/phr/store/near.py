@@ -1,97 +1,155 @@
-"""Which records may be one fact, by the keys they have in common: few of all, found through an index."""
+"""Which records may be one fact, by the keys they have in common: few of all, found through an index.
+
+A key that too many have tells nothing: who is with whom is then left open, at no cost (`MOST`). Three thousand equal
+readings of one day in each of two sources are three thousand readings, and nobody knows which is which.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, NamedTuple
 
-from phr.records.match import DATED, KEY_BYTES
+from phr.store.copies import CROWD, KEYS, dated_within, less_precise
 from phr.store.db import batches, marks
 
-_HEAD = 1 + KEY_BYTES
+MOST = 1_024
+"""So many pairs with one key in common are compared: 32 by 32. Beyond, they are left apart."""
+
+
+class _Bucket(NamedTuple):
+    """Who has a key, and who is dated within it."""
+
+    exact: list[int]
+    within: list[int]
 
 
 class Near:
     """Records that have a key in common, and those that have one in common with these, and so on."""
 
-    def __init__(self, db: Any) -> None:
+    def __init__(self, db: Any, noted: set[bytes]) -> None:
         self._db = db
-        self._met: dict[bytes, list[int]] = {}
+        self._noted = noted
+        self._met: dict[bytes, _Bucket] = {}
         """Records by key; only keys that records of several sources have."""
         self._source: dict[int, int] = {}
         self._keys: defaultdict[int, list[bytes]] = defaultdict(list)
         self._above: dict[int, int] = {}
+        self.reached: set[int] = set()
+        """All that were looked at."""
+        self.crowded: set[int] = set()
+        """Records with a key that too many have: only what is their own tells whom they are one with."""
+        self.crowds: set[bytes] = set()
+        """Such keys."""
 
-    def of(self, ids: Sequence[int]) -> list[set[int]]:
+    def of(self, ids: Sequence[int]) -> list[list[int]]:
         """The records that may be one with these or with each other, in parts that have nothing in common."""
         asked: set[bytes] = set()
-        known: set[int] = set()
         open_ = list(ids)
         while open_:
-            known.update(open_)
+            self.reached.update(open_)
             keys = self._keys_of(open_) - asked
             asked |= keys
-            reached = self._buckets(keys)
-            open_ = sorted(reached - known)
-        found: defaultdict[int, set[int]] = defaultdict(set)
-        for id_ in list(self._above):
-            found[self._top(id_)].add(id_)
-        return list(found.values())
+            open_ = sorted(self._buckets(keys) - self.reached)
+        found: defaultdict[int, list[int]] = defaultdict(list)
+        for id_ in sorted(self._above):
+            found[self._top(id_)].append(id_)
+        return sorted(found.values())
 
     def pairs(self, component: Iterable[int]) -> Iterator[tuple[int, int]]:
         """Pairs of two sources to be compared, the smaller number first; each once."""
         given: set[tuple[int, int]] = set()
-        for key in {key for id_ in component for key in self._keys.get(id_, ())}:
-            bucket = self._met[key]
-            for at, one in enumerate(bucket):
-                for other in bucket[at + 1 :]:
-                    pair = (one, other) if one < other else (other, one)
-                    if self._source[one] != self._source[other] and pair not in given:
-                        given.add(pair)
-                        yield pair
+        for key in sorted({key for id_ in component for key in self._keys.get(id_, ())}):
+            exact, within = self._met[key]
+            for at, one in enumerate(exact):
+                for others in (exact[at + 1 :], within):
+                    for other in others:
+                        pair = (one, other) if one < other else (other, one)
+                        if self._source[one] != self._source[other] and pair not in given:
+                            given.add(pair)
+                            yield pair
 
     def _keys_of(self, ids: Sequence[int]) -> set[bytes]:
         found: set[bytes] = set()
         for part in batches(ids):
             rows = self._db.execute(
-                f"SELECT DISTINCT key FROM record_key WHERE length(key) > 1 AND record_id IN ({marks(part)})",
-                part,
+                f"SELECT DISTINCT key FROM record_key WHERE {KEYS} AND record_id IN ({marks(part)})", part
             )
-            for (key,) in rows:
-                found.add(key)
-                if key.startswith(DATED):  # a year or a month may hold it
-                    found |= {key[: _HEAD + digits] for digits in (4, 6) if len(key) > _HEAD + digits}
-        return found
+            found.update(row[0] for row in rows)
+        return found | less_precise(found)
 
     def _buckets(self, keys: set[bytes]) -> set[int]:
         """Who has these keys. Whoever shares one with another source is near it."""
-        reached: defaultdict[bytes, list[int]] = defaultdict(list)
+        reached: dict[bytes, _Bucket] = {}
         for part in batches(sorted(keys)):
             rows = self._db.execute(
                 f"SELECT key, record_id FROM record_key WHERE key IN ({marks(part)}) ORDER BY key, record_id",
                 part,
             )
             for key, id_ in rows:
-                reached[key].append(id_)
-        for key in list(reached):
-            if key.startswith(DATED) and len(key) < _HEAD + 8:
-                rows = self._db.execute(
-                    "SELECT DISTINCT record_id FROM record_key WHERE key > ? AND key < ? ORDER BY record_id",
-                    (key, key + b"\xff"),
-                )
-                reached[key] += [row[0] for row in rows if row[0] not in reached[key]]
-        self._learn_sources({id_ for ids in reached.values() for id_ in ids})
+                reached.setdefault(key, _Bucket([], [])).exact.append(id_)
+        for key, within in groupby(dated_within(self._db, reached), key=itemgetter(0)):
+            own = set(reached[key].exact)
+            reached[key].within.extend(id_ for _, id_ in within if id_ not in own)
+        self._learn_sources({id_ for bucket in reached.values() for ids in bucket for id_ in ids})
         found: set[int] = set()
-        for key, ids in reached.items():
-            ids = [id_ for id_ in ids if id_ in self._source]
-            if len({self._source[id_] for id_ in ids}) > 1:
-                self._met[key] = ids
-                for id_ in ids:
-                    self._keys[id_].append(key)
-                    self._above[self._top(id_)] = self._top(ids[0])
-                found.update(ids)
+        for key, (exact, within) in reached.items():
+            bucket = _Bucket(
+                [id_ for id_ in exact if id_ in self._source], [id_ for id_ in within if id_ in self._source]
+            )
+            pairs = self._count(bucket)
+            if pairs > MOST:
+                found |= self._crowd(key, bucket)
+                continue
+            if key in self._noted:
+                self._noted.discard(key)
+                self._db.execute("DELETE FROM record_key WHERE key = ?", (CROWD + key,))
+            if pairs:
+                self._meet(key, bucket)
+                found.update(bucket.exact, bucket.within)
         return found
+
+    def _count(self, bucket: _Bucket) -> int:
+        """How many pairs of two sources there are."""
+        if len({self._source[id_] for ids in bucket for id_ in ids}) < 2:
+            return 0
+        if len(bucket.exact) + len(bucket.within) == 2:
+            return 1
+        exact = Counter(self._source[id_] for id_ in bucket.exact)
+        within = Counter(self._source[id_] for id_ in bucket.within)
+        among = len(bucket.exact) ** 2 - sum(times * times for times in exact.values())
+        across = len(bucket.exact) * len(bucket.within) - sum(
+            times * within[one] for one, times in exact.items()
+        )
+        return among // 2 + across
+
+    def _meet(self, key: bytes, bucket: _Bucket) -> None:
+        self._met[key] = bucket
+        for id_ in (*bucket.exact, *bucket.within):
+            self._keys[id_].append(key)
+            self._above[self._top(id_)] = self._top(bucket.exact[0])
+
+    def _crowd(self, key: bytes, bucket: _Bucket) -> set[int]:
+        """Too many have this key. Answers who was paired while they were fewer; what is noted needs no second look."""
+        self.crowds.add(key)
+        self.crowded.update(bucket.exact)
+        if key in self._noted:
+            return set()
+        self._noted.add(key)
+        self._db.execute(
+            "INSERT INTO record_key (key, record_id) VALUES (?, ?)", (CROWD + key, bucket.exact[0])
+        )
+        tied: set[int] = set()
+        for part in batches(bucket.exact):
+            rows = self._db.execute(
+                "SELECT resource_id, record_id FROM record_source WHERE resource_id <> record_id"
+                f" AND (resource_id IN ({marks(part)}) OR record_id IN ({marks(part)}))",
+                (*part, *part),
+            )
+            tied.update(id_ for row in rows for id_ in row)
+        return tied
 
     def _learn_sources(self, ids: set[int]) -> None:
         for part in batches(sorted(ids - self._source.keys())):

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from phr.store.resources import ResourceWriter, Saved, Within
     from phr.store.runs import Runs
 
-DERIVED_BY = "2"
+DERIVED_BY = "3"
 """Raise it when `records.derive` says something new: the next sync then reads every record again."""
 
 

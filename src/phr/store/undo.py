@@ -43,7 +43,7 @@ class Undone:
     documents: int = 0
     """Documents whose bytes went."""
     tagged: int = 0
-    """Removed resources that carried tags of the person's own."""
+    """Removed resources that carried tags of the person's own, where nothing else tells of the same."""
     sources: tuple[str, ...] = ()
     """Sources of which nothing is left."""
 
@@ -58,6 +58,7 @@ def undo(store: Store, runs: Sequence[int], *, dry_run: bool = False) -> Undone:
         plan = plan_of(db, runs)
         told = _told(db, plan, runs)
         attached = _attached(db, [*plan.remove, *(id_ for id_, _ in plan.restore)])
+        _hand_on_tags(db, plan.remove)
         _remove(db, plan.remove)
         _restore(store, plan)
         _splice(db, plan)
@@ -83,19 +84,13 @@ def undo(store: Store, runs: Sequence[int], *, dry_run: bool = False) -> Undone:
 
 def _told(db: Any, plan: Plan, runs: Sequence[int]) -> Undone:
     restored = [id_ for id_, _ in plan.restore]
-    tagged = sum(
-        db.execute(
-            f"SELECT count(DISTINCT resource_id) FROM tag WHERE resource_id IN ({marks(part)})", part
-        ).fetchone()[0]
-        for part in batches(plan.remove)
-    )
     return Undone(
         removed=_by_type(db, plan.remove),
         restored=_by_type(db, restored),
         kept=plan.kept,
         changed_since=plan.changed_since,
         documents=len(_orphans(db, plan.remove)),
-        tagged=tagged,
+        tagged=sum(heir is None for heir in _heirs(db, plan.remove).values()),
         sources=tuple(_emptied(db, plan.remove, runs)),
     )
 
@@ -162,6 +157,37 @@ def _emptied(db: Any, ids: Sequence[int], runs: Sequence[int]) -> Iterator[str]:
 # ── doing it (inside the transaction) ─────────────────────────────────────────────────────────────────
 
 
+def _hand_on_tags(db: Any, ids: Sequence[int]) -> None:
+    """What the person put beside a fact stays with it, where another source tells of it too.
+
+    Tags are all of that there is by now; what is added some day (notes, bookmarks) belongs here as well.
+    """
+    for id_, heir in _heirs(db, ids).items():
+        if heir is not None:
+            db.execute(
+                "INSERT OR IGNORE INTO tag (resource_id, tag) SELECT ?, tag FROM tag WHERE resource_id = ?",
+                (heir, id_),
+            )
+
+
+def _heirs(db: Any, ids: Sequence[int]) -> dict[int, int | None]:
+    """Of these resources those with tags, and which other one of the same record stays; None where none does."""
+    removed, found = set(ids), dict[int, int | None]()
+    for part in batches(ids):
+        rows = db.execute(
+            "SELECT DISTINCT t.resource_id, o.resource_id FROM tag t"
+            " LEFT JOIN record_source own ON own.resource_id = t.resource_id"
+            " LEFT JOIN record_source o ON o.record_id = own.record_id"
+            f" WHERE t.resource_id IN ({marks(part)}) ORDER BY t.resource_id, o.resource_id <> o.record_id,"
+            " o.resource_id",
+            part,
+        )
+        for id_, other in rows:
+            if found.get(id_) is None:
+                found[id_] = other if other is not None and other not in removed else None
+    return found
+
+
 def _remove(db: Any, ids: Sequence[int]) -> None:
     waiting = _dependants(db, ids)
     leaving(db, ids)
@@ -195,11 +221,11 @@ def _dependants(db: Any, ids: Sequence[int]) -> dict[int, list[int]]:
 
 def _restore(store: Store, plan: Plan) -> None:
     """First all bytes, then the records: one may be read with the help of another."""
-    db, now = store.db, store.now()
+    db = store.db
     rows: list[tuple[int, int, str, bytes]] = []
     for id_, version in plan.restore:
-        source, address, raw = db.execute(
-            "SELECT r.source_id, r.type || '/' || r.fhir_id, v.raw FROM resource_version v"
+        source, address, raw, changed = db.execute(
+            "SELECT r.source_id, r.type || '/' || r.fhir_id, v.raw, v.seen FROM resource_version v"
             " JOIN resource r ON r.id = v.resource_id WHERE v.id = ?",
             (version,),
         ).fetchone()
@@ -207,11 +233,11 @@ def _restore(store: Store, plan: Plan) -> None:
         gone = taken_back(_body(address, bytes(raw)))
         db.execute(
             "UPDATE resource SET raw = ?, raw_hash = ?, content_hash = ?, state = ?, changed = ? WHERE id = ?",
-            (raw, digest(bytes(raw)), NOT_COMPUTED, GONE if gone else CURRENT, now, id_),
+            (raw, digest(bytes(raw)), NOT_COMPUTED, GONE if gone else CURRENT, changed, id_),
         )
         tombstones.lift(db, id_)
         if gone:
-            tombstones.mark(db, id_, now, tombstones.IN_ERROR)
+            tombstones.mark(db, id_, changed, tombstones.IN_ERROR)
         db.execute("DELETE FROM resource_version WHERE resource_id = ? AND id >= ?", (id_, version))
     for source in sorted({row[0] for row in rows}):
         writer = RecordWriter(db, source)

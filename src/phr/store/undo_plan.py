@@ -40,10 +40,13 @@ class Plan:
     forget: list[int] = field(default_factory=list)
     """Versions that were this import's own."""
     kept: int = 0
+    """Resources that stay, because another import brought them too or they were here before."""
     changed_since: int = 0
+    """Those that stay as a later import left them."""
 
 
 def plan_of(db: Any, runs: Sequence[int]) -> Plan:
+    """What to do with all that these runs brought, all of one job."""
     own = frozenset(runs)
     brought: dict[int, list[_Item]] = {}
     for part in batches(runs):
@@ -99,8 +102,8 @@ def _back(db: Any, plan: Plan, id_: int, mine: list[_Item], others: list[_Item],
     before = min(own)
     after = next((one for one in later if one.run in first), None)
     heir = later[0] if later else None
-    bound = first[after.run] if after is not None else None
-    between = [row for row in rows if row > before and (bound is None or row < bound)]
+    bound = first[after.run] if after is not None else max(rows) + 1
+    between = [row for row in rows if before < row < bound]
     if heir is None:
         plan.restore.append((id_, before))
     elif heir is not after:
@@ -110,7 +113,6 @@ def _back(db: Any, plan: Plan, id_: int, mine: list[_Item], others: list[_Item],
         plan.kept += 1
     else:
         # A later one changed it again: it replaced, as far as anybody can tell now, what stood here before both.
-        assert bound is not None  # noqa: S101 - after is not None
         plan.move.append((before, bound))
         plan.forget += [before, *between]
         plan.changed_since += 1

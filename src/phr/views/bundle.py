@@ -9,7 +9,7 @@ their base is a name under `.invalid` (RFC 2606), which leads nowhere.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -18,10 +18,12 @@ import orjson
 
 from phr.fhir import read
 from phr.model import Bundle, Problem, Resource
+from phr.store import addresses
 from phr.views.enclosures import binaries
 from phr.views.events import marks
 from phr.views.selection import EVERYTHING, Selection, check_sources, left_out
 from phr.views.supporting import needed
+from phr.views.whose import patient as whose
 
 if TYPE_CHECKING:
     from phr.store.store import Store
@@ -43,7 +45,7 @@ class Contents:
     """By row of the source."""
     names: dict[int, str]
     patient: tuple[int, str] | None
-    """`(source, id)` of the Patient whose record this mainly is."""
+    """`(source, id)` of the Patient whose record this is, however little of the selection is theirs."""
     left_out: tuple[Problem, ...]
     """What the selection leaves out without having been asked to."""
     gone: tuple[Problem, ...]
@@ -61,6 +63,8 @@ class Gathered:
     left_out: tuple[Problem, ...]
     also: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """By fullUrl the names of the further sources that say the same."""
+    opened: frozenset[str] = frozenset()
+    """fullUrls of what holds a C-CDA document whose statements were read into the record."""
 
 
 def contents(store: Store, selection: Selection = EVERYTHING) -> Contents:
@@ -68,16 +72,10 @@ def contents(store: Store, selection: Selection = EVERYTHING) -> Contents:
     check_sources(store, selection)
     chosen, per_source, copies = _chosen(store.db, selection)
     bases, names = _sources(store.db, selection)
-    involved = [source for source in bases if source in per_source] or list(bases)
-    patients, supporting = _supporting(store.db, selection, involved, chosen)
-    patient = next(
-        (
-            patients[source]
-            for source in sorted(involved, key=lambda one: -per_source.get(one, 0))
-            if source in patients
-        ),
-        None,
-    )
+    patient = whose(store.db, selection.sources)
+    given = set(per_source) | ({patient[0]} if patient and per_source else set())
+    involved = [source for source in bases if source in given] or list(bases)
+    supporting = _supporting(store.db, selection, involved, chosen)
     return Contents(
         ids=tuple(dict.fromkeys(supporting + chosen)),
         bases={source: bases[source] for source in involved},
@@ -114,9 +112,7 @@ def bundle(store: Store, selection: Selection = EVERYTHING) -> Gathered:
         kept.append((source, resource))
         entries.append({"fullUrl": f"{what.bases[source]}/{type_}/{id_}", "resource": resource})
     for source, resource in kept:
-        _relative(resource, source, types)
-        if moved:
-            _redirect(resource, source, what.bases[source], moved)
+        _lead(resource, source, what.bases[source], types, moved)
     for full_url, binary in binaries(store.db, ids, what.bases, limit=ENCLOSED):
         entries.append({"fullUrl": full_url, "resource": binary})
     return Gathered(
@@ -124,6 +120,7 @@ def bundle(store: Store, selection: Selection = EVERYTHING) -> Gathered:
         sources={what.bases[source]: name for source, name in what.names.items()},
         left_out=tuple(problems),
         also=also,
+        opened=frozenset(_opened(store.db, what)),
     )
 
 
@@ -133,7 +130,7 @@ def stream(store: Store, selection: Selection = EVERYTHING) -> Iterator[tuple[st
 
 
 def stream_contents(store: Store, what: Contents) -> Iterator[tuple[str, bytes]]:
-    """The same for contents that are decided already."""
+    """What `stream` gives, for contents that are decided already."""
     linked = _linked_by_urn(store.db, what)
     for source, type_, id_, raw in _rows(store.db, what.ids):
         if source in linked and _UUID.fullmatch(id_):
@@ -180,29 +177,20 @@ def _chosen(db: Any, selection: Selection) -> tuple[list[int], dict[int, int], d
 
 
 def _sources(db: Any, selection: Selection) -> tuple[dict[int, str], dict[int, str]]:
-    """`(base, name)` by source row. Two sources of one server get different bases."""
-    bases: dict[int, str] = {}
-    names: dict[int, str] = {}
-    for id_, key, name, base in db.execute("SELECT id, key, name, fhir_base FROM source ORDER BY id"):
-        if selection.sources and name not in selection.sources:
-            continue
-        known = (base or "").rstrip("/")
-        bases[id_] = known if known and known not in bases.values() else f"https://phr.invalid/{key}"
-        names[id_] = name
-    return bases, names
+    """`(base, name)` by source row."""
+    found = addresses.bases(db, selection.sources or None)
+    return {id_: base for id_, (base, _) in found.items()}, {id_: name for id_, (_, name) in found.items()}
 
 
-def _supporting(
-    db: Any, selection: Selection, sources: Sequence[int], chosen: Sequence[int]
-) -> tuple[dict[int, tuple[int, str]], list[int]]:
-    """The Patient of each source, and the rows of the supporting resources, Patients first.
+def _supporting(db: Any, selection: Selection, sources: Sequence[int], chosen: Sequence[int]) -> list[int]:
+    """The rows of the supporting resources, Patients first.
 
     With whole sources all of them go along, with a part only those that the part leads to. A Patient is handed
     on whatever its label says: without it nobody knows whose record this is.
     """
     allowed = selection.sensitivities()
     rows = db.execute(
-        "SELECT x.id, x.source_id, x.type, x.fhir_id, x.fhir_id IS c.patient_id FROM record"
+        "SELECT x.id, x.source_id, x.type, x.fhir_id FROM record"
         " JOIN record_source rs ON rs.record_id = record.id JOIN resource x ON x.id = rs.resource_id"
         " LEFT JOIN connection c ON c.source_id = x.source_id"
         f" WHERE record.supporting = 1 AND x.state = 'current' AND x.source_id IN ({marks(sources)})"
@@ -210,17 +198,14 @@ def _supporting(
         " ORDER BY x.type <> 'Patient', x.fhir_id IS NOT c.patient_id, x.id",
         [*sources, *allowed],
     ).fetchall()
-    patients: dict[int, tuple[int, str]] = {}
-    for _, source, type_, id_, _ in rows:
-        if type_ == "Patient":
-            patients.setdefault(source, (source, id_))
     if replace(selection, sources=()) == EVERYTHING:
-        return patients, [row[0] for row in rows]
-    wanted = needed(db, chosen, [(row, source, type_, id_) for row, source, type_, id_, _ in rows])
-    return patients, [row[0] for row in rows if row[0] in wanted]
+        return [row[0] for row in rows]
+    wanted = needed(db, chosen, rows)
+    return [row[0] for row in rows if row[0] in wanted]
 
 
 def _gone(db: Any, selection: Selection) -> tuple[Problem, ...]:
+    """What the selection would have if its sources had not taken it back, counted by type."""
     condition, values = selection.where(withdrawn=True)
     within = f" AND s.name IN ({marks(selection.sources)})" if selection.sources else ""
     rows = db.execute(
@@ -247,6 +232,7 @@ def _rows(db: Any, ids: Sequence[int]) -> Iterator[tuple[int, str, str, bytes]]:
 
 
 def _heading(what: Contents) -> dict[str, Any]:
+    """The entry that says whose record this is."""
     composition: Resource = {
         "resourceType": "Composition",
         "status": "final",
@@ -260,6 +246,7 @@ def _heading(what: Contents) -> dict[str, Any]:
 
 
 def _parsed(raw: bytes) -> Resource | None:
+    """The resource as plain JSON; None for what is none."""
     try:
         resource = read.parse_json(raw)
     except ValueError:
@@ -267,17 +254,40 @@ def _parsed(raw: bytes) -> Resource | None:
     return resource if isinstance(resource, dict) else None
 
 
-def _relative(resource: Resource, source: int, types: dict[tuple[int, str], str]) -> None:
-    """Turn `urn:uuid:…` references into `Type/id`, which the base of the source makes whole again."""
+def _lead(
+    resource: Resource,
+    source: int,
+    base: str,
+    types: Mapping[tuple[int, str], str],
+    moved: Mapping[tuple[int, str], str],
+) -> None:
+    """Let the references of a resource lead somewhere inside the Bundle.
+
+    `urn:uuid:…` becomes `Type/id`, which the base of the source makes whole again; what is not in the Bundle is led
+    to what says the same.
+    """
+    for node in _references(resource):
+        target = node["reference"]
+        if target.startswith(_URN):
+            id_ = target[len(_URN) :]
+            type_ = types.get((source, id_))
+            if type_ is None:
+                continue
+            target = node["reference"] = f"{type_}/{id_}"
+        if moved and ("://" not in target or target.startswith(f"{base}/")):
+            full_url = moved.get((source, read.reference(node) or ""))
+            if full_url is not None:
+                node["reference"] = full_url
+
+
+def _references(resource: Resource) -> Iterator[dict[str, Any]]:
+    """Each Reference of a resource that says where to (FHIR R4 2.3.0)."""
     open_: list[object] = [resource]
     while open_:
         node = open_.pop()
         if isinstance(node, dict):
-            target = node.get("reference")
-            if isinstance(target, str) and target.startswith(_URN):
-                type_ = types.get((source, target[len(_URN) :]))
-                if type_ is not None:
-                    node["reference"] = f"{type_}/{target[len(_URN) :]}"
+            if isinstance(node.get("reference"), str):
+                yield node
             open_.extend(node.values())
         elif isinstance(node, list):
             open_.extend(node)
@@ -304,20 +314,17 @@ def _moved(db: Any, what: Contents) -> tuple[dict[tuple[int, str], str], dict[st
     return moved, {url: names for url, names in also.items() if names}
 
 
-def _redirect(resource: Resource, source: int, base: str, moved: dict[tuple[int, str], str]) -> None:
-    """Let references to what is not in the Bundle lead to what says the same."""
-    open_: list[object] = [resource]
-    while open_:
-        node = open_.pop()
-        if isinstance(node, dict):
-            target = node.get("reference")
-            if isinstance(target, str) and ("://" not in target or target.startswith(f"{base}/")):
-                full_url = moved.get((source, read.reference(node) or ""))
-                if full_url is not None:
-                    node["reference"] = full_url
-            open_.extend(node.values())
-        elif isinstance(node, list):
-            open_.extend(node)
+def _opened(db: Any, what: Contents) -> Iterator[str]:
+    """fullUrls of the resources with a document that an import has read, and that was not undone."""
+    for at in range(0, len(what.ids), _BATCH):
+        part = what.ids[at : at + _BATCH]
+        rows = db.execute(
+            "SELECT DISTINCT x.source_id, x.type || '/' || x.fhir_id FROM attachment a"
+            " JOIN resource x ON x.id = a.resource_id JOIN document_import i ON i.document_id = a.document_id"
+            f" JOIN sync_run u ON u.id = i.run_id WHERE u.undone IS NULL AND a.resource_id IN ({marks(part)})",
+            part,
+        )
+        yield from (f"{what.bases[source]}/{address}" for source, address in rows)
 
 
 def _linked_by_urn(db: Any, what: Contents) -> frozenset[int]:

@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from phr.store.store import Store
 
 STATES = ("stored", "wanted", "failed", "refused", "absent")
+NOT_IN_THE_FILE = "the file names it but does not hold it"
+STATE = "CASE WHEN s.kind = 'import' AND a.state = 'wanted' THEN 'absent' ELSE a.state END"
+"""Of an attachment of a source `s`: what an imported file only names is nowhere to be fetched from."""
 _COLUMNS = (
-    "a.resource_id, a.position, a.title, a.media_type, a.state, a.reason, a.http_status, a.format, a.tries, a.tried,"
+    f"a.resource_id, a.position, a.title, a.media_type, {STATE}, a.reason, a.http_status, a.format, a.tries, a.tried,"
     " d.bytes, d.sha256, t.media_type, rs.record_id, rec.title, rec.date, rec.codes, rec.category, rec.description,"
     " s.name, r.type || '/' || r.fhir_id, a.document_id, rec.date_from"
 )
@@ -146,6 +149,8 @@ def _document(row: tuple[Any, ...]) -> Document:
     (size, sha256, sniffed, record, record_title, date, codes, category, description, source, address) = row[
         10:21
     ]
+    if state == "absent":
+        reason = reason or NOT_IN_THE_FILE
     portrait = "photo" if address.startswith(("Patient/", "Person/", "RelatedPerson/")) else None
     coded = [(code, display) for _, code, display in orjson.loads(codes or "[]")]
     type_ = document_types.recognise(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from phr.model import Problem, SyncRun, TypeCounts
+from phr.model import TypeCounts
 
 if TYPE_CHECKING:
+    from phr.model import Problem, SyncRun
     from phr.store.store import Store
 
 _PAGE = 100
@@ -18,7 +19,10 @@ Job = dict[str, Any]
 def heads(
     store: Store, connection: str | None, status: str | None, limit: int, after: str | None
 ) -> list[SyncRun]:
-    """The newest jobs first. Further files of an import are in its first run, unless only their source is asked for."""
+    """Up to `limit` jobs, the newest first, from the one after `after` on.
+
+    Further files of an import are told in its first run, unless only their source is asked for.
+    """
     found: list[SyncRun] = []
     while len(found) < limit:
         page = store.runs.recent(connection, max(_PAGE, limit), after, status=status)
@@ -57,11 +61,19 @@ def types(store: Store, run: SyncRun) -> dict[str, TypeCounts]:
     """What a job did to each type, over all its files."""
     found: dict[str, dict[str, int]] = {}
     for one in (run, *_parts(store, run)):
-        for type_, counts in one.types.items():
+        for type_, counts in counted(store, one).types.items():
             into = found.setdefault(type_, {})
             for name, number in asdict(counts).items():
                 into[name] = into.get(name, 0) + number
     return {type_: TypeCounts(**counts) for type_, counts in found.items()}
+
+
+def counted(store: Store, run: SyncRun) -> SyncRun:
+    """A run with its numbers, also where it did not come to write them down: it was killed, or is at work."""
+    if run.mode != "file" or run.types:
+        return run
+    found = store.imports.counted(int(run.job_id))
+    return replace(run, types={type_: TypeCounts(**counts) for type_, counts in found.items()})
 
 
 def skipped(store: Store, run: SyncRun) -> tuple[Problem, ...]:
@@ -84,7 +96,7 @@ def _import(
     undone: dict[int, str],
 ) -> Job:
     number = int(run.job_id)
-    runs = [run, *(store.runs.get(str(one)) for one in parts)]
+    runs = [counted(store, one) for one in (run, *(store.runs.get(str(one)) for one in parts))]
     told = [job(one) for one in runs]
     head, of = told[0], store.imports.head(number)
     return {

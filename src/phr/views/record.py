@@ -69,9 +69,12 @@ def show(store: Store, ref: str, source: str | None = None) -> dict[str, Any]:
     if len(record_ids) > 1:
         raise _several(ref, origins)
     everywhere = [Origin(*row) for row in store.db.execute(_BY_RECORD, (record_ids[0],))]
-    main = next((one for one in everywhere if one.resource_id == origins[0].resource_id), everywhere[0])
+    main = next((one for one in everywhere if one.resource_id == _asked(origins).resource_id), everywhere[0])
     told = [(one.resource_id, one.source_id, one.address, _body(store, one)) for one in everywhere]
     event = next(events(store.db, record_ids))
+    if main.resource_id != main.record_id:  # asked for by its own address: in its own words
+        said = next(events(store.db, [main.resource_id]))
+        event = said | {name: event[name] for name in ("id", "sources", "tags")}
     count, history = _history(store.db, [one.resource_id for one in everywhere])
     return {
         "schema": 1,
@@ -97,6 +100,11 @@ def show(store: Store, ref: str, source: str | None = None) -> dict[str, Any]:
             for one in everywhere
         ],
     }
+
+
+def _asked(origins: list[Origin]) -> Origin:
+    """Which resource is meant: the one that is shown, if it is among them."""
+    return next((one for one in origins if one.resource_id == one.record_id), origins[0])
 
 
 def _body(store: Store, one: Origin) -> bytes:
@@ -132,8 +140,7 @@ def raw(store: Store, ref: str, source: str | None = None) -> bytes:
         origins = [one for one in origins if one.resource_id == int(ref)] or origins[:1]
     if len({one.record_id for one in origins}) > 1:
         raise _several(ref, origins)
-    shown = [one for one in origins if one.resource_id == one.record_id]
-    return _body(store, (shown or origins)[0])
+    return _body(store, _asked(origins))
 
 
 def _origins(store: Store, ref: str, source: str | None) -> list[Origin]:

@@ -170,6 +170,13 @@ def left_out(store: Store, selection: Selection) -> tuple[Problem, ...]:
     return (Problem("record", f"{row[0]} without a date: nobody can say whether it belongs to this time"),)
 
 
+def fitting(store: Store, selection: Selection) -> int:
+    """How many records the selection has."""
+    condition, values = selection.where()
+    row = store.db.execute(f"SELECT count(*) FROM record WHERE {condition}", values).fetchone()
+    return int(row[0])
+
+
 def withheld(store: Store, selection: Selection) -> int:
     """How many records of the selection are held back for their sensitivity: for the person alone."""
     allowed = selection.sensitivities()
@@ -199,12 +206,28 @@ def _marks(values: tuple[str, ...]) -> str:
 def _known(given: tuple[str, ...], known: tuple[str, ...], noun: str) -> tuple[str, ...]:
     for one in given:
         if one not in known:
-            there = ", ".join(known)
-            raise UsageError(
-                f"There is no {noun} named {one}.",
-                hint=f"There is: {there}" if there else "There is none yet.",
-            )
+            there = f"There is: {', '.join(known)}" if known else "There is none yet."
+            likely = near(one, known)
+            meant = f"Did you mean {' or '.join(likely)}? " if likely else ""
+            raise UsageError(f"There is no {noun} named {one}.", hint=f"{meant}{there}")
     return given
+
+
+def near(typed: str, known: tuple[str, ...]) -> list[str]:
+    """What was probably meant: spelt nearly like it, as a whole or in one of its words."""
+    import unicodedata
+    from difflib import SequenceMatcher
+
+    def plain(words: str) -> str:
+        apart = unicodedata.normalize("NFKD", words.casefold().replace("_", " ").replace("-", " "))
+        return "".join(char for char in apart if not unicodedata.combining(char)).strip()
+
+    def likeness(name: str) -> float:
+        parts = [plain(name), *(word for word in plain(name).split() if len(word) > 2)]
+        return max(SequenceMatcher(None, plain(typed), part).ratio() for part in parts)
+
+    found = sorted(((likeness(name), name) for name in known), key=lambda one: -one[0])
+    return [name for score, name in found if score >= max(0.7, found[0][0] - 0.05)][:3]
 
 
 def _date(text: str, option: str) -> dates.PartialDate:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from phr.errors import typed
 from phr.fhir import read
 from phr.model import Connection
+from phr.views import whose
 from phr.views.jobs import sanitized, under_way
 from phr.views.stats import week
 
@@ -235,13 +236,8 @@ def _skipped(store: Store, run: int | None) -> list[dict[str, Any]]:
 
 
 def patient_names(store: Store) -> tuple[str, ...]:
-    """Whose record this is, by the Patient resources of all sources, those of connections first."""
-    rows = store.db.execute(
-        "SELECT r.title FROM record r JOIN record_source rs ON rs.record_id = r.id"
-        " JOIN resource x ON x.id = rs.resource_id LEFT JOIN connection c ON c.source_id = x.source_id"
-        " WHERE x.type = 'Patient' AND r.title IS NOT NULL ORDER BY x.fhir_id IS NOT c.patient_id, x.id"
-    ).fetchall()
-    return tuple(dict.fromkeys(row[0] for row in rows))
+    """Whose record this is, by the Patient resources of all sources, the own one first."""
+    return whose.names(store)
 
 
 def _patient_name(store: Store, source: int, patient_id: str | None) -> str | None:
@@ -273,7 +269,12 @@ def _imports(store: Store) -> list[dict[str, Any]]:
 
 def _attachments(store: Store) -> dict[str, int]:
     """How many attachments there are of each state; the same document may be in several of them."""
-    rows = store.db.execute("SELECT state, count(*) FROM attachment GROUP BY state ORDER BY state")
+    from phr.views.documents import STATE
+
+    rows = store.db.execute(
+        f"SELECT {STATE}, count(*) FROM attachment a JOIN resource r ON r.id = a.resource_id"
+        " JOIN source s ON s.id = r.source_id GROUP BY 1 ORDER BY 1"
+    )
     return dict(rows.fetchall())
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _BATCH = 500
 _LARGEST = 1_000_000_000
+"""Bytes of a file, unpacked, that are judged as one."""
 _GZIP = b"\x1f\x8b"
 
 
@@ -97,6 +98,7 @@ def of_file(source: Path | BinaryIO, name: str) -> Iterator[Result]:
 
 
 def _content(source: Path | BinaryIO, name: str) -> bytes:
+    """All bytes, unpacked. Raises UnreadableFile."""
     try:
         body = source.read_bytes() if isinstance(source, Path) else source.read()
         if not body.startswith(_GZIP):
@@ -133,6 +135,7 @@ def _judged(resource: object, source: str, number: int) -> Result:
 
 
 def _called(resource: object, number: int) -> str:
+    """`Type/id`; an entry without an id goes by its place."""
     found = resource if isinstance(resource, dict) else {}
     type_, id_ = found.get("resourceType"), found.get("id")
     words = type_ if isinstance(type_, str) and len(type_) < 65 else "?"
@@ -177,9 +180,9 @@ def _built(xml: bytes, name: str) -> Result:
         report = examine(xml)
     except etree.XMLSyntaxError:
         return Result("ClinicalDocument", False, (Issue("", "is no well-formed XML"),), name)
-    times = {1: ""}
     issues = tuple(
-        Issue(one.where, one.what + times.get(one.count, f" ({one.count} times)")) for one in report.errors
+        Issue(one.where, f"{one.what} ({one.count} times)" if one.count > 1 else one.what)
+        for one in report.errors
     )
     return Result("ClinicalDocument", report.sound, issues, name)
 

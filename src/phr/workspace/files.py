@@ -6,6 +6,8 @@ meant, and whether that is the person of this record. Then one after the other i
 
 from __future__ import annotations
 
+import logging
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,18 +17,21 @@ from typing import TYPE_CHECKING, BinaryIO
 from phr.errors import Locked, UnreadableFile, UsageError
 from phr.importers import opening
 from phr.importers.base import Imported
+from phr.importers.patients import FoundPatient
 from phr.model import Change, Problem, Resource
 from phr.store.store import Store
 from phr.sync.wish import Progress
 from phr.workspace import same_person
 from phr.workspace.import_job import ImportedFile, ImportJob, ImportReport, counted
 from phr.workspace.looking import would_bring
+from phr.workspace.naming import THE_STANDARD_INPUT, Names, wanted_name
 
 if TYPE_CHECKING:
     from phr.workspace.workspace import Workspace
 
 __all__ = ["ImportReport", "ImportWish", "ImportedFile", "Stranger", "import_files"]
 
+log = logging.getLogger(__name__)
 CUT_OFF = "it could not be read to its end; what came before is kept"
 
 
@@ -54,6 +59,8 @@ class ImportWish:
     """What the columns of a table are."""
     agree: Callable[[Stranger], bool] | None = None
     """Asks whether a stranger's file belongs here all the same; None where nobody can be asked."""
+    which: Callable[[str, Sequence[FoundPatient]], str | None] | None = None
+    """Asks whose data to take from the file of this name, and answers the id (or `all`); None for no answer."""
     progress: Callable[[Progress], None] | None = None
 
 
@@ -67,27 +74,27 @@ def import_files(
     then.
     """
     opened, unread = _open_all(files, wish, stdin)
-    patients = [one.choose(wish.patient) for one in opened]
+    patients = [_chosen(one, wish) for one in opened]
     if wish.dry_run:
-        return _dry(workspace, list(zip(opened, patients, strict=True)), wish, unread)
+        return _looked_at(workspace, list(zip(opened, patients, strict=True)), wish, unread)
     if workspace.paths.records(workspace.user).exists():
         with workspace.store() as store:
-            _check_sources(store, opened, wish)
+            names = _names(store, opened, wish)
             known = same_person.of_record(store)
     else:
-        known = []
+        names, known = _names(None, opened, wish), []
     strange: list[bool] = []
     for one, patient in zip(opened, patients, strict=True):
         described, doubtful = _checked(one, patient, known, wish)
-        known += described
+        known = known or described[:1]
         strange.append(doubtful)
     with workspace.lock(), workspace.store(create=True) as store:
         store.runs.abandon()
         store.refresh_records()
         with ImportJob(store, wish.progress) as job:
             taken = [
-                replace(_take_in(job, one, who, wish), another_person=doubtful)
-                for one, who, doubtful in zip(opened, patients, strange, strict=True)
+                replace(_named(_take_in(job, one, who, name), one, wish), another_person=doubtful)
+                for one, who, name, doubtful in zip(opened, patients, names, strange, strict=True)
             ]
             store.matches.settle()
         store.audit.note("import", f"{len(opened)} files")
@@ -98,33 +105,58 @@ def _open_all(
     files: Sequence[Path | None], wish: ImportWish, stdin: BinaryIO
 ) -> tuple[list[Imported], list[ImportedFile]]:
     """The files that can be read, and why the others cannot. Raises UnreadableFile when there is none."""
-    opened, unread, last = [], [], None
+    opened, unread, last = list[Imported](), list[ImportedFile](), None
     if list(files).count(None) > 1:
         raise UsageError("- names the standard input, and that can be read once only.")
     for file in files:
-        name = file.name if file else "the standard input"
-        if wish.progress is not None:
-            wish.progress(Progress(name, "", 0, 0))
+        name, began = file.name if file else THE_STANDARD_INPUT, time.monotonic()
+        _show(wish, Progress(name, "", 0, 0, phase="file"))
         try:
             source = stdin if file is None else file
-            opened.append(opening.read(source, format=wish.format, mapping=wish.mapping))
+            one = opening.read(source, format=wish.format, mapping=wish.mapping)
+            opened.append(one)
+            log.info(
+                "file %s of %s: %s, %s bytes, %s patients, looked into in %.1f s",
+                *(len(opened) + len(unread), len(files), one.format, _size(file), len(one.patients)),
+                time.monotonic() - began,
+            )
         except UnreadableFile as error:
             last = error
             words = " ".join(filter(None, (error.message, error.hint)))
             unread.append(ImportedFile(name, "unknown", "", {}, failed=1, error=words))
+            _show(wish, Progress(name, "failed", 0, 0, done=True, phase="ended"))
+            log.info("file %s of %s: cannot be read", len(opened) + len(unread), len(files))
     if last is not None and not opened:
         raise last
     return opened, unread
 
 
-def _check_sources(store: Store, opened: Sequence[Imported], wish: ImportWish) -> None:
-    taken = {one.name for one in store.sources.all() if one.kind == "connection"}
-    for name in [wish.source] if wish.source else [source_name(one.name) for one in opened]:
-        if name in taken:
-            raise UsageError(
-                f"{name} is a connection; a file cannot speak in its name.",
-                hint="Choose another name with --as.",
-            )
+def _show(wish: ImportWish, where: Progress) -> None:
+    if wish.progress is not None:
+        wish.progress(where)
+
+
+def _size(file: Path | None) -> int | str:
+    return file.stat().st_size if file is not None and file.is_file() else "?"
+
+
+def _chosen(one: Imported, wish: ImportWish) -> str | None:
+    """Whose data to take from a file; who can be asked is asked. Raises UsageError where several are left."""
+    try:
+        return one.choose(wish.patient)
+    except UsageError:
+        if wish.patient is not None or wish.which is None:
+            raise
+        answer = wish.which(one.name, one.patients)
+        if answer is None:
+            raise
+        return one.choose(answer)
+
+
+def _names(store: Store | None, opened: Sequence[Imported], wish: ImportWish) -> list[str]:
+    """The source of each file."""
+    names = Names(store, wish.source)
+    return [names.of(one) for one in opened]
 
 
 def _checked(
@@ -148,7 +180,7 @@ def _checked(
     return described, wish.agree is None
 
 
-def _dry(
+def _looked_at(
     workspace: Workspace,
     opened: Sequence[tuple[Imported, str | None]],
     wish: ImportWish,
@@ -168,46 +200,47 @@ def _looked(
     store: Store | None, opened: Sequence[tuple[Imported, str | None]], wish: ImportWish
 ) -> list[ImportedFile]:
     known = same_person.of_record(store) if store is not None else []
-    if store is not None:
-        _check_sources(store, [one for one, _ in opened], wish)
+    names = _names(store, [one for one, _ in opened], wish)
     found = []
-    for one, patient in opened:
+    for (one, patient), name in zip(opened, names, strict=True):
         described = same_person.of_file(one, patient)
         strange = wish.patient is None and same_person.are_strangers(described, known)
-        known += described
-        name = wish.source or source_name(one.name)
-        found.append(would_bring(store, one, patient, name, another_person=strange))
+        known = known or described[:1]
+        looked = would_bring(store, one, patient, name, another_person=strange)
+        found.append(_named(looked, one, wish))
     return found
 
 
-def _take_in(job: ImportJob, one: Imported, patient: str | None, wish: ImportWish) -> ImportedFile:
-    source = job.store.imports.source(wish.source or source_name(one.name))
+def _named(report: ImportedFile, one: Imported, wish: ImportWish) -> ImportedFile:
+    """Add from whom it is, and what its source would be called if that were nobody else's."""
+    wanted = wish.source or wanted_name(one)
+    return replace(report, sender=one.sender, instead_of=wanted if wanted != report.source else None)
+
+
+def _take_in(job: ImportJob, one: Imported, patient: str | None, name: str) -> ImportedFile:
+    """Keep one file, batch by batch. What came before it broke off is kept, and the report says so."""
+    source = job.store.imports.source(name)
     found, counts, error = Counter[str](), Counter[Change](), None
-    with job.run(source, {"file": one.name, "format": one.format}) as run:
+    with job.run(source, {"file": one.name, "format": one.format, "sender": one.sender}) as run:
         try:
             for batch in one.batches(patient):
                 counts.update(run.save(batch))
                 found.update(received.type for received in batch)
-                job.show(one.name, found, counts[Change.NEW])
+                job.show(one.name, run)
         except (UnreadableFile, EOFError, OSError) as reason:
             words = getattr(reason, "message", "")
-            error = f"{words} {CUT_OFF[0].upper()}{CUT_OFF[1:]}.".strip()
+            error = f"{words} {CUT_OFF.capitalize()}.".strip()
             run.flawed = True
             run.problems.append(Problem("file", CUT_OFF))
         run.problems += one.problems
         run.read_documents()
-        sections = one.sections() if one.sections is not None else []
+        sections = one.section_reports()
         if sections:
-            job.store.imports.read_own(run.number)
-        fields = counted(
-            one.name, one.format, source.name, found, counts, (*one.problems, *run.tally.skipped)
+            job.store.imports.note_own_documents(run.number)
+        taken = replace(
+            counted(one.name, one.format, source.name, found, counts, (*one.problems, *run.tally.skipped)),
+            sections=sections,
+            error=error,
         )
-    taken = ImportedFile(**fields, sections=sections, error=error)
-    job.show_end(one.name, taken)
+    job.show_end(one.name, run, flawed=error is not None)
     return taken
-
-
-def source_name(file: str) -> str:
-    """The name of a file without its endings, as the name of a source."""
-    stem = Path(file).name.split(".")[0].strip()
-    return stem or "import"

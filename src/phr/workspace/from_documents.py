@@ -18,7 +18,7 @@ from phr.errors import UnreadableFile, UsageError
 from phr.fhir import read
 from phr.importers import opening
 from phr.importers.base import Imported
-from phr.model import Problem, Received, Resource
+from phr.model import Change, Problem, Received, Resource
 from phr.store.imports import CdaDocument
 from phr.store.store import Store
 from phr.sync.wish import Progress
@@ -81,58 +81,71 @@ def _of_connection(job: ImportJob, found: Sequence[CdaDocument]) -> list[Importe
         for at, one in enumerate(found):
             file = _take_in(run, one, known)
             taken.append(file)
-            job.show(found[0].source, Counter(file.found), file.new, (at + 1) / len(found))
+            job.show(found[0].source, run, (at + 1) / len(found))
         run.read_documents()
-        job.show_end(found[0].source, taken[-1])
+        job.show_end(found[0].source, run, flawed=run.flawed)
     return taken
 
 
 def _take_in(run: ImportRun, one: CdaDocument, known: Sequence[Resource]) -> ImportedFile:
-    store, name = run.job.store, _name(one)
-    opened, received, why = _read(store, one, known)
-    if opened is None or why is not None:
-        run.problems.append(Problem("document", why or "", id=one.id))
+    store, source = run.job.store, run.source.name
+    try:
+        opened, received = _read(store, one, known)
+    except _NotTaken as why:
+        run.problems.append(Problem("document", str(why), id=one.id))
         run.flawed = True
-        store.imports.read_in(run.number, [one.document_id])
-        return ImportedFile(name, "ccda", run.source.name, {}, failed=1, error=why)
+        store.imports.note_unreadable(run.number, [one.document_id])
+        return _refused(one, source, why)
     before = len(run.tally.skipped)
     counts = run.save(received, [one.document_id])
     run.problems += [replace(problem, id=problem.id or one.id) for problem in opened.problems]
-    problems = (*opened.problems, *run.tally.skipped[before:])
-    found = Counter(each.type for each in received)
-    return ImportedFile(
-        **counted(name, opened.format, run.source.name, found, counts, problems),
-        sections=opened.sections() if opened.sections is not None else [],
-    )
+    return _told(one, source, opened, received, counts, run.tally.skipped[before:])
 
 
 def _look(store: Store, one: CdaDocument, known: Sequence[Resource]) -> ImportedFile:
+    """What `_take_in` would do; nothing is written."""
     source = store.imports.name_for_documents(one.source_key, one.source)
-    opened, received, why = _read(store, one, known)
-    if opened is None or why is not None:
-        return ImportedFile(_name(one), "ccda", source, {}, failed=1, error=why)
+    try:
+        opened, received = _read(store, one, known)
+    except _NotTaken as why:
+        return _refused(one, source, why)
+    return _told(one, source, opened, received, changes(store, source, received))
+
+
+def _refused(one: CdaDocument, source: str, why: _NotTaken) -> ImportedFile:
+    return ImportedFile(_name(one), "ccda", source, {}, failed=1, error=str(why))
+
+
+def _told(
+    one: CdaDocument,
+    source: str,
+    opened: Imported,
+    received: Sequence[Received],
+    counts: Counter[Change],
+    skipped: Sequence[Problem] = (),
+) -> ImportedFile:
     found = Counter(each.type for each in received)
-    counts = changes(store, source, received)
-    return ImportedFile(
-        **counted(_name(one), opened.format, source, found, counts, opened.problems),
-        sections=opened.sections() if opened.sections is not None else [],
-    )
+    problems = (*opened.problems, *skipped)
+    report = counted(_name(one), opened.format, source, found, counts, problems)
+    return replace(report, sections=opened.section_reports())
 
 
-def _read(
-    store: Store, one: CdaDocument, known: Sequence[Resource]
-) -> tuple[Imported | None, list[Received], str | None]:
-    """What a document holds without the document itself; or the sentence that says why it is not taken."""
+class _NotTaken(Exception):
+    """Why a document is left as it is, in a sentence."""
+
+
+def _read(store: Store, one: CdaDocument, known: Sequence[Resource]) -> tuple[Imported, list[Received]]:
+    """A document, and what it holds but for the document itself. Raises _NotTaken."""
     content = store.documents.bytes_of(one.document_id)
     try:
         opened = opening.read(io.BytesIO(content), name=_name(one), format="ccda")
         received = list(opened.resources())
     except (UnreadableFile, UsageError) as error:
-        return None, [], " ".join(filter(None, (error.message, error.hint)))
+        raise _NotTaken(" ".join(filter(None, (error.message, error.hint)))) from None
     if same_person.are_strangers(same_person.of_file(opened, None), known):
         hint = f"If it does belong here: phr documents save {one.id}, then phr import with --patient"
-        return opened, [], f"{STRANGER} {hint}"
-    return opened, _without_document(received, content, one), None
+        raise _NotTaken(f"{STRANGER} {hint}")
+    return opened, _without_document(received, content, one)
 
 
 def _without_document(received: Sequence[Received], content: bytes, one: CdaDocument) -> list[Received]:

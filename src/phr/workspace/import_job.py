@@ -6,6 +6,7 @@ own: it can be done again, or undone.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from phr.errors import PhrError, Stopped
-from phr.importers.base import skipped
+from phr.importers.base import NOTED, skipped
 from phr.model import Change, Problem, Received, Source
 from phr.store.store import Store
 from phr.sync.attachments import read_stored
@@ -23,6 +24,7 @@ from phr.sync.desk import Desk
 from phr.sync.tally import Tally
 from phr.sync.wish import Progress
 
+log = logging.getLogger(__name__)
 INTERRUPTED = "it was interrupted; what came is kept: import it again to go on"
 CANCELLED = "The import was cancelled."
 _UNEXPECTED = "phr met something it did not expect ({})"
@@ -37,17 +39,24 @@ class ImportedFile:
     format: str
     source: str
     found: dict[str, int]
+    """Resources that came out of it, by type."""
     new: int = 0
     updated: int = 0
     unchanged: int = 0
     failed: int = 0
+    """Things in it that could not be read; what was merely passed over is not among them."""
     skipped: list[dict[str, Any]] = field(default_factory=list)
+    """`what`, `reason`, `count`, `first`: why something of it did not come in."""
     error: str | None = None
     """Why nothing of it came in, or not all."""
     sections: list[dict[str, Any]] = field(default_factory=list)
     """What each section of a C-CDA document gave."""
     another_person: bool = False
     """It is about somebody else than the record."""
+    sender: str | None = field(default=None, repr=False)
+    """Who sent it, as far as it says so."""
+    instead_of: str | None = None
+    """The name that its source would have, if that were not another sender's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +74,14 @@ class ImportReport:
         return 0 if not broken else 1 if nothing else 3
 
 
+class Interrupted(KeyboardInterrupt):
+    """Somebody stopped the import. `kept`: how many resources it has brought or changed until then."""
+
+    def __init__(self, job_id: str | None, kept: int) -> None:
+        super().__init__()
+        self.job_id, self.kept = job_id, kept
+
+
 class ImportRun:
     """One run of the job: what one file, or the documents of one connection, bring."""
 
@@ -72,6 +89,7 @@ class ImportRun:
         self.job, self.source, self.number = job, source, number
         self.tally, self.problems = Tally(), list[Problem]()
         self.size, self.flawed, self.ended = 0, False, False
+        self.came, self.new = Counter[str](), Counter[str]()
         self._clock = time.monotonic()
 
     def save(self, batch: Sequence[Received], documents: Sequence[int] = ()) -> Counter[Change]:
@@ -83,8 +101,12 @@ class ImportRun:
         self.tally.saved(saved)
         self.size += sum(len(one.raw) for one in batch)
         counts: Counter[Change] = Counter()
-        for (_, change), number in saved.changes.items():
+        for (type_, change), number in saved.changes.items():
             counts[change] += number
+            self.came[type_] += number
+            if change is Change.NEW:
+                self.new[type_] += number
+        self.job.kept += counts[Change.NEW] + counts[Change.UPDATED]
         return counts
 
     def read_documents(self) -> None:
@@ -107,6 +129,13 @@ class ImportRun:
             error=error,
         )
         self.job.store.imports.put_away_empty(self.source.key)
+        log.info(
+            "job %s, run %s: %s, %s bytes, %.1f s, %s came (%s new), %s problems",
+            *(self.job.id, self.number, status, self.size, time.monotonic() - self._clock),
+            *(self.came.total(), self.new.total(), len(self.problems)),
+        )
+        for one in skipped(self.problems):
+            log.debug("run %s skipped %s of %s: %s", self.number, one["count"], one["what"], one["reason"])
 
 
 class ImportJob:
@@ -115,6 +144,8 @@ class ImportJob:
     def __init__(self, store: Store, tell: Tell | None = None) -> None:
         self.store, self._tell = store, tell or (lambda _: None)
         self.head: int | None = None
+        self.kept = 0
+        """Resources that it has brought or changed until now."""
         self._first: ImportRun | None = None
 
     @property
@@ -130,6 +161,8 @@ class ImportJob:
     ) -> None:
         if self._first is not None:
             _end(self._first, error)
+        if isinstance(error, KeyboardInterrupt):
+            raise Interrupted(self.id, self.kept) from None
 
     @contextmanager
     def run(self, source: Source, told: Mapping[str, object]) -> Iterator[ImportRun]:
@@ -146,16 +179,16 @@ class ImportJob:
         if one is not self._first:
             one.end("completed")
 
-    def show(self, name: str, types: Counter[str], new: int, share: float | None = None) -> None:
+    def show(self, name: str, run: ImportRun, share: float | None = None) -> None:
         """Tell how far a file is: how many of each type have come."""
-        for type_, number in types.items():
-            self._tell(Progress(name, type_, number, new, share=share))
+        for type_, number in run.came.items():
+            self._tell(Progress(name, type_, number, run.new[type_], phase="file", share=share))
 
-    def show_end(self, name: str, file: ImportedFile) -> None:
+    def show_end(self, name: str, run: ImportRun, *, flawed: bool) -> None:
         """Tell that a file is through."""
-        how = "completed" if file.error is None else "partial"
-        came = file.new + file.updated + file.unchanged
-        self._tell(Progress(name, how, came, file.new, done=True, phase="ended", share=1.0))
+        how = "partial" if flawed else "completed"
+        came, new = run.came.total(), run.new.total()
+        self._tell(Progress(name, how, came, new, done=True, phase="ended", share=1.0))
 
 
 def counted(
@@ -165,20 +198,20 @@ def counted(
     found: Counter[str],
     counts: Counter[Change],
     problems: Iterable[Problem],
-) -> dict[str, Any]:
-    """The fields of an `ImportedFile` that are counts."""
+) -> ImportedFile:
+    """What became of a file, as far as it can be counted."""
     noted = list(problems)
-    return {
-        "file": name,
-        "format": format_,
-        "source": source,
-        "found": dict(sorted(found.items())),
-        "new": counts[Change.NEW],
-        "updated": counts[Change.UPDATED],
-        "unchanged": counts[Change.UNCHANGED],
-        "failed": sum(not one.known for one in noted),
-        "skipped": skipped(noted),
-    }
+    return ImportedFile(
+        name,
+        format_,
+        source,
+        found=dict(sorted(found.items())),
+        new=counts[Change.NEW],
+        updated=counts[Change.UPDATED],
+        unchanged=counts[Change.UNCHANGED],
+        failed=sum(not one.known and one.reason not in NOTED for one in noted),
+        skipped=skipped(noted),
+    )
 
 
 def _end(run: ImportRun, error: BaseException | None) -> None:

@@ -16,6 +16,7 @@ from phr.errors import Locked, PhrError, SecretsError
 from phr.model import Connection
 from phr.smart import registration as registrations
 from phr.smart.token import revoke
+from phr.store.imports import documents_key
 from phr.workspace import tokens
 from phr.workspace.tokens import alone as alone
 
@@ -52,7 +53,10 @@ def disconnect(workspace: Workspace, name: str, *, purge: bool = False) -> Disco
         with tokens.alone(workspace, connection):
             revoked, unregistered, readable = _told(workspace, connection)
             forgotten = _forgotten(workspace, connection)
-        removed = store.sources.purge(connection.key) if purge else 0
+        removed = 0
+        if purge:  # and what was read out of its documents
+            beside = documents_key(connection.key)
+            removed = store.sources.purge(beside) + store.sources.purge(connection.key)
         if not purge:
             store.connections.save(
                 replace(connection, state="revoked", token_expires=None, sign_in_before=None)

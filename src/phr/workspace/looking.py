@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 
 from phr.fhir import read
 from phr.fhir.content import content_hash
 from phr.importers.base import Imported
 from phr.model import Change, Received
-from phr.store.resources import digest
 from phr.store.store import Store
 from phr.workspace.import_job import ImportedFile, counted
 
@@ -22,9 +22,9 @@ def would_bring(
     for batch in one.batches(patient):
         found.update(received.type for received in batch)
         counts.update(changes(store, source, batch))
-    return ImportedFile(
-        **counted(one.name, one.format, source, found, counts, one.problems),
-        sections=one.sections() if one.sections is not None else [],
+    return replace(
+        counted(one.name, one.format, source, found, counts, one.problems),
+        sections=one.section_reports(),
         another_person=another_person,
     )
 
@@ -37,19 +37,15 @@ def changes(store: Store | None, source: str, batch: Iterable[Received]) -> Coun
 
 
 def _change(store: Store, source: str, one: Received) -> Change:
-    row = store.db.execute(
-        "SELECT r.raw_hash, r.raw FROM resource r JOIN source s ON s.id = r.source_id"
-        " WHERE s.name = ? AND r.type = ? AND r.fhir_id = ?",
-        (source, one.type, one.id),
-    ).fetchone()
-    if row is None:
+    stored = store.imports.stored(source, one.type, one.id)
+    if stored is None:
         return Change.NEW
-    if bytes(row[0]) == digest(one.raw) or _content(one.raw) == _content(bytes(row[1])):
-        return Change.UNCHANGED
-    return Change.UPDATED
+    same = stored == one.raw or _content(stored) == _content(one.raw)
+    return Change.UNCHANGED if same else Change.UPDATED
 
 
 def _content(raw: bytes) -> bytes | None:
+    """What tells contents apart, whatever their layout; None for what is no resource."""
     try:
         body = read.parse_as_written(raw)
     except ValueError:

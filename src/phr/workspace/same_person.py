@@ -12,23 +12,17 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 
 from phr.fhir import read
+from phr.importers import patients
 from phr.importers.base import Imported
 from phr.model import Resource
 from phr.store.store import Store
 
 _WORD = re.compile(r"[^\W\d_]+")
-_MOST = 200
 
 
 def of_record(store: Store) -> list[Resource]:
-    """The Patients of a record. Whom a connection only points at (a mother, a twin) is not among them."""
-    rows = store.db.execute(
-        "SELECT r.raw FROM resource r WHERE r.type = 'Patient' AND r.state = 'current'"
-        " AND NOT EXISTS (SELECT 1 FROM wanted_reference w WHERE w.source_id = r.source_id AND w.type = 'Patient'"
-        " AND w.fhir_id = r.fhir_id AND w.http_status = 200) ORDER BY r.id LIMIT ?",
-        (_MOST,),
-    )
-    return [body for row in rows if (body := _parsed(bytes(row[0]))) is not None]
+    """The person whose record it is. Whoever else came in with a file some day does not count."""
+    return [body for raw in store.imports.own_patients() if (body := _parsed(raw)) is not None]
 
 
 def of_file(one: Imported, chosen: str | None) -> list[Resource]:
@@ -45,15 +39,14 @@ def of_file(one: Imported, chosen: str | None) -> list[Resource]:
     return found
 
 
-def are_strangers(patients: Sequence[Resource], known: Sequence[Resource]) -> bool:
+def are_strangers(described: Sequence[Resource], known: Sequence[Resource]) -> bool:
     """Whether somebody is known, somebody else is described, and none of these is one of those."""
-    return bool(patients and known) and all(_differs(one, other) for one in patients for other in known)
+    return bool(described and known) and all(_differs(one, other) for one in described for other in known)
 
 
 def label(patient: Resource) -> str:
     """Name and birth date, for a person to decide by; never for a log."""
-    parts = (read.human_name(patient.get("name")), read.text(patient.get("birthDate")))
-    return ", ".join(part for part in parts if part) or "somebody without a name"
+    return patients.label(patient) or "somebody without a name"
 
 
 def _differs(one: Resource, other: Resource) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ from phr.store.undo import undo as take_back
 
 if TYPE_CHECKING:
     from phr.workspace.workspace import Workspace
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,11 @@ def undo(workspace: Workspace, job_id: str, *, dry_run: bool = False) -> UndoRep
                 f"Job {head} is still at work.",
                 hint=f"Stop it first: phr jobs cancel {head}. Or wait: phr jobs watch {head}",
             ) from None
+    log.info(
+        "job %s undone: %s removed, %s restored, %s kept, %s changed since, %s documents",
+        *(head, sum(told.removed.values()), sum(told.restored.values())),
+        *(told.kept, told.changed_since, told.documents),
+    )
     return UndoReport(str(head), files, told, False)
 
 

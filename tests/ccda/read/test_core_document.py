@@ -231,8 +231,8 @@ def test_entries_of_which_nothing_can_be_made_are_named_and_their_words_kept() -
     found = document(section(empty * 2))
     (report,) = found.sections
     assert (report.found, report.made) == (2, {"DocumentReference": 1})
-    assert report.skipped == [("An observation has neither a code nor words.", 2)]
-    assert any("(2 times)" in problem.reason for problem in found.problems)
+    assert report.skipped == [("An entry says neither in a code nor in words what it is about.", 2)]
+    assert found.problems == ()  # what the section tells is not told twice
 
 
 def test_the_original_is_kept_byte_for_byte_with_what_the_header_says() -> None:
@@ -278,7 +278,7 @@ def test_statements_nested_to_the_limit_do_not_end_the_reading() -> None:
     made = {each["code"]["coding"][0]["code"] for each in of(found, "Observation")}
     assert "8302-2" in made
     assert len(made) == levels + 1 or found.sections[0].skipped == [
-        ("An entry is nested too deeply to be structured.", 1)
+        ("An entry is nested too deeply to be read.", 1)
     ]
 
 

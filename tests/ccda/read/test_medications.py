@@ -7,37 +7,10 @@ from typing import Any
 
 import pytest
 
-from phr.ccda.read.document import read
+from .statements import Section, T, codes
 
-T = "2.16.840.1.113883.10.20.22.4"
-
-
-def made(entry: str, section: str = "10160-0", narrative: str = "") -> list[dict[str, Any]]:
-    """The resources of one entry in a section."""
-    document = f"""<ClinicalDocument xmlns="urn:hl7-org:v3" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
-      xmlns:sdtc="urn:hl7-org:sdtc"><id root="1.2.3.4.5.6.7" extension="1"/>
-      <recordTarget><patientRole><id root="1.2.3.4.5.6.8" extension="7"/></patientRole></recordTarget>
-      <component><structuredBody><component><section><code code="{section}" codeSystem="2.16.840.1.113883.6.1"/>
-      <text>{narrative}</text><entry>{entry}</entry></section></component></structuredBody></component>
-      </ClinicalDocument>"""
-    return read(document.encode()).resources
-
-
-def of(type_: str, *args: str, **options: str) -> list[dict[str, Any]]:
-    """Those of one type."""
-    return [each for each in made(*args, **options) if each["resourceType"] == type_]
-
-
-def one(type_: str, *args: str, **options: str) -> dict[str, Any]:
-    """The only one of its type."""
-    found = of(type_, *args, **options)
-    assert len(found) == 1, f"{len(found)} of {type_}"
-    return found[0]
-
-
-def codes(concept: dict[str, Any] | None) -> list[str]:
-    """The codes of a concept."""
-    return [each["code"] for each in (concept or {}).get("coding", ())]
+_SECTION = Section("10160-0")
+made, of, one = _SECTION.made, _SECTION.of, _SECTION.one
 
 
 DRUG = '<code code="314076" codeSystem="2.16.840.1.113883.6.88" displayName="lisinopril 10 MG Oral Tablet"/>'

@@ -3,46 +3,15 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
-from fhir.resources.R4B import get_fhir_model_class
 
-from phr.ccda.read.document import read
+from . import statements
+from .statements import LOINC, SNOMED, T, codes, of, one
 
-T = "2.16.840.1.113883.10.20.22.4"
-LOINC, SNOMED = "2.16.840.1.113883.6.1", "2.16.840.1.113883.6.96"
-
-
-def made(*entries: str, section: str = "30954-2", narrative: str = "") -> list[dict[str, Any]]:
-    """The resources of the entries of one section; each has to be valid FHIR."""
-    whole = "".join(f"<entry>{entry}</entry>" for entry in entries)
-    document = f"""<ClinicalDocument xmlns="urn:hl7-org:v3" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
-      xmlns:sdtc="urn:hl7-org:sdtc"><id root="1.2.3.4.5.6.7" extension="1"/>
-      <recordTarget><patientRole><id root="1.2.3.4.5.6.8" extension="7"/></patientRole></recordTarget>
-      <component><structuredBody><component><section><code code="{section}" codeSystem="{LOINC}"/><title>Section</title>
-      <text>{narrative}</text>{whole}</section></component></structuredBody></component></ClinicalDocument>"""
-    found = read(document.encode()).resources
-    for each in found:
-        get_fhir_model_class(each["resourceType"]).model_validate(each)
-    return found
-
-
-def of(type_: str, resources: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Those of one type."""
-    return [each for each in resources if each["resourceType"] == type_]
-
-
-def one(type_: str, resources: list[dict[str, Any]]) -> dict[str, Any]:
-    """The only one of its type."""
-    found = of(type_, resources)
-    assert len(found) == 1, f"{len(found)} of {type_}"
-    return found[0]
-
-
-def codes(concept: dict[str, Any] | None) -> list[str]:
-    """The codes of a concept."""
-    return [each["code"] for each in (concept or {}).get("coding", ())]
+made = partial(statements.made, section="30954-2")
 
 
 def observation(

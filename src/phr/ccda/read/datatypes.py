@@ -9,13 +9,13 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from phr.ccda import codes
+from phr.ccda.read.identifiers import OID, identifier, identifiers, root_name
 from phr.ccda.read.nodes import Node, attr, child, children, is_null, null_flavor, xsi_type
+from phr.ccda.read.once import distinct
 from phr.ccda.read.people import address, name, telecom, text
 from phr.ccda.read.times import moment_or_period, span, when
 from phr.ccda.read.units import ucum
@@ -24,60 +24,11 @@ if TYPE_CHECKING:
     from phr.ccda.read.reading import Reading
 
 __all__ = [
-    "absent", "address", "bounded", "concept", "identifier", "identifiers", "moment_or_period", "name", "number",
-    "quantity", "range_", "ratio", "span", "system", "telecom", "text", "value", "when",
+    "absent", "address", "bounded", "concept", "distinct", "identifier", "identifiers", "measured", "moment_or_period",
+    "name", "number", "quantity", "range_", "ratio", "span", "system", "telecom", "text", "value", "when",
 ]  # fmt: skip
 
-OID = re.compile(r"[0-2](\.(0|[1-9]\d*))+")
-_URI = "urn:ietf:rfc:3986"
-_IDENTIFIER_SYSTEMS = codes.backward(codes.IDENTIFIER_SYSTEMS)
 _SYSTEMS = codes.backward(codes.SYSTEMS) | {"2.16.840.1.113883.6.24": "urn:iso:std:iso:11073:10101"}
-
-# ── identifiers ───────────────────────────────────────────────────────────────────────────────────
-
-
-def identifier(node: Node | None) -> dict[str, Any] | None:
-    """An II as Identifier."""
-    root, extension = attr(node, "root"), attr(node, "extension")
-    if node is None or (root is None and extension is None) or (null_flavor(node) and not extension):
-        return None
-    assigner = attr(node, "assigningAuthorityName")
-    found = _identifier(root, extension)
-    return found | {"assigner": {"display": assigner}} if assigner else found
-
-
-def _identifier(root: str | None, extension: str | None) -> dict[str, Any]:
-    name_of_root = _root(root) if root else None
-    if extension is None:
-        return {"system": _URI, "value": name_of_root} if name_of_root else {"value": root}
-    if root == codes.URL_IDENTIFIERS:
-        joint = "/" if "/" in extension else ":"
-        system_, _, number_ = extension.rpartition(joint)
-        if system_ and number_:
-            return {"system": system_, "value": number_}
-        return {"system": _URI, "value": extension}
-    known = _IDENTIFIER_SYSTEMS.get(root or "") or name_of_root
-    return {"system": known, "value": extension} if known else {"value": extension}
-
-
-def _root(root: str) -> str | None:
-    if OID.fullmatch(root):
-        return f"urn:oid:{root}"
-    try:
-        return f"urn:uuid:{UUID(root.removeprefix('urn:uuid:'))}"
-    except ValueError:
-        return None
-
-
-def identifiers(parent: Node | None, besides: Callable[[Node], bool] = lambda _: False) -> list[dict[str, Any]]:
-    """The ids of a statement or role, each once; without those of which `besides` is true."""
-    found: list[dict[str, Any]] = []
-    for each in children(parent, "id"):
-        one = None if besides(each) else identifier(each)
-        if one is not None and one not in found:
-            found.append(one)
-    return found
-
 
 # ── codes ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -90,19 +41,26 @@ _NAMED = {
 """Code systems by the name they are given where the OID is missing (letters and digits only)."""
 
 
+_URI_NAME = re.compile(r"(https?://|urn:)\S+")
+"""A system without an OID is named by its URI (our own documents)."""
+
+
 def system(node: Node) -> str | None:
     """The URI of a code's system: a known OID, an unknown one as `urn:oid:`, or a well-known name."""
     oid = attr(node, "codeSystem")
     oid = oid.removeprefix("urn:oid:") if oid else None
     if oid is None:
-        oid = _NAMED.get(re.sub(r"[^a-z0-9]", "", (attr(node, "codeSystemName") or "").lower()))
+        called = attr(node, "codeSystemName") or ""
+        oid = _NAMED.get(re.sub(r"[^a-z0-9]", "", called.lower())) or (
+            called if _URI_NAME.match(called) else None
+        )
     if oid is None:
         return None
     if oid in _SYSTEMS:
         return _SYSTEMS[oid]
     if OID.fullmatch(oid):
         return f"urn:oid:{oid}"
-    return oid if re.fullmatch(r"[a-z][a-z0-9+.-]*:\S+", oid, re.IGNORECASE) else _root(oid)
+    return oid if re.fullmatch(r"[a-z][a-z0-9+.-]*:\S+", oid, re.IGNORECASE) else root_name(oid)
 
 
 def coding(node: Node) -> dict[str, Any] | None:
@@ -123,11 +81,8 @@ def concept(node: Node | None, reading: Reading | None = None) -> dict[str, Any]
     """A CD as CodeableConcept: the code, its translations, and the words of the source."""
     if node is None:
         return None
-    codings: list[dict[str, Any]] = []
-    for each in (node, *node.iterfind(".//translation")):
-        one = coding(each)
-        if one is not None and one not in codings:
-            codings.append(one)
+    said = (coding(each) for each in (node, *node.iterfind(".//translation")))
+    codings = distinct(one for one in said if one is not None)
     words = original(node, reading) or _said(node)
     words = _with_qualifiers(node, words or (codings[0].get("display") if codings else None))
     found = {"coding": codings, "text": words}
@@ -166,7 +121,7 @@ def _with_qualifiers(node: Node, words: str | None) -> str | None:
 
 def number(written: str | None) -> Decimal | None:
     """A number with its digits as written; None if it is none."""
-    if written is None:
+    if written is None or len(written) > 100:
         return None
     plain = written.strip()
     if re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", plain):
@@ -180,35 +135,51 @@ def number(written: str | None) -> Decimal | None:
 
 
 def quantity(node: Node | None) -> dict[str, Any] | None:
-    """A PQ as Quantity: with UCUM code when its unit is UCUM, else with the unit in words."""
+    """A PQ as Quantity: with UCUM code when its unit is UCUM, else with the unit in words. One without a number of
+    its own may have it in a translation (PQR), in a unit that UCUM does not know."""
     written = attr(node, "value")
-    sign = re.match(r"[<>]=?", written or "")
-    amount = number((written or "")[sign.end() :] if sign else written)
-    if node is None or amount is None:
+    if node is None:
+        return None
+    said = _translated(node)
+    if written is None:
+        return quantity(said) if said is not None else None
+    sign = re.match(r"[<>]=?", written)
+    amount = number(written[sign.end() :] if sign else written)
+    if amount is None:
         return None
     found: dict[str, Any] = {"value": amount}
     if sign:
         found["comparator"] = sign[0]
-    return found | _unit(node)
+    words = _own_unit(node) or _own_unit(said)
+    return found | (_unit(attr(node, "unit")) or ({"unit": words} if words else {}))
 
 
-def _unit(node: Node) -> dict[str, Any]:
-    unit = attr(node, "unit")
+def _translated(node: Node) -> Node | None:
+    numbers = (one for one in children(node, "translation") if number(attr(one, "value")) is not None)
+    return next(numbers, None)
+
+
+def _own_unit(said: Node | None) -> str | None:
+    """The unit of a translation (PQR): a code of any system, and its words."""
+    if said is None or said.tag != "translation":
+        return None
+    words = text(child(said, "originalText")) or attr(said, "displayName")
+    return words or attr(said, "unit") or attr(said, "code")
+
+
+def _unit(unit: str | None) -> dict[str, Any]:
     if unit is None:
-        said = next(
-            (one for one in children(node, "translation") if number(attr(one, "value")) is not None), None
-        )
-        words = (
-            text(child(said, "originalText"))
-            or attr(said, "displayName")
-            or attr(said, "unit")
-            or attr(said, "code")
-        )
-        return {"unit": words} if words else {}
+        return {}
     code = ucum(unit)
     if code is None:
         return {"unit": unit}
     return {"unit": unit, "system": "http://unitsofmeasure.org", "code": code}
+
+
+def measured(node: Node | None) -> str | None:
+    """What stands where a number should: "1 to 2 tablets", "120,5 10*3/uL", in words."""
+    written = attr(node, "value")
+    return " ".join(filter(None, (written, attr(node, "unit")))) if written else None
 
 
 def range_(node: Node | None) -> dict[str, Any] | None:
@@ -261,7 +232,7 @@ def value(node: Node | None, reading: Reading | None, stem: str = "value") -> di
     if found is not None:
         suffix, what = found
         return {f"{stem}{suffix}": what}
-    words = _words(node, reading) or attr(node, "value") or attr(node, "displayName")
+    words = _words(node, reading) or measured(node) or attr(node, "displayName")
     if words:
         return {f"{stem}String": words}
     return {"dataAbsentReason": absent(node)} if null_flavor(node) or is_null(node) else {}

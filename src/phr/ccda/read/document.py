@@ -15,7 +15,7 @@ from phr.ccda.read.narratives import says_something
 from phr.ccda.read.nodes import STATEMENTS, Node, children, templates
 from phr.ccda.read.parsing import parse
 from phr.ccda.read.reading import Reader, Reading, Resource, Where
-from phr.ccda.read.report import ReadDocument, SectionReport, problems, section_report
+from phr.ccda.read.report import ReadDocument, problems, section_reports
 
 _CCDA = ("2.16.840.1.113883.10.20.22.", "2.16.840.1.113883.10.20.15.", "2.16.840.1.113883.10.20.34.")
 _GENERAL = frozenset(
@@ -33,23 +33,53 @@ def read(content: bytes, *, name: str = "") -> ReadDocument:
     structured = {where.section for where in sections if _read_section(reading, where)}
     head = header.read(reading)
     original = originals.original(reading, content, head, whole=parsed.whole)
-    for where in sections:
-        if where.section not in structured and says_something(where.section):
-            originals.narrative(reading, where, original)
+    kept = _keep_words(reading, sections, structured, original)
     originals.provenance(reading, head, original)
-    reports: list[SectionReport] = [section_report(reading, where) for where in sections]
-    remarks = list(parsed.remarks)
-    if not parsed.whole:
-        remarks.append("It is a piece of a document, which does not say whose it is.")
     return ReadDocument(
         resources=[person, *(each for each in reading.resources if each is not person)],
-        sections=reports,
+        sections=section_reports(reading, sections, kept),
         title=head.title,
         document_id=head.document_id,
         custodian=head.custodian_name,
         made=head.made,
-        problems=problems(remarks, reports),
+        problems=problems([*parsed.remarks, *_remarks(reading, whole=parsed.whole)]),
     )
+
+
+def _keep_words(
+    reading: Reading, sections: list[Where], structured: set[Node], original: Resource
+) -> set[Node]:
+    """The sections whose words were kept: all of them where nothing was made of it, else what no entry tells."""
+    made: dict[Node, list[Resource]] = {}
+    for resource in reading.resources:
+        if (home := reading.homes.get(id(resource))) is not None:
+            made.setdefault(home, []).append(resource)
+    kept = set()
+    for where in sections:
+        if where.section in structured:
+            entries = (each for entry in children(where.section, "entry") for each in entry)
+            told = [one for each in entries if each.tag in STATEMENTS for one in reading.read(each, where)]
+            words = originals.prose(reading, where, original, [*made.get(where.section, []), *told])
+        else:
+            words = originals.narrative(reading, where, original) if says_something(where.section) else None
+        if words is not None:
+            kept.add(where.section)
+    return kept
+
+
+def _remarks(reading: Reading, *, whole: bool) -> Iterator[str]:
+    """What is odd about the document, beside how it is written."""
+    if not whole:
+        yield "It is a piece of a document, which does not say whose it is."
+    people = len(children(reading.root, "recordTarget"))
+    if people > 1:
+        yield f"It names {people} patients: it is read as the record of the first one."
+    yield from reading.remarks
+    if reading.index.said.cut:
+        yield (
+            "Some entries point at very long texts: only the beginning stands with them."
+            " The whole stays in the original document."
+        )
 
 
 def _read_section(reading: Reading, where: Where) -> bool:
@@ -65,11 +95,11 @@ def _read_section(reading: Reading, where: Where) -> bool:
             try:
                 made = reading.read(statement, where)
             except RecursionError:
-                reading.skip(statement, where, "An entry is nested too deeply to be structured")
+                reading.skip(statement, where, "An entry is nested too deeply to be read")
                 continue
             structured = structured or bool(made)
             if not made and len(reading.skipped) == before and not reading.index.names_another(statement):
-                reading.skip(statement, where, "An entry holds nothing that could be structured")
+                reading.skip(statement, where, "An entry says nothing that could be taken over")
     return structured
 
 

@@ -13,7 +13,9 @@ from typing import Any
 from phr.ccda import codes
 from phr.ccda.read import nodes
 from phr.ccda.read.datatypes import absent, concept, moment_or_period, quantity, range_, text, value
+from phr.ccda.read.enclosed import enclosed
 from phr.ccda.read.nodes import Node, attr, child, children, null_flavor, statements
+from phr.ccda.read.once import same
 from phr.ccda.read.reading import Reader, Reading, Resource, Where
 
 _T = "2.16.840.1.113883.10.20.22.4"
@@ -84,11 +86,9 @@ def _reader(where: Where, statement: Node, planned: bool) -> Reader | None:
 
 
 def _inner(reading: Reading, where: Where, statement: Node) -> list[Resource]:
-    made: list[Resource] = []
-    for _, nested in statements(statement):
-        made += [each for each in reading.read(nested, where) if each not in made]
+    made = same(each for _, nested in statements(statement) for each in reading.read(nested, where))
     if not made:
-        reading.skip(statement, where, "An entry holds nothing that could be structured")
+        reading.skip(statement, where, "An entry says nothing that could be taken over")
     return made
 
 
@@ -104,7 +104,7 @@ def _observation(reading: Reading, where: Where, statement: Node) -> list[Resour
     if code is None or (nodes.at(statement, "code", "code") is None and not said and not words):
         inner = [made for _, nested in statements(statement) for made in reading.read(nested, where)]
         if not inner:
-            reading.skip(statement, where, "An observation has neither a code nor words")
+            reading.skip(statement, where, "An entry says neither in a code nor in words what it is about")
         return inner
     category = CATEGORIES.get(where.code or "")
     elements: dict[str, Any] = {
@@ -199,7 +199,7 @@ def _act(reading: Reading, where: Where, statement: Node, *, planned: bool) -> l
     words = reading.words(statement)
     if inner or kind in _WRAPPERS or (attr(statement, "classCode") or "").upper() in _WRAPPERS:
         if not inner:
-            reading.skip(statement, where, "An entry holds nothing that could be structured")
+            reading.skip(statement, where, "An entry says nothing that could be taken over")
         return inner
     if _comment(statement) or (code is None and not words):
         reading.skip(statement, where, "A comment stands alone: its words stay in the document")
@@ -251,8 +251,8 @@ def _done(reading: Reading, statement: Node, code: Resource | None, words: str |
 def _media(reading: Reading, where: Where, statement: Node) -> list[Resource]:
     """A picture of the narrative, kept with its bytes."""
     body = child(statement, "value")
-    data, kind = "".join((body.text or "").split()) if body is not None else "", attr(body, "mediaType")
-    if not data or (attr(body, "representation") or "").upper() != "B64":
+    data, kind = enclosed(body), attr(body, "mediaType")
+    if data is None:
         reading.skip(statement, where, "A picture is not in the document itself")
         return []
     attachment = {"contentType": kind, "data": data, "title": where.title}

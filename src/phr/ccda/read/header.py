@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 from phr.ccda import codes
 from phr.ccda.read import nodes
-from phr.ccda.read.datatypes import concept, identifier, identifiers, text
+from phr.ccda.read.datatypes import concept, distinct, identifier, identifiers, text
 from phr.ccda.read.nodes import Node, attr, child, children
-from phr.ccda.read.reading import Reading, Resource, distinct, kept
+from phr.ccda.read.reading import Reading, Resource, kept
 from phr.ccda.read.times import moment_or_period, span, when
 
 _NULL = "http://terminology.hl7.org/CodeSystem/v3-NullFlavor"
@@ -53,7 +53,7 @@ def read(reading: Reading) -> Head:
         made=when(child(root, "effectiveTime")),
         custodian=reading.organization(keeper) if keeper is not None else None,
         authors=distinct(who for kind, who in agents if kind == "author"),
-        agents=[pair for index, pair in enumerate(agents) if pair not in agents[:index]],
+        agents=distinct(agents),
         encounter=_encounter(reading),
     )
 

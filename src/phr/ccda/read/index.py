@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from hashlib import sha256
+from itertools import islice
 from uuid import UUID
 
 from phr.ccda import codes
@@ -22,11 +23,14 @@ from phr.ccda.read.nodes import (
     null_flavor,
     tag,
 )
-from phr.ccda.read.people import text
+from phr.ccda.read.said import Said
 from phr.ccda.read.wholes import Wholes
 
 _CONFIDENTIALITY = codes.backward(codes.SYSTEMS)[codes.CONFIDENTIALITY]
 _ENTRY_REFERENCE = "2.16.840.1.113883.10.20.22.4.122"
+_PROBLEM = "2.16.840.1.113883.10.20.22.4.4"
+_MOST = 16
+"""Encounters of one id that are looked at: a visit is told a few times at most."""
 _NAMING = frozenset(("templateId", "id", "code", "statusCode"))
 """Children of a statement that only names another one."""
 
@@ -39,40 +43,78 @@ class Index:
         self._targets: dict[str, Node] = {}
         self._users: dict[tuple[str, str], list[Node]] = {}
         self._encounters: dict[str, list[Node]] = {}
+        self._sources: set[str] = set()
+        self._pointers: set[str] = set()
+        self._keys: dict[Node, list[str]] = {}
         self._signatures: dict[Node, str] = {}
+        self._problems: dict[str, list[Node]] = {}
+        self._labels: dict[Node, list[dict[str, str]]] = {}
+        self.said = Said()
         self._ambiguous: dict[tuple[str, str], bool] = {}
         holders: dict[str, list[Node]] = {}
         for node in root.iter():
             if (name := node.get("ID")) is not None:
                 self._targets.setdefault(name.strip(), node)
+            if node.tag == "reference" and (pointer := attr(node, "value")) is not None:
+                self._pointers.add(pointer.removeprefix("#"))
             if node.tag in STATEMENTS or node.tag == "encompassingEncounter":
                 self._note(node)
+            if node.tag == "assignedAuthor" and _is_source(node):
+                self._sources.update(self.keys(node))
+            if node.tag in STATEMENTS or node.tag == "participantRole":
                 for key in self.keys(node):
                     holders.setdefault(key, []).append(node)
         self.wholes = Wholes(holders)
 
     def _note(self, statement: Node) -> None:
-        for key in self.keys(statement):
-            if not self.names_another(statement):
-                self._users.setdefault((str(statement.tag), key), []).append(statement)
-                if statement.tag in ("encounter", "encompassingEncounter"):
-                    self._encounters.setdefault(key, []).append(statement)
+        keys = self.keys(statement)
+        if not keys or self.names_another(statement):
+            return
+        for key in keys:
+            self._users.setdefault((str(statement.tag), key), []).append(statement)
+            if statement.tag in ("encounter", "encompassingEncounter"):
+                known = self._encounters.setdefault(key, [])
+                if len(known) < _MOST:
+                    known.append(statement)
 
     def target(self, reference: str) -> Node | None:
         """The element that `#id` points at; some leave the number sign out."""
         name = reference.strip()
         return self._targets.get(name.removeprefix("#")) if name else None
 
+    def is_pointed(self, node: Node) -> bool:
+        """Whether some statement points at this element."""
+        return (node.get("ID") or "").strip() in self._pointers
+
     # ── identity ──────────────────────────────────────────────────────────────────────────────────
 
     def keys(self, node: Node | None) -> list[str]:
         """The identifiers that can name something: `root|extension`, or a root that is a UUID or OID alone."""
-        return [key for each in children(node, "id") if (key := key_of(each))]
+        if node is None:
+            return []
+        if node not in self._keys:
+            self._keys[node] = [key for each in children(node, "id") if (key := key_of(each))]
+        return self._keys[node]
 
     def own_keys(self, node: Node | None) -> list[str]:
         """The same without those that only say that it is a part of something."""
         found = self.keys(node)
         return [key for key in found if not self.wholes.is_part(key)] or found
+
+    def is_source(self, author: Node) -> bool:
+        """Whether an author is no more than the organisation that provided the data."""
+        return child(author, "assignedPerson") is None and not self._sources.isdisjoint(self.keys(author))
+
+    def problem(self, indication: Node) -> Node | None:
+        """The Problem Observation of this document that an Indication names by its id."""
+        for key in self.keys(indication):
+            if key not in self._problems:
+                users = self._users.get(("observation", key), ())
+                self._problems[key] = list(islice((one for one in users if has_template(one, _PROBLEM)), 2))
+            for each in self._problems[key]:
+                if each is not indication:
+                    return each
+        return None
 
     def is_part(self, identifier: Node) -> bool:
         """Whether an `id` only says of what its statement is a part."""
@@ -97,8 +139,16 @@ class Index:
         pair = (tag_, key)
         if pair not in self._ambiguous:
             users = self._users.get(pair, ())
-            self._ambiguous[pair] = len(users) > 1 and len({self.signature(each) for each in users}) > 1
+            self._ambiguous[pair] = len(users) > 1 and len({self.core(each) for each in users}) > 1
         return self._ambiguous[pair]
+
+    def core(self, statement: Node) -> str:
+        """What tells a statement from another under the same identifier. A diagnosis of the problem list stands in its
+        encounter too, with another author or status: there code, value and time tell (Problem Observation, 4.4)."""
+        if not has_template(statement, _PROBLEM):
+            return self.signature(statement)
+        told = (child(statement, name) for name in ("value", "effectiveTime"))
+        return "|".join(self.signature(each) if each is not None else "" for each in told)
 
     def signature(self, node: Node) -> str:
         """A digest of what a statement says: its elements and the words it points at, not the numbering of these."""
@@ -119,10 +169,13 @@ class Index:
                 continue
             yield f"{name}={value.rpartition(':')[2] if name == XSI_TYPE else value}"
         if pointer:
-            yield text(self.target(pointer)) or ("" if pointer.startswith("#") else pointer)
+            yield self.said.gist(self.target(pointer)) or ("" if pointer.startswith("#") else pointer)
         yield " ".join((node.text or "").split())
         for each in node:
-            yield from self._parts(each)
+            if each.tag in STATEMENTS:
+                yield self.signature(each)
+            else:
+                yield from self._parts(each)
             yield " ".join((each.tail or "").split())
         yield ">"
 
@@ -135,11 +188,25 @@ class Index:
     def labels(self, section: Node | None) -> list[dict[str, str]]:
         """The confidentiality of a section: its own, else that of what it stands in (context conduction)."""
         holder = section if section is not None else self.root
-        for each in (holder, *holder.iterancestors("section", "ClinicalDocument")):
-            code = attr(child(each, "confidentialityCode"), "code")
-            if code in ("U", "L", "M", "N", "R", "V"):
-                return [{"system": _CONFIDENTIALITY, "code": code}]
-        return []
+        if holder not in self._labels:
+            self._labels[holder] = _labels(holder)
+        return self._labels[holder]
+
+
+def _is_source(author: Node) -> bool:
+    """An organisation alone, under the id that the organisation has itself: our own documents name sources so."""
+    if child(author, "assignedPerson") is not None or child(author, "assignedAuthoringDevice") is not None:
+        return False
+    own = {key_of(each) for each in children(author, "representedOrganization/id")} - {None}
+    return bool(own & {key_of(each) for each in children(author, "id")})
+
+
+def _labels(holder: Node) -> list[dict[str, str]]:
+    for each in (holder, *holder.iterancestors("section", "ClinicalDocument")):
+        code = attr(child(each, "confidentialityCode"), "code")
+        if code in ("U", "L", "M", "N", "R", "V"):
+            return [{"system": _CONFIDENTIALITY, "code": code}]
+    return []
 
 
 def key_of(node: Node) -> str | None:

@@ -29,6 +29,11 @@ _NOTHING = re.compile(
     (\ (for|in|about|at|from)\ .{0,80})?""",
     re.VERBOSE | re.IGNORECASE,
 )
+_UNAVAILABLE = re.compile(
+    r"[\w ,/()-]{0,80}\b(is|are|was|were) (currently )?(not available|unavailable)"
+    r"|documented (as of|in|during) this (encounter|visit)",
+    re.IGNORECASE,
+)
 _EMPTY = frozenset(
     ("", "n/a", "na", "none", "unknown", "not available", "not recorded", "null", "nil", "-", "--", "tbd")
 )
@@ -40,11 +45,12 @@ _SAID = re.compile(
 """Words about the record: "no information" says nothing, "no known allergies" is a statement."""
 
 
-def html(node: Node) -> str:
-    """The content of a narrative block as HTML."""
+def html(node: Node, *, without: Node | None = None) -> str:
+    """The content of a narrative block as HTML, without one of its children if that is its heading."""
     parts: list[str] = []
-    _write(node, parts, outermost=True)
-    return re.sub(r"\s*\n\s*", "\n", "".join(parts)).strip()
+    _write(node, parts, outermost=True, without=without)
+    lines = (line.strip() for line in "".join(parts).splitlines())
+    return "\n".join(line for line in lines if line)
 
 
 def page(title: str | None, body: str) -> bytes:
@@ -57,7 +63,7 @@ def page(title: str | None, body: str) -> bytes:
     ).encode()
 
 
-def _write(node: Node, parts: list[str], *, outermost: bool = False) -> None:
+def _write(node: Node, parts: list[str], *, outermost: bool = False, without: Node | None = None) -> None:
     name = "" if outermost and node.tag not in ("table", "list", "paragraph") else _element(node)
     if node.tag == "br":
         parts.append("<br>")
@@ -68,7 +74,8 @@ def _write(node: Node, parts: list[str], *, outermost: bool = False) -> None:
             parts.append(f"<{name}{_attributes(node)}>")
         parts.append(escape(node.text or "", quote=False))
         for each in node:
-            _write(each, parts)
+            if each is not without:
+                _write(each, parts)
             parts.append(escape(each.tail or "", quote=False))
         if name:
             parts.append(f"</{name}>")
@@ -108,7 +115,12 @@ def says_something(section: Node) -> bool:
     words = text(block)
     if words is None or block is None:
         return block is not None and next(block.iter("renderMultiMedia"), None) is not None
+    return is_information(words)
+
+
+def is_information(words: str) -> bool:
+    """Whether words are more than "no information"."""
     plain = words.strip(" .:;-*\u2022").lower()
-    if plain in _EMPTY:
+    if plain in _EMPTY or _UNAVAILABLE.fullmatch(plain):
         return False
     return not (len(plain) < 160 and _NOTHING.fullmatch(plain) and _SAID.search(plain))

@@ -10,9 +10,11 @@ from hashlib import sha256
 from typing import Any
 
 from phr.ccda.read.datatypes import concept, identifier
+from phr.ccda.read.enclosed import enclosed, is_enclosed
 from phr.ccda.read.header import Head, replaced
 from phr.ccda.read.narratives import html, page
 from phr.ccda.read.nodes import Node, attr, child, children, null_flavor, templates
+from phr.ccda.read.prose import untold
 from phr.ccda.read.reading import Reading, Resource, Where
 from phr.ccda.read.times import moment_or_period, span, when
 
@@ -58,7 +60,7 @@ def original(reading: Reading, content: bytes, head: Head, *, whole: bool) -> Re
         "title": head.title,
         "creation": head.made if head.made and "T" in head.made else None,
     }
-    body = _body(root)
+    body = _body(reading)
     format_ = _format(root) if whole else None
     identifiers = {"masterIdentifier": identifier(child(root, "id")), "identifier": _set_id(root)}
     made = reading.add(
@@ -90,17 +92,21 @@ def _format(root: Node) -> Resource | None:
     return {"system": _FORMATS, "code": f"urn:hl7-org:sdwg:ccda-{shape}:{'2.1' if newer else '1.1'}"}
 
 
-def _body(root: Node) -> Resource | None:
+def _body(reading: Reading) -> Resource | None:
     """A body that is no XML: its bytes, or where they are."""
-    said = child(root, "component/nonXMLBody/text")
+    said = child(reading.root, "component/nonXMLBody/text")
     if said is None:
         return None
     kind = attr(said, "mediaType")
     elsewhere = attr(child(said, "reference"), "value")
     if elsewhere:
         return {"contentType": kind, "url": elsewhere}
-    if (attr(said, "representation") or "").upper() == "B64":
-        data = "".join("".join(str(part) for part in said.itertext()).split())
+    if is_enclosed(said):
+        if (data := enclosed(said)) is None:
+            reading.remarks.append(
+                "The file inside the document is damaged (no base64): only the document is kept."
+            )
+            return None
     else:
         words = "".join(str(part) for part in said.itertext()).strip()
         data = base64.b64encode(words.encode()).decode()
@@ -112,7 +118,17 @@ def narrative(reading: Reading, where: Where, whole: Resource | None) -> Resourc
     block = child(where.section, "text")
     if block is None:
         return None
-    shown = page(where.title, html(block))
+    return _words(reading, where, whole, html(block), reading.index.signature(block))
+
+
+def prose(reading: Reading, where: Where, whole: Resource | None, made: list[Resource]) -> Resource | None:
+    """What a section says beside its entries."""
+    shown = untold(reading, where, made)
+    return _words(reading, where, whole, shown, sha256(shown.encode()).hexdigest()[:32]) if shown else None
+
+
+def _words(reading: Reading, where: Where, whole: Resource | None, body: str, name: str) -> Resource:
+    shown = page(where.title, body)
     who, time = _section_author(reading, where)
     attachment = {
         "contentType": "text/html",
@@ -122,7 +138,7 @@ def narrative(reading: Reading, where: Where, whole: Resource | None) -> Resourc
     related = [reading.ref(whole)] if whole else None
     return reading.add(
         "DocumentReference",
-        f"narrative~{reading.patient['reference']}~{where.code}~{reading.index.signature(block)}",
+        f"narrative~{reading.patient['reference']}~{where.code}~{name}",
         None,
         where,
         {
@@ -184,7 +200,7 @@ def provenance(reading: Reading, head: Head, whole: Resource) -> None:
         },
     )
     for reference, (who, made) in by_author.items():
-        if who in head.authors and len(by_author) == 1:
+        if len(by_author) == 1 and who in head.authors:
             continue
         reading.add(
             "Provenance",

@@ -19,7 +19,7 @@ from lxml import etree
 from phr.ccda.read.encodings import decode
 from phr.ccda.read.nodes import SDTC, XSI_TYPE, Node, child
 from phr.ccda.read.pieces import document
-from phr.ccda.read.times import OFFSET, offset_of
+from phr.ccda.read.times import OFFSET, is_ambiguous, offset_of
 from phr.errors import UnreadableFile
 
 LIMIT = 100 * 1024 * 1024
@@ -27,6 +27,8 @@ DEEPEST = 200
 MOST = 4_000_000
 """Elements and attributes; a tree of them takes half a gigabyte."""
 
+_TIMES = ("effectiveTime", "time", "low", "high", "center", "birthTime", "value")
+"""Elements whose value may be a time."""
 _V3 = "urn:hl7-org:v3"
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _DECLARED = {"xsi": _XSI, "sdtc": SDTC}
@@ -58,7 +60,7 @@ def parse(content: bytes, name: str = "") -> Parsed:
     root, odd, whole = document(_tree(text, called), called)
     _alone(root)
     _note_offset(root)
-    return Parsed(root, (*remarks, *odd), whole)
+    return Parsed(root, (*remarks, *odd, *_unclear_dates(root)), whole)
 
 
 def _bare_text(text: str, called: str) -> str:
@@ -273,6 +275,15 @@ def _note_offset(root: Node) -> None:
     offsets, within = _offsets(root), _offsets(child(root, "component"))
     if len(offsets) == 1 and within:
         root.getroottree().getroot().set(OFFSET, offsets.pop())  # what `when` sees from any element
+
+
+def _unclear_dates(root: Node) -> list[str]:
+    values = (node.get("value") for tag in _TIMES for node in root.iter(tag))
+    count = sum(is_ambiguous(value) for value in values if value)
+    if not count:
+        return []
+    told = "A date does" if count == 1 else f"{count:,} dates do"
+    return [f"{told} not say which number is the day and which the month: only the year was taken."]
 
 
 def _offsets(top: Node | None) -> set[str]:

@@ -8,14 +8,15 @@ RelatedPerson. An author is often given in full once and by id afterwards, so al
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from phr.ccda import codes
 from phr.ccda.read.datatypes import address, concept, identifiers, name, telecom, text
 from phr.ccda.read.index import key_of
 from phr.ccda.read.nodes import Node, attr, child, children, is_null
-from phr.ccda.read.people import all_of, letters, name_words
+from phr.ccda.read.once import Once, distinct
+from phr.ccda.read.people import all_of, letters
+from phr.ccda.read.persons import NPI, Person, agreeing, join
 
 if TYPE_CHECKING:
     from phr.ccda.read.reading import Reading
@@ -28,18 +29,6 @@ ROLES = (
 _PERSONS = ("assignedPerson", "associatedPerson", "relatedPerson", "informationRecipient")
 _ORGANIZATIONS = ("representedOrganization", "scopingOrganization", "receivedOrganization", "scopingEntity")
 _KEEPERS = ("representedCustodianOrganization", "serviceProviderOrganization", "wholeOrganization")
-_NPI = f"{codes.NPI}|"
-
-
-@dataclass(eq=False, slots=True)
-class Person:
-    """One person, and every role of the document that is this person."""
-
-    words: str | None
-    names: list[Resource] = field(default_factory=list)
-    keys: list[str] = field(default_factory=list)
-    nodes: list[Node] = field(default_factory=list)
-    made: Resource | None = None
 
 
 class Parties:
@@ -52,6 +41,8 @@ class Parties:
         self._named: dict[str, str] = {}
         self._nodes: dict[str, Node] = {}
         self._references: dict[Node, Resource | None] = {}
+        self._described: set[Node] = set()
+        self._mentioned: dict[tuple[str, str], Once] = {}
         self._persons_of: dict[str, Resource] = {}
         patient = child(reading.root, "recordTarget/patientRole")
         self._patient_keys = set(reading.index.keys(patient))
@@ -61,8 +52,8 @@ class Parties:
 
     def _gather(self) -> None:
         """By name within a document, unless the national provider numbers differ; the nameless by identifier."""
-        named: dict[str, list[Person]] = {}
-        by_key: dict[str, list[Person]] = {}
+        named: dict[str, dict[str | None, Person]] = {}
+        by_key: dict[str, dict[Person, None]] = {}
         nameless: list[tuple[Node, list[str]]] = []
         for node in self._reading.root.iter(*ROLES):
             keys = _keys(node)
@@ -71,26 +62,25 @@ class Parties:
             if not words:
                 nameless.append((node, keys))
                 continue
-            npi = next((key for key in keys if key.startswith(_NPI)), None)
-            same = named.setdefault(words, [])
-            person = next((one for one in same if _agree(one, npi)), None)
-            if person is None:
-                person = Person(name_words(human))
-                same.append(person)
-            _join(person, node, keys, human)
+            npi = next((key for key in keys if key.startswith(NPI)), None)
+            person = agreeing(named.setdefault(words, {}), npi)
+            join(person, node, keys, human)
             for key in keys:
-                if person not in by_key.setdefault(key, []):
-                    by_key[key].append(person)
+                by_key.setdefault(key, {})[person] = None
             self._persons[node] = person
+        for person in dict.fromkeys(self._persons.values()):
+            person.names = sorted(
+                distinct(person.names), key=lambda each: -len(str(each))
+            )  # stable among equals
         for node in self._reading.root.iter(*_ORGANIZATIONS, "providerOrganization", *_KEEPERS):
             for key in self._reading.index.keys(node):
                 if mark := _mark(node):
                     self._named.setdefault(key, mark)
                     self._nodes.setdefault(mark, node)
         for node, keys in nameless:
-            known = next((by_key[key][0] for key in keys if len(by_key.get(key, ())) == 1), None)
+            known = next((next(iter(by_key[key])) for key in keys if len(by_key.get(key, ())) == 1), None)
             if known is not None:
-                _join(known, node, keys, None)
+                join(known, node, keys, None)
                 self._persons[node] = known
 
     # ── references ────────────────────────────────────────────────────────────────────────────────
@@ -122,8 +112,7 @@ class Parties:
         who = self._reading.ref(practitioner)
         display = {"display": person.words} if person.words else {}
         speciality = concept(child(role, "code")) if role.tag != "participantRole" else None
-        if speciality is None:
-            speciality = next((found for one in person.nodes if (found := concept(child(one, "code")))), None)
+        speciality = speciality or person.speciality
         if acting is None and speciality is None:
             return who | display
         made = self._reading.add(
@@ -148,8 +137,10 @@ class Parties:
 
     def _practitioner(self, person: Person) -> Resource:
         if person.made is None:
-            npi = next((key for key in person.keys if key.startswith(_NPI)), None)
-            own = npi or f"{next(iter(person.keys), '')}~{letters(person.names[0] if person.names else None)}"
+            own = (
+                person.npi
+                or f"{next(iter(person.keys), '')}~{letters(person.names[0] if person.names else None)}"
+            )
             person.made = self._reading.add(
                 "Practitioner",
                 own,
@@ -229,12 +220,14 @@ class Parties:
             return self.organization(whole) if whole is not None else None
         made = self._organizations.get(mark)
         if made is None:
-            npi = next((key for key in keys if key.startswith(_NPI)), None)
+            npi = next((key for key in keys if key.startswith(NPI)), None)
             made = self._reading.add("Organization", f"{npi or next(iter(keys), '')}~{mark}", None, None, {})
             self._organizations[mark] = made
         for key in keys:
             self._named.setdefault(key, mark)
-        self._describe(made, node, words)
+        if node not in self._described:
+            self._described.add(node)
+            self._describe(made, node, words)
         return self._reading.ref(made) | ({"display": made["name"]} if made.get("name") else {})
 
     def _describe(self, made: Resource, node: Node, words: str | None) -> None:
@@ -248,9 +241,9 @@ class Parties:
         if words:
             made.setdefault("name", words)
         for key, values in further.items():
-            united = _union([made.get(key, []), values])
-            if united:
-                made[key] = united
+            mentioned = self._mentioned.setdefault((made["id"], key), Once(made.get(key, ())))
+            if new := mentioned.new(values):
+                made.setdefault(key, []).extend(new)
         parent = self.organization(whole) if whole is not None else None
         if parent is not None and parent["reference"] != self._reading.ref(made)["reference"]:
             made.setdefault("partOf", parent)
@@ -316,25 +309,8 @@ def _mark(organization: Node) -> str | None:
     return f"name:{plain}" if plain else None
 
 
-def _agree(person: Person, npi: str | None) -> bool:
-    own = next((key for key in person.keys if key.startswith(_NPI)), None)
-    return own is None or npi is None or own == npi
-
-
-def _join(person: Person, node: Node, keys: list[str], human: Resource | None) -> None:
-    person.nodes.append(node)
-    person.keys += [key for key in keys if key not in person.keys]
-    if human is not None and human not in person.names:
-        person.names.append(human)
-        person.names.sort(key=lambda each: -len(str(each)))  # the fullest first; stable among equals
-        person.words = name_words(person.names[0])
-
-
 def _union(lists: Any) -> list[Resource]:
-    found: list[Resource] = []
-    for values in lists:
-        found += [value for value in values if value not in found]
-    return found
+    return distinct(value for values in lists for value in values)
 
 
 def _code_key(found: Resource | None) -> str:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from phr.ccda import codes
 from phr.ccda.read import nodes
-from phr.ccda.read.datatypes import address, concept, identifiers, name, system, telecom, text
+from phr.ccda.read.datatypes import address, concept, distinct, identifiers, name, system, telecom, text
 from phr.ccda.read.nodes import Node, attr, child, children, null_flavor
 from phr.ccda.read.people import all_of
-from phr.ccda.read.reading import Reading, Resource, distinct, kept
+from phr.ccda.read.reading import Reading, Resource, kept
 from phr.ccda.read.times import day, when
 
 _FHIR = "http://hl7.org/fhir/StructureDefinition"

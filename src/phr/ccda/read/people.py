@@ -7,10 +7,13 @@ The other direction of `phr.ccda.people`: US Realm name, address and telecom (2.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from phr.ccda.read.nodes import Node, attr, children, is_null
+from lxml import etree
+
+from phr.ccda.read.nodes import Node, attr, child, children, is_null
+from phr.ccda.read.once import distinct
 from phr.ccda.read.times import span
 
 # ── words ─────────────────────────────────────────────────────────────────────────────────────────
@@ -27,21 +30,34 @@ def text(node: Node | None) -> str | None:
         return None
     if not len(node):
         return " ".join((node.text or "").split()) or None
+    return " ".join("".join(_pieces(node)).split()) or None
+
+
+def text_within(node: Node, most: int) -> tuple[str | None, bool]:
+    """The first words of an element, and whether these are all."""
     parts: list[str] = []
-    _collect(node, parts)
-    return " ".join("".join(parts).split()) or None
+    length, read = 0, 4 * most  # space that will be collapsed counts too
+    for piece in _pieces(node):
+        parts.append(piece[: read - length])
+        length += len(piece)
+        if length > read:
+            break
+    words = " ".join("".join(parts).split())
+    return words[:most] or None, length <= read and len(words) <= most
 
 
-def _collect(node: Node, parts: list[str]) -> None:
-    parts.append(node.text or "")
-    for each in node:
-        block = each.tag in _BLOCKS
-        if block:
-            parts.append(" ")
-        _collect(each, parts)
-        if block:
-            parts.append(" ")
-        parts.append(each.tail or "")
+def _pieces(node: Node) -> Iterator[str]:
+    """The text of an element piece by piece, with a space around what ends a word."""
+    if node.text:
+        yield node.text
+    for event, each in etree.iterwalk(node, events=("start", "end")):
+        if each is node:
+            continue
+        if each.tag in _BLOCKS:
+            yield " "
+        said = each.text if event == "start" else each.tail
+        if said:
+            yield said
 
 
 # ── names ─────────────────────────────────────────────────────────────────────────────────────────
@@ -90,7 +106,8 @@ def _name_use(node: Node) -> str | None:
         found = {"L": "usual", "C": "official", "A": "nickname", "ASGN": "usual", "OR": "official"}.get(use)
         if found:
             return found
-    return None
+    # A name that was valid until some time is a former one, even if nobody knows until when.
+    return "old" if not uses and child(node, "validTime/high") is not None else None
 
 
 def name_words(human: dict[str, Any] | None) -> str | None:
@@ -206,12 +223,7 @@ def all_of(
     node: Node | None, tag: str, read: Callable[[Node], dict[str, Any] | None]
 ) -> list[dict[str, Any]]:
     """Every child of one name that says something, each once."""
-    found: list[dict[str, Any]] = []
-    for each in children(node, tag):
-        value = read(each)
-        if value is not None and value not in found:
-            found.append(value)
-    return found
+    return distinct(value for each in children(node, tag) if (value := read(each)) is not None)
 
 
 def _kept(elements: dict[str, Any]) -> dict[str, Any]:

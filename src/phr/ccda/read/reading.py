@@ -7,22 +7,28 @@ name none of them: there the content does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from itertools import islice
+from typing import Any, TypeAlias, TypeVar
 from uuid import NAMESPACE_OID, uuid5
 
 from phr.ccda.read import nodes
 from phr.ccda.read.datatypes import identifiers
+from phr.ccda.read.elements import kept as kept
+from phr.ccda.read.elements import unite
 from phr.ccda.read.index import Index
-from phr.ccda.read.narratives import html
 from phr.ccda.read.nodes import Node, attr, child, children, statements
+from phr.ccda.read.once import distinct
 from phr.ccda.read.parties import Parties
 from phr.ccda.read.people import text
 from phr.ccda.read.times import when
 
 Resource: TypeAlias = dict[str, Any]
+Found = TypeVar("Found")
 
+_MOST = 64
+"""Encounters that one statement may name before it is clear that it names none."""
 _NO_IDENTIFIER = frozenset(("Provenance", "Binary", "OperationOutcome"))
 _PARTIES = frozenset(("Practitioner", "PractitionerRole", "Organization", "Location", "RelatedPerson"))
 _COMMENT, _COMMENT_CODE = "2.16.840.1.113883.10.20.22.4.64", "48767-8"
@@ -52,6 +58,8 @@ class Reading:
         self.resources: list[Resource] = []
         self.skipped: list[tuple[Node, str]] = []
         """Section and reason, once for each statement that was skipped."""
+        self.remarks: list[str] = []
+        """What is odd about the document as a whole."""
         self.homes: dict[int, Node] = {}
         """id() of a resource to the section it was made in."""
         self.authored: list[tuple[Resource, Resource, str | None]] = []
@@ -63,6 +71,8 @@ class Reading:
         self._by_id: dict[tuple[str, str], Resource] = {}
         self._read: dict[Node, list[Resource]] = {}
         self._open: set[Node] = set()
+        self._known: dict[tuple[str, Node], Any] = {}
+        self._journal: list[tuple[dict[Any, Any], Any, list[Resource]]] = []
         self._wheres: dict[Node, Where] = {}
         self._skips: set[tuple[Node, str]] = set()
         role = child(root, "recordTarget/patientRole")
@@ -85,15 +95,16 @@ class Reading:
             name = self._name(type_, statement, part)
             made = self.add(type_, name, statement, where, elements, part=part)
             self._made[(type_, statement, part)] = made
+            self._journal.append((self._made, (type_, statement, part), [made]))
         return made
 
     def _name(self, type_: str, statement: Node, part: str) -> str:
         """A name that no other statement has taken: some give an act and what it holds one identifier."""
-        name, content = self.index.name(statement), self.index.signature(statement)
+        name, content = self.index.name(statement), self.index.core(statement)
         before = self._taken.setdefault((type_, name, part), statement)
-        differs = before is not statement and self.index.signature(before) != content
+        differs = before is not statement and self.index.core(before) != content
         if differs and not any(map(self.index.names_another, (before, statement))):
-            name = f"{name}~{content}"
+            name = f"{name}~{self.index.signature(statement)}"
         return f"{name}~{part}" if part else name
 
     def add(
@@ -118,7 +129,7 @@ class Reading:
         }
         before = self._by_id.get((type_, id_))
         if before is not None:  # said twice, word for word: one resource of both sections
-            _unite(before, resource)
+            unite(before, resource)
             return before
         self._by_id[(type_, id_)] = resource
         self.resources.append(resource)
@@ -129,7 +140,7 @@ class Reading:
         return resource
 
     def _note_author(self, resource: Resource, statement: Node) -> None:
-        who, time = self.author(statement)
+        who, time = self.author(statement, sources=True)
         if who is not None:
             self.authored.append((resource, who, time))
 
@@ -138,22 +149,22 @@ class Reading:
         self._by_id[(str(resource["resourceType"]), str(resource["id"]))] = resource
         self.resources.append(resource)
 
-    def mark(self) -> int:
+    def mark(self) -> tuple[int, int, int]:
         """Where to come back to when a reader fails half way."""
-        return len(self.resources)
+        return len(self.resources), len(self.authored), len(self._journal)
 
-    def roll_back(self, mark: int) -> None:
+    def roll_back(self, mark: tuple[int, int, int]) -> None:
         """Forget the statements registered since; people and places stay, they are true all the same."""
-        gone = {id(each) for each in self.resources[mark:] if id(each) in self.homes}
-        if not gone:
-            return
-        self.resources = [each for each in self.resources if id(each) not in gone]
-        self.authored = [each for each in self.authored if id(each[0]) not in gone]
-        self._by_id = {key: each for key, each in self._by_id.items() if id(each) not in gone}
-        self._made = {key: each for key, each in self._made.items() if id(each) not in gone}
-        self._read = {key: made for key, made in self._read.items() if not gone & {id(each) for each in made}}
-        for each in gone:
-            self.homes.pop(each)
+        made, authored, journal = mark
+        gone = {id(each): each for each in self.resources[made:] if id(each) in self.homes}
+        self.resources[made:] = [each for each in self.resources[made:] if id(each) not in gone]
+        self.authored[authored:] = [one for one in self.authored[authored:] if id(one[0]) not in gone]
+        for table, key, found in self._journal[journal:]:
+            if any(id(each) in gone for each in found):
+                table.pop(key, None)
+        for number, each in gone.items():
+            self._by_id.pop((str(each["resourceType"]), str(each["id"])), None)
+            self.homes.pop(number)
 
     def find(self, type_: str, id_: str) -> Resource | None:
         """A registered resource."""
@@ -175,13 +186,15 @@ class Reading:
         finally:
             self._open.discard(statement)
         self._read[statement] = made
+        self._journal.append((self._read, statement, made))
         return made
 
     def skip(self, statement: Node, where: Where, reason: str) -> None:
         """Name what cannot be structured, once for each statement and reason; its words stay in the document."""
         if (statement, reason) not in self._skips:
             self._skips.add((statement, reason))
-            self.skipped.append((where.section, f"{reason.rstrip('.')}."))
+            said = f"An entry {reason[3:]}" if reason.startswith("It ") else reason
+            self.skipped.append((where.section, f"{said.rstrip('.')}."))
 
     def where(self, statement: Node) -> Where | None:
         """The section that a statement stands in; None in the header."""
@@ -196,11 +209,18 @@ class Reading:
             self._wheres[section] = Where(code, title, nodes.templates(section), section)
         return self._wheres[section]
 
+    def once(self, what: str, node: Node, read: Callable[[], Found]) -> Found:
+        """What is asked of one node over and over, as of an organizer for each of its results."""
+        if (what, node) not in self._known:
+            self._known[(what, node)] = read()
+        found: Found = self._known[(what, node)]
+        return found
+
     # ── words ─────────────────────────────────────────────────────────────────────────────────────
 
     def resolve(self, reference: str) -> str | None:
         """`#id` → the words of that element of the narrative."""
-        return text(self.index.target(reference))
+        return self.index.said.words(self.index.target(reference))
 
     def words(self, statement: Node) -> str | None:
         """The words of a statement: what its text or originalText says or points at."""
@@ -211,12 +231,6 @@ class Reading:
                 if found:
                     return found
         return None
-
-    def html(self, statement: Node) -> str | None:
-        """The narrative that a statement's text points at, as simple HTML."""
-        pointer = attr(child(statement, "text/reference"), "value")
-        target = self.index.target(pointer) if pointer else None
-        return html(target) if target is not None else None
 
     def notes(self, statement: Node) -> list[Resource]:
         """Comment Activities of a statement as Annotations."""
@@ -232,7 +246,7 @@ class Reading:
 
     # ── people and places ─────────────────────────────────────────────────────────────────────────
 
-    def author(self, statement: Node) -> tuple[Resource | None, str | None]:
+    def author(self, statement: Node, *, sources: bool = False) -> tuple[Resource | None, str | None]:
         """Who recorded a statement (the last author, else that of what it stands in) and when (the earliest).
 
         The author of a section or document holds for what is in it (CDA R2, context conduction), but
@@ -241,7 +255,7 @@ class Reading:
         who: Resource | None = None
         time: str | None = None
         for holder in (statement, *statement.iterancestors()):
-            own, written = self._own_author(holder, people=holder.tag == "ClinicalDocument")
+            own, written = self._own_author(holder, people=holder.tag == "ClinicalDocument", sources=sources)
             who = who or own
             if holder.tag in nodes.STATEMENTS:
                 time = time or written
@@ -249,7 +263,17 @@ class Reading:
                 break
         return who, time
 
-    def _own_author(self, holder: Node, *, people: bool = False) -> tuple[Resource | None, str | None]:
+    def _own_author(
+        self, holder: Node, *, people: bool = False, sources: bool = False
+    ) -> tuple[Resource | None, str | None]:
+        who, time = self.once(
+            f"author {sources}", holder, lambda: self._read_author(holder, people=people, sources=sources)
+        )
+        return (dict(who) if who else None), time
+
+    def _read_author(
+        self, holder: Node, *, people: bool, sources: bool
+    ) -> tuple[Resource | None, str | None]:
         authors = children(holder, "author")
         times = sorted(time for each in authors if (time := when(child(each, "time"))))
         found: Resource | None = None
@@ -257,6 +281,8 @@ class Reading:
             assigned = child(each, "assignedAuthor")
             if assigned is None or (people and child(assigned, "assignedPerson") is None):
                 continue
+            if not sources and self.index.is_source(assigned):
+                continue  # who handed the data on has not observed or ordered anything
             found = self.practitioner(assigned)
             if found is not None:
                 break
@@ -270,12 +296,11 @@ class Reading:
 
     def performers(self, statement: Node) -> list[Resource]:
         """Who did it, each once."""
-        found: list[Resource] = []
-        for each in children(statement, "performer/assignedEntity"):
-            who = self.practitioner(each)
-            if who is not None and who not in found:
-                found.append(who)
-        return found
+        return [dict(who) for who in self.once("performers", statement, lambda: self._performers(statement))]
+
+    def _performers(self, statement: Node) -> list[Resource]:
+        found = map(self.practitioner, children(statement, "performer/assignedEntity"))
+        return distinct(who for who in found if who is not None)
 
     def practitioner(self, assigned: Node) -> Resource | None:
         """Whoever an assignedEntity, assignedAuthor, participantRole … is, as Reference with display."""
@@ -291,58 +316,22 @@ class Reading:
 
     def encounter(self, statement: Node) -> Resource | None:
         """The encounter of this document that a statement names by its id."""
-        for _, nested in statements(statement):
-            if nested.tag not in ("encounter", "act"):
+        for target in self.once("visits", statement, lambda: self._visits(statement)):
+            if target is statement or target in self._open:
                 continue
-            for target in self.index.encounters(nested):
-                if target is statement or target in self._open:
-                    continue
-                where = self.where(target)
-                for made in self.read(target, where) if where else ():
-                    if made["resourceType"] == "Encounter":
-                        return self.ref(made)
-                if where is None:
-                    return {"reference": f"Encounter/{self.encounter_id(target)}"}
+            where = self.where(target)
+            for made in self.read(target, where) if where else ():
+                if made["resourceType"] == "Encounter":
+                    return self.ref(made)
+            if where is None:
+                return {"reference": f"Encounter/{self.encounter_id(target)}"}
         return None
+
+    def _visits(self, statement: Node) -> list[Node]:
+        nested = (each for _, each in statements(statement) if each.tag in ("encounter", "act"))
+        named = (target for each in nested for target in self.index.encounters(each))
+        return list(dict.fromkeys(islice(named, _MOST)))
 
     def encounter_id(self, encompassing: Node) -> str:
         """The id that the encounter of the header has."""
         return str(uuid5(NAMESPACE_OID, f"Encounter~{self.index.name(encompassing)}"))
-
-
-def distinct(found: Iterable[Resource]) -> list[Resource]:
-    """Each once, in their order."""
-    once: list[Resource] = []
-    for each in found:
-        if each not in once:
-            once.append(each)
-    return once
-
-
-def kept(elements: Mapping[str, Any]) -> Resource:
-    """Without what is None or empty, at any depth: FHIR has no empty elements (JSON, 2.6.2)."""
-    return dict(_kept_items(elements))
-
-
-def _kept_items(elements: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    for key, value in elements.items():
-        whole = _whole(value)
-        if whole is not None and whole not in ("", [], {}):
-            yield key, whole
-
-
-def _whole(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return kept(value)
-    if isinstance(value, (list, tuple)):
-        return [whole for each in value if (whole := _whole(each)) not in (None, "", [], {})]
-    return value
-
-
-def _unite(before: Resource, again: Resource) -> None:
-    """Take over what the other section adds: a further category, an element that was not there."""
-    for key, value in again.items():
-        if key not in before:
-            before[key] = value
-        elif isinstance(value, list) and isinstance(before[key], list) and key in ("category", "identifier"):
-            before[key] = [*before[key], *(each for each in value if each not in before[key])]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,26 +36,29 @@ class ReadDocument:
     problems: tuple[Problem, ...] = ()
 
 
-def section_report(reading: Reading, where: Where) -> SectionReport:
-    """One section's own entries; what stands in a section inside it is counted there."""
-    homes: dict[int, Node] = reading.homes
-    made = Counter(
-        str(resource["resourceType"])
-        for resource in reading.resources
-        if homes.get(id(resource)) is where.section
-    )
-    skipped = Counter(reason for section, reason in reading.skipped if section is where.section)
-    return SectionReport(
-        where.code, where.title, len(children(where.section, "entry")), dict(made), list(skipped.items())
-    )
+def section_reports(
+    reading: Reading, sections: Sequence[Where], kept: Collection[Node]
+) -> list[SectionReport]:
+    """What each section gave; what stands in a section inside it is counted there. `kept` are those of which words
+    were kept, so that a section that says the same as another one does not seem lost."""
+    made: dict[Node, Counter[str]] = defaultdict(Counter)
+    for resource in reading.resources:
+        if (home := reading.homes.get(id(resource))) is not None:
+            made[home][str(resource["resourceType"])] += 1
+    skipped: dict[Node, Counter[str]] = defaultdict(Counter)
+    for section, reason in reading.skipped:
+        skipped[section][reason] += 1
+    found = []
+    for where in sections:
+        counted = dict(made[where.section])
+        if where.section in kept:
+            counted.setdefault("DocumentReference", 1)
+        entries = len(children(where.section, "entry"))
+        reasons = list(skipped[where.section].items())
+        found.append(SectionReport(where.code, where.title, entries, counted, reasons))
+    return found
 
 
-def problems(remarks: Sequence[str], sections: Sequence[SectionReport]) -> tuple[Problem, ...]:
-    """Everything that is not as it should be, each reason once."""
-    reasons = Counter(
-        reason for section in sections for reason, count in section.skipped for _ in range(count)
-    )
-    counted = [
-        f"{reason.rstrip('.')} ({count} times)." if count > 1 else reason for reason, count in reasons.items()
-    ]
-    return tuple(Problem("document", remark) for remark in [*remarks, *counted])
+def problems(remarks: Sequence[str]) -> tuple[Problem, ...]:
+    """What is odd about the document as a whole: a remark is no failure. What was skipped stands with its section."""
+    return tuple(Problem("document", remark, known=True) for remark in dict.fromkeys(remarks))

@@ -21,7 +21,8 @@ _TS = re.compile(
     r"\s*(?P<zone>Z|[+-]\d\d?(?::?\d\d)?)?",
     re.IGNORECASE,
 )
-_AMERICAN = re.compile(r"(\d\d?)/(\d\d?)/(\d{4})")
+_SLASHED = re.compile(r"(\d\d?)[/.-](\d\d?)[/.-](\d{4})(?:\s.*)?")
+_LONGEST = 100
 _NEVER = ("0000", "9999")
 """Years that mean "none" and "for ever"."""
 
@@ -49,9 +50,10 @@ def offset_of(written: str) -> str | None:
 def moment(written: str, offset: str | None = None) -> str | None:
     """The text of a TS as FHIR date: as much of it as makes a date."""
     written = written.strip()
-    american = _AMERICAN.fullmatch(written)  # C-CDA is a document of the United States
-    if american:
-        written = f"{american[3]}{american[1]:0>2}{american[2]:0>2}"
+    if len(written) > _LONGEST:
+        return None
+    if slashed := _SLASHED.fullmatch(written):
+        written = _in_order(slashed)
     found = _TS.fullmatch(written) or _TS.match(written)
     if found is None or found["year"] in _NEVER:
         return None
@@ -65,6 +67,22 @@ def moment(written: str, offset: str | None = None) -> str | None:
     if hour is None or zone is None or int(hour) > 23 or int(minute) > 59 or int(second) > 59:
         return f"{year}-{month}-{day}"
     return f"{year}-{month}-{day}T{hour}:{minute}:{second}{(found['fraction'] or '')[:10]}{zone}"
+
+
+def _in_order(slashed: re.Match[str]) -> str:
+    """A date that is written against the standard: of 03/04/2023 only the year is certain, of 13/04/2023 all."""
+    first, second = int(slashed[1]), int(slashed[2])
+    if first > 12 >= second:
+        first, second = second, first
+    elif first <= 12 and second <= 12 and first != second:
+        return slashed[3]
+    return f"{slashed[3]}{first:02}{second:02}"
+
+
+def is_ambiguous(written: str) -> bool:
+    """Whether nobody can say which number is the day and which the month."""
+    slashed = _SLASHED.fullmatch(written.strip()) if len(written) <= _LONGEST else None
+    return slashed is not None and len(_in_order(slashed)) == 4
 
 
 def _is_day(year: str, month: str, day: str) -> bool:

@@ -12,10 +12,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from phr.ccda.bundle import part_uuid
 from phr.ccda.read.nodes import Node
 
-GROUP, PANEL, CONCLUSION = "organizer", "panel", "conclusion"
-_COUNTED = ("component", "member")
+GROUP, VISIT, PANEL, CONCLUSION = "organizer", "group", "panel", "conclusion"
+MEDICINE, PROCEDURE = "medicine", "procedure"
+_COUNTED = ("component", "member", "result")
 _GAP = 8
 """Parts without a valid entry are left out of the count."""
+
+
+def _is_named(key: str) -> bool:
+    """Whether an id may be one that `part_id` makes: a UUID of version 5."""
+    return len(key) == 36 and key[14] == "5"
 
 
 class Wholes:
@@ -26,8 +32,8 @@ class Wholes:
         self._parts: dict[str, tuple[str, str]] = {}
         """Id of a part → id of its whole, name of the part."""
         self._of: dict[tuple[str, str], list[Node]] = {}
-        for whole in holders:
-            for name in (GROUP, PANEL, CONCLUSION):
+        for whole in holders if any(map(_is_named, holders)) else ():
+            for name in (GROUP, VISIT, PANEL, CONCLUSION, MEDICINE, PROCEDURE):
                 self._note(whole, name)
             for kind in _COUNTED:
                 self._count(whole, kind)

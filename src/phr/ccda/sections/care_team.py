@@ -100,7 +100,11 @@ def _organizer(desk: Desk, entry: Entry, rows: list[Row], members: list[Member])
         template("4.500", "2022-06-01"),
         ids(entry),
         code(
-            "code", "86744-0", LOINC, "Care team", el("originalText", el("reference", value=f"#{rows[0].id}"))
+            "code",
+            "86744-0",
+            LOINC,
+            "Care team",
+            el("originalText", text(resource.get("name")) or el("reference", value=f"#{rows[0].id}")),
         ),
         _status(resource),
         el("effectiveTime", at("low", start), maybe_at("high", end)),

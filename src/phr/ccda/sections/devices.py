@@ -153,7 +153,7 @@ def device_participant(desk: Desk, entry: Entry) -> Element:
             "participantRole",
             template("4.37"),
             el("id", root=UDI, extension=udi) if udi else None,
-            ids(entry) if not udi or listed(resource.get("identifier")) else None,
+            ids(entry),
             el(
                 "playingDevice",
                 coded("code", resource.get("type") or {"text": words}, [SNOMED])

@@ -15,7 +15,7 @@ from phr.ccda.participants import organization_element, party
 from phr.ccda.sections.frame import said, said_of, template
 from phr.ccda.sections.values import quantity_words
 from phr.ccda.xml import Element, el
-from phr.fhir.read import concept_text, listed, text
+from phr.fhir.read import codings, concept_text, listed, text
 from phr.model import Resource
 
 _ENDS = ("numerator", "denominator")
@@ -90,6 +90,16 @@ def administration_unit(desk: Desk, entry: Entry) -> Element | None:
 def drug_words(desk: Desk, entry: Entry) -> str | None:
     """The name of the medicine."""
     return concept_text(drug_concept(desk, entry))
+
+
+def same_drug(desk: Desk, one: Entry, other: Entry) -> bool:
+    """Whether two entries name the same medicine: by a code, else by the very words."""
+    concepts = [drug_concept(desk, each) for each in (one, other)]
+    coded_ = [{(each.system, each.code) for each in codings(concept) if each.code} for concept in concepts]
+    if coded_[0] and coded_[1]:
+        return not coded_[0].isdisjoint(coded_[1])
+    words = [(concept_text(concept) or "").casefold() for concept in concepts]
+    return bool(words[0]) and words[0] == words[1]
 
 
 def is_denial(concept: object) -> bool:

@@ -11,9 +11,12 @@ from phr.ccda.datatypes import code
 from phr.ccda.desk import Desk
 from phr.ccda.narrative import NO_INFORMATION, table
 from phr.ccda.participants import remark_author
-from phr.ccda.xml import Child, Element, el
+from phr.ccda.xml import Child, Element, Sealed, el, seal
 from phr.fhir.read import concept_text, listed, text
 
+DEPTH = 4
+"""How deep a section stands in its document."""
+_COUNTED = Sealed("entry", {}, [])
 TEMPLATES = "2.16.840.1.113883.10.20.22."
 
 
@@ -114,8 +117,13 @@ class Section:
         return Row(id_, comments)
 
     def add(self, *statements: Element | None) -> None:
-        """Entries made from what was read (typeCode DRIV)."""
-        self.entries.extend(el("entry", each, typeCode="DRIV") for each in statements if each is not None)
+        """Entries made from what was read (typeCode DRIV); an outfit without entries only counts them."""
+        for each in statements:
+            if each is not None:
+                self.entries.append(self._sealed(el("entry", each, typeCode="DRIV")))
+
+    def _sealed(self, entry: Element) -> Element:
+        return seal(entry, DEPTH + 1, self.desk.introduced) if self.desk.outfit.entries else _COUNTED
 
     def narrative(self) -> list[Element]:
         """The table (if there are rows), then whatever else there is to read."""

@@ -241,6 +241,7 @@ def _reactions(desk: Desk, entry: Entry, row: Row) -> list[Element]:
         detail = desk.find(entry, reaction.get("detail"))
         concept = None
         if detail is not None and detail.type == "Observation":
+            desk.done(detail)
             concept = detail.resource.get("valueCodeableConcept") or detail.resource.get("code")
         if concept_text(concept) is None and timestamp(reaction.get("date")) is None:
             continue
@@ -248,7 +249,7 @@ def _reactions(desk: Desk, entry: Entry, row: Row) -> list[Element]:
             el(
                 "observation",
                 template("4.9", None, "2014-06-09"),
-                part_id(entry, f"reaction{index}"),
+                ids(detail) if detail is not None else part_id(entry, f"reaction{index}"),
                 code("code", "ASSERTION", codes.ACT_CODE),
                 row.link(),
                 el("statusCode", code="completed"),

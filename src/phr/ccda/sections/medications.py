@@ -1,7 +1,7 @@
 """Medications (10160-0): requests, statements and administrations as Medication Activity.
 
-Follows 2.16.840.1.113883.10.20.22.4.16. A request is moodCode INT, what was taken or given is EVN; dispenses
-stand with the request they belong to. The parts of the entry are in `drugs` and `dosage`.
+Follows 2.16.840.1.113883.10.20.22.4.16. A request is moodCode INT, what was taken or given is EVN; orders and
+dispenses stand inside the medicine that they belong to (`held`). The parts of the entry are in `drugs` and `dosage`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from phr.ccda import codes
 from phr.ccda.bundle import Entry
 from phr.ccda.codes import LOINC, SNOMED
-from phr.ccda.datatypes import code, coded, has_code, ids, maybe_coded, part_id, period
+from phr.ccda.datatypes import code, coded, has_code, ids, maybe_coded, part_id, period, timestamp
 from phr.ccda.desk import Desk
 from phr.ccda.narrative import day, remarked, span
 from phr.ccda.participants import author, informant, performer, words_for
@@ -23,14 +23,25 @@ from phr.ccda.sections.drugs import (
     is_denial,
     product,
 )
-from phr.ccda.sections.frame import Heading, Row, Section, comments, related, said, said_of, template
+from phr.ccda.sections.frame import (
+    Heading,
+    Row,
+    Section,
+    comments,
+    related,
+    said,
+    said_of,
+    template,
+    written_notes,
+)
+from phr.ccda.sections.held import CURRENT, held, shared_row
 from phr.ccda.sections.indications import indications, reason_words
 from phr.ccda.sections.links import pointed, priority_code, priority_words, visit, words_of
 from phr.ccda.sections.supplies import (
     OLD_TIMES,
     dispense,
-    dispenses_of,
     is_plan,
+    order_inside,
     prescription,
     status,
     supply_details,
@@ -44,8 +55,10 @@ from phr.model import Resource
 HEADING = Heading(
     "10160-0", "Medications", "2.1.1", (None, "2014-06-09"), required=True, entries_required=True
 )
-_CURRENT = frozenset((None, "active", "in-progress", "on-hold", "intended", "unknown"))
-_EVENTS = {"MedicationAdministration": "given", "MedicationDispense": "dispensed"}
+_EVENTS = {
+    "MedicationAdministration": "given",
+    "MedicationDispense": "dispensed, which does not say whether it was taken",
+}
 
 
 def medications(desk: Desk) -> list[Section]:
@@ -54,17 +67,28 @@ def medications(desk: Desk) -> list[Section]:
     Sixty infusions that were given must not hide the three medicines of today.
     """
     section = Section(desk, HEADING, "med", ("Medicine", "How to take it", "When", "Status", "Reason"))
-    dispenses = dispenses_of(desk)
     types = ("MedicationRequest", "MedicationOrder", "MedicationStatement", "MedicationAdministration")
     entries = desk.of(*types, "MedicationDispense", when=taken_when)
-    for entry in sorted(entries, key=_is_over):
-        if entry.type == "MedicationDispense" and prescription(desk, entry) is not None:
+    written = [
+        entry
+        for entry in sorted(entries, key=_is_over)
+        if not is_plan(entry.resource)
+        and ((_is_supply(entry) and prescription(desk, entry) is not None) or _worth_writing(desk, entry))
+    ]
+    parts = held(desk, written)
+    for entry in written:
+        if parts.has(entry):
             desk.done(entry)
-        elif not is_plan(entry.resource) and _worth_writing(desk, entry):
-            row = _row(section, entry)
-            handed_over = [entry] if entry.type == "MedicationDispense" else dispenses.get(id(entry), [])
-            section.add(_activity(desk, entry, row, handed_over))
+            continue
+        orders, dispenses = parts.orders.get(id(entry), []), parts.dispenses.get(id(entry), [])
+        row = _row(section, entry, orders)
+        section.add(_activity(desk, entry, row, orders, [entry] if _is_supply(entry) else dispenses))
     return [section]
+
+
+def _is_supply(entry: Entry) -> bool:
+    """A dispense that stands alone: C-CDA has no place for it but inside a medicine."""
+    return entry.type == "MedicationDispense"
 
 
 def _worth_writing(desk: Desk, entry: Entry) -> bool:
@@ -81,10 +105,11 @@ def _is_over(entry: Entry) -> bool:
     """Whether it is a single event, or no medicine that is still meant to be taken."""
     if entry.type in ("MedicationAdministration", "MedicationDispense"):
         return True
-    return _negated(entry.resource) or text(entry.resource.get("status")) not in _CURRENT
+    return _negated(entry.resource) or text(entry.resource.get("status")) not in CURRENT
 
 
-def _row(section: Section, entry: Entry) -> Row:
+def _row(section: Section, entry: Entry, orders: list[Entry]) -> Row:
+    """The row of a medicine, with the words of the orders that stand inside it."""
     resource = entry.resource
     words = drug_words(section.desk, entry)
     if words and _negated(resource):
@@ -96,8 +121,12 @@ def _row(section: Section, entry: Entry) -> Row:
         span(*_effective(resource)) or day(taken_when(resource)),
         _status_words(entry),
         reason_words(section.desk, entry),
-        notes=resource.get("note"),
-        details=[*medicine_details(section.desk, entry), *supply_details(section.desk, entry)],
+        notes=[note for each in (entry, *orders) for note in listed(each.resource.get("note"))],
+        details=dict.fromkeys(
+            each
+            for one in (entry, *orders)
+            for each in (*medicine_details(section.desk, one), *supply_details(section.desk, one))
+        ),
     )
 
 
@@ -156,7 +185,15 @@ def _effective(resource: Resource) -> tuple[object, object]:
     return None, None
 
 
-def _activity(desk: Desk, entry: Entry, row: Row, dispenses: list[Entry]) -> Element:
+def _given_at(entry: Entry) -> Element | None:
+    """The moment of a single administration; C-CDA tells it from a time since when something is taken."""
+    start, end = _effective(entry.resource)
+    if entry.type != "MedicationAdministration" or end is not None or not timestamp(start):
+        return None
+    return el("effectiveTime", value=timestamp(start))
+
+
+def _activity(desk: Desk, entry: Entry, row: Row, orders: list[Entry], dispenses: list[Entry]) -> Element:
     resource = entry.resource
     concept = drug_concept(desk, entry)
     denied = is_denial(concept)
@@ -167,10 +204,10 @@ def _activity(desk: Desk, entry: Entry, row: Row, dispenses: list[Entry]) -> Ele
     return el(
         "substanceAdministration",
         template("4.16", None, "2014-06-09"),
-        [part_id(entry, "medicine")] if entry.type == "MedicationDispense" else ids(entry),
+        [part_id(entry, "medicine")] if _is_supply(entry) else ids(entry),
         row.link(),
         status(resource),
-        taking_time(first_dosage, *_effective(resource)),
+        _given_at(entry) or taking_time(first_dosage, *_effective(resource)),
         way_of_taking(desk, entry, first_dosage, denied=denied),
         product(desk, entry, denied=denied),
         _performers(desk, entry),
@@ -181,6 +218,7 @@ def _activity(desk: Desk, entry: Entry, row: Row, dispenses: list[Entry]) -> Ele
         [_further_dosage(desk, entry, each, number) for number, each in enumerate(instructions[1:], 2)],
         [related("SUBJ", each, inverted=True) for each in _instructions(first_dosage, row)],
         related("REFR", supply_order(desk, entry, row)),
+        [related("REFR", order_inside(desk, each, part)) for each, part in shared_row(row, entry, orders)],
         [related("REFR", dispense(desk, each, row)) for each in dispenses],
         pointed(
             desk,
@@ -190,7 +228,7 @@ def _activity(desk: Desk, entry: Entry, row: Row, dispenses: list[Entry]) -> Ele
             resource.get("derivedFrom"),
             resource.get("statusReasonReference"),
         ),
-        comments(desk, entry, row),
+        comments(desk, entry, row.part(0, len(written_notes(resource.get("note"))))),
         visit(desk, entry),
         as_needed(first_dosage),
         classCode="SBADM",

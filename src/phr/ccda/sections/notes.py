@@ -32,10 +32,9 @@ _NOT_THE_LAST_WORD = frozenset(
 _TEXTS = ("text/plain", "text/html", "application/xhtml+xml", "text/rtf", "text/markdown", "text/xml")
 
 
-WHOLE_DOCUMENT = (
-    "It is a clinical document of its own (C-CDA), which does not stand inside another one: "
-    "hand it on as it is, or import it so that its statements stand here."
-)
+_WHOLE = "It is a clinical document of its own (C-CDA), which does not stand inside another one: "
+WHOLE_DOCUMENT = f"{_WHOLE}hand it on as it is, or import it so that its statements stand here."
+OPENED_DOCUMENT = f"{_WHOLE}its statements stand here one by one."
 _CLINICAL_DOCUMENT = re.compile(rb"<(?:[\w.-]+:)?ClinicalDocument[\s>]")
 _TITLE_TWICE = re.compile(
     r"<title>\s*([^<]*?)\s*</title>(.*?<body[^>]*>)\s*<h1>\s*\1\s*</h1>", re.DOTALL | re.IGNORECASE
@@ -153,7 +152,7 @@ def _contents(desk: Desk, entry: Entry) -> list[_Content]:
         elif content is not None:
             found.append(content)
     if whole and not found:
-        desk.leave_out(entry, WHOLE_DOCUMENT)
+        desk.leave_out(entry, OPENED_DOCUMENT if entry.full_url in desk.outfit.opened else WHOLE_DOCUMENT)
     return _preferred(found)
 
 
@@ -231,11 +230,24 @@ def _note(section: Section, entry: Entry, contents: list[_Content]) -> None:
     for content in contents:
         row = Row(f"{section.prefix}{len(section.blocks) + 1}")
         blocks = _blocks(content)
-        words = blocks or [el("paragraph", f"An enclosed file: {content.title or content.media_type}.")]
+        words = blocks or [el("paragraph", _named_file(content, enclosed=desk.outfit.encloses))]
         section.blocks.append(  # the words alone have the ID: whoever reads them back gets no caption
             el("list", el("caption", ", ".join(filter(None, caption))), el("item", words, ID=row.id))
         )
         section.add(_activity(desk, entry, row, None if blocks else content))
+
+
+def _named_file(content: _Content, *, enclosed: bool) -> str:
+    """A file that is no text, in words: it goes along inside the document, or it does not."""
+    if enclosed:
+        return f"An enclosed file: {content.title or content.media_type}."
+    kind = content.media_type.rpartition("/")[2]
+    kind = kind.upper() if kind.isalnum() and len(kind) < 5 else content.media_type
+    return (
+        f"A file that is not on this page: {content.title} ({kind})."
+        if content.title
+        else (f"A file that is not on this page ({kind}).")
+    )
 
 
 def _details(desk: Desk, entry: Entry) -> list[str | None]:

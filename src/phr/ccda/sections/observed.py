@@ -13,7 +13,7 @@ from phr.ccda.sections.dosage_words import timing_words
 from phr.ccda.sections.frame import said, said_of
 from phr.ccda.sections.links import pointed, visit, words_of
 from phr.ccda.sections.specimens import specimen_words
-from phr.ccda.xml import Element
+from phr.ccda.xml import Element, null
 from phr.fhir.read import concept_text, listed
 
 
@@ -57,6 +57,8 @@ def note_members(desk: Desk, entry: Entry, inside: Sequence[Entry] = ()) -> None
 
 def categories(resource: dict[str, object], *usual: str) -> list[Element]:
     """`sdtc:category` of what a section does not say already: imaging among results, a survey on housing."""
+    if not listed(resource.get("category")):
+        return [null("sdtc:category", "NI")]
     return [
         coded("sdtc:category", each)
         for each in listed(resource.get("category"))

@@ -220,6 +220,7 @@ def problem_observation(desk: Desk, entry: Entry, row: Row) -> Element:
         "observation",
         template("4.4", None, "2015-08-01", "2022-06-01"),
         ids(entry),
+        _categories(resource),
         code("code", "64572001", SNOMED, "Condition", code("translation", "75323-6", LOINC, "Condition")),
         row.link(),
         el("statusCode", code="completed"),
@@ -276,6 +277,13 @@ def age_observation(amount: str, unit: str | None) -> Element | None:
         classCode="OBS",
         moodCode="EVN",
     )
+
+
+def _categories(resource: Resource) -> list[Element]:
+    """`sdtc:category` of what is more, or less, than a problem of the problem list."""
+    found = [each for each in listed(resource.get("category")) if concept_text(each)]
+    usual = all(has_code(each, frozenset(("problem-list-item",))) for each in found)
+    return [] if usual else [coded("sdtc:category", each) for each in found]
 
 
 def _severity(resource: Resource, row: Row) -> Element | None:

@@ -123,7 +123,7 @@ def _activity(desk: Desk, entry: Entry, row: Row) -> Element:
         ids(entry),
         [coded("sdtc:category", each) for each in listed(resource.get("category")) if concept_text(each)],
         coded("code", resource.get("code"), [SNOMED, CPT, HCPCS, ICD10_PCS, codes.CDT, LOINC]),
-        row.link(),
+        row.link() if concept_text(resource.get("code")) else None,  # a row without a name names nothing
         status(resource),
         _time(resource),
         [maybe_coded("targetSiteCode", site) for site in listed(resource.get("bodySite"))],

@@ -41,6 +41,7 @@ from phr.ccda.sections.values import (
     value,
     with_status,
 )
+from phr.ccda.sections.vital_signs import unmeasured
 from phr.ccda.xml import Element, el
 from phr.fhir.read import concept_text, dicts, listed, text
 from phr.model import Resource
@@ -53,7 +54,9 @@ def results(desk: Desk) -> list[Section]:
     section = Section(desk, HEADING, "res", ("Test", "When", "Result", "Usual range", "Report"))
     groups: dict[int, list[Entry]] = {}
     taken: set[int] = set()
+    elsewhere = _reactions(desk)
     own = [each for each in desk.of("Observation", when=when) if kind(each.resource) == RESULT]
+    own = [*(each for each in own if id(each) not in elsewhere), *unmeasured(desk)]
     panels = [entry for entry in own if listed(entry.resource.get("hasMember"))]
     for entry in [*desk.of("DiagnosticReport", when=when), *panels, *own]:
         if id(entry) not in taken:
@@ -70,6 +73,16 @@ def results(desk: Desk) -> list[Section]:
         if id(entry) in groups:
             section.add(_organized(section, entry, groups[id(entry)]))
     return [section]
+
+
+def _reactions(desk: Desk) -> set[int]:
+    """id() of what only tells how a vaccine was borne: it stands there."""
+    found = [
+        desk.find(entry, reaction.get("detail"))
+        for entry in desk.of("Immunization")
+        for reaction in dicts(entry.resource.get("reaction"))
+    ]
+    return {id(each) for each in found if each is not None and not listed(each.resource.get("category"))}
 
 
 def _says_something(desk: Desk, entry: Entry) -> bool:

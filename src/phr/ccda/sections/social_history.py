@@ -27,7 +27,17 @@ from phr.ccda.sections.observed import (
     observed_details,
     own_ids,
 )
-from phr.ccda.sections.values import Part, effective, has_value, judged, range_words, value, with_status
+from phr.ccda.sections.values import (
+    Part,
+    effective,
+    effective_time,
+    has_value,
+    interpretation_code,
+    judged,
+    range_words,
+    value,
+    with_status,
+)
 from phr.ccda.xml import Element, el, null
 from phr.fhir.read import concept_text, extension, listed, text
 from phr.model import Resource
@@ -57,7 +67,10 @@ _ALSO_SOCIAL = frozenset((_IDENTITY, "4.501", "4.503", "4.504", "4.506"))
 def social_history(desk: Desk) -> list[Section]:
     """What the sources say about how the person lives."""
     section = Section(desk, HEADING, "soc", ("Subject", "When", "Answer"))
-    for entry in observations(desk, SOCIAL):
+    entries = observations(desk, SOCIAL)
+    for entry in entries:
+        note_members(desk, entry)
+    for entry in entries:
         for number, part in _parts(entry.resource):
             _observation(section, entry, part, number)
         desk.done(entry)
@@ -68,8 +81,7 @@ def social_history(desk: Desk) -> list[Section]:
 
 def _parts(resource: Resource) -> list[tuple[int | None, Part]]:
     components = [part for part in listed(resource.get("component")) if isinstance(part, dict)]
-    own: list[tuple[int | None, Part]] = [(None, resource)] if has_value(resource) or not components else []
-    return own + list(enumerate(components))
+    return [(None, resource), *enumerate(components)]
 
 
 def _observation(section: Section, entry: Entry, part: Part, number: int | None) -> None:
@@ -187,10 +199,18 @@ def _other(desk: Desk, entry: Entry, row: Row, own: list[Element], part: Part) -
         [
             *_templates(str(templates[0]), templates[1:]),
             named,
-            el("effectiveTime", at("low", moment_)) if shape == "low" else at("effectiveTime", moment_),
+            _time(entry, moment_, shape, templates),
             *([answer] if has_value(part) or "dataAbsentReason" in part else []),
+            *([judged_] if (judged_ := interpretation_code(part)) is not None else []),
         ],
     )
+
+
+def _time(entry: Entry, moment_: object, shape: str, templates: Sequence[object]) -> Element:
+    """As the template has it; a Social History Observation takes a period."""
+    if shape == "low":
+        return el("effectiveTime", at("low", moment_))
+    return effective_time(entry.resource) if templates[0] == "4.38" else at("effectiveTime", moment_)
 
 
 def _templates(number: str, dates: Sequence[str | None]) -> list[Element]:

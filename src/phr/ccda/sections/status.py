@@ -34,7 +34,7 @@ from phr.ccda.sections.values import (
     value,
     with_status,
 )
-from phr.ccda.xml import Element, el
+from phr.ccda.xml import Child, Element, el
 from phr.fhir.read import concept_text, listed
 
 _FUNCTIONAL = Heading("47420-5", "Functional Status", "2.14", (None, "2014-06-09"))
@@ -107,7 +107,7 @@ def _scale(section: Section, entry: Entry, members: list[Entry]) -> Element:
         "observation",
         _template(resource),
         own_ids(desk, entry),
-        categories(resource, "survey"),
+        categories(resource),
         coded("code", resource.get("code"), [LOINC, SNOMED]),
         row.link(),
         el("statusCode", code="completed"),
@@ -137,7 +137,7 @@ def _item(section: Section, part: Part, own: list[Element], entry: Entry) -> Ele
         "observation",
         template("4.86", "2022-06-01") if loinc(part) else _template(part),
         own,
-        categories(entry.resource, "survey") if part is entry.resource else None,
+        categories(entry.resource) if part is entry.resource else None,
         coded("code", part.get("code"), [LOINC]),
         row.link(),
         el("statusCode", code="completed"),
@@ -151,13 +151,13 @@ def _item(section: Section, part: Part, own: list[Element], entry: Entry) -> Ele
     )
 
 
-def _of_member(desk: Desk, entry: Entry, row: Row) -> list[Element | None]:
+def _of_member(desk: Desk, entry: Entry, row: Row) -> list[Child]:
     """What an item says as an Observation of its own."""
     resource = entry.resource
     return [
-        *further_performers(desk, entry),
+        further_performers(desk, entry),
         author(desk, entry, people(resource), resource.get("issued")),
         device_used(desk, entry),
-        *comments(desk, entry, row),
-        *connections(desk, entry),
+        comments(desk, entry, row),
+        connections(desk, entry),
     ]

@@ -10,12 +10,13 @@ from phr.ccda.bundle import Entry
 from phr.ccda.datatypes import at, ids, maybe_at, number, part_id, period, quantity, timestamp, ucum
 from phr.ccda.desk import Desk
 from phr.ccda.narrative import span
-from phr.ccda.participants import performer, words_for
+from phr.ccda.participants import author, performer, words_for
 from phr.ccda.sections.drugs import product
-from phr.ccda.sections.frame import Row, said, said_of, template
+from phr.ccda.sections.frame import Row, comments, said, said_of, template
 from phr.ccda.sections.links import words_of
+from phr.ccda.sections.plans import OPEN
 from phr.ccda.sections.values import quantity_words
-from phr.ccda.xml import Element, el, null
+from phr.ccda.xml import Child, Element, el, null
 from phr.fhir.read import concept_text, dicts, listed, text
 from phr.model import Resource
 
@@ -25,8 +26,8 @@ PLANNED_INTENTS = frozenset(("plan", "proposal"))
 
 
 def is_plan(resource: Resource) -> bool:
-    """A MedicationRequest that is a plan or a proposal stands in the Plan of Treatment."""
-    return text(resource.get("intent")) in PLANNED_INTENTS
+    """An open plan or proposal stands in the Plan of Treatment; one that is over stays a medicine."""
+    return text(resource.get("intent")) in PLANNED_INTENTS and text(resource.get("status")) in OPEN
 
 
 def taken_when(resource: Resource) -> object:
@@ -53,16 +54,37 @@ def status(resource: Resource) -> Element:
 
 
 def supply_order(desk: Desk, entry: Entry, row: Row) -> Element | None:
-    """Medication Supply Order (4.17); C-CDA counts fills, FHIR counts refills."""
+    """Medication Supply Order (4.17) of a request: its dispenseRequest."""
     request = entry.resource.get("dispenseRequest")
     if not isinstance(request, dict) or not request:
         return None
+    return _order(desk, entry, row, part_id(entry, "supply"))
+
+
+def order_inside(desk: Desk, entry: Entry, row: Row) -> Element:
+    """A whole request as the Medication Supply Order of what is taken because of it."""
+    return _order(
+        desk,
+        entry,
+        row,
+        ids(entry),
+        product(desk, entry, denied=False, tag="product"),
+        author(desk, entry, entry.resource.get("requester"), entry.resource.get("authoredOn")),
+        comments(desk, entry, row),
+    )
+
+
+def _order(desk: Desk, entry: Entry, row: Row, own_ids: Child, *more: Child) -> Element:
+    """C-CDA counts fills, FHIR counts refills. `more`: product, author and what stands inside."""
+    request = entry.resource.get("dispenseRequest")
+    request = request if isinstance(request, dict) else {}
+    what = more[0] if more else None
     refills = number(request.get("numberOfRepeatsAllowed"))
     start, end = period(request.get("validityPeriod"))
     return el(
         "supply",
         template("4.17", None, "2014-06-09"),
-        part_id(entry, "supply"),
+        own_ids,
         row.link(),
         status(entry.resource),
         el("effectiveTime", maybe_at("low", start), maybe_at("high", end), xsi_type="IVL_TS")
@@ -71,7 +93,9 @@ def supply_order(desk: Desk, entry: Entry, row: Row) -> Element | None:
         el("repeatNumber", value=str(int(float(refills)) + 1)) if refills else None,
         quantity("quantity", request.get("quantity"), xsi_type=None) if request.get("quantity") else None,
         _use_time(request.get("expectedSupplyDuration")),
+        what,
         performer(desk, entry, request.get("performer")),
+        more[1:],
         classCode="SPLY",
         moodCode="INT",
     )
@@ -133,16 +157,6 @@ def _substitution(desk: Desk, entry: Entry) -> list[str | None]:
     reasons = [concept_text(each) for each in [*further, *listed(found.get("reason"))]]
     by = [words_for(desk, entry, each) for each in listed(found.get("responsibleParty"))]
     return [said("substitution", words, *reasons, *by)]
-
-
-def dispenses_of(desk: Desk) -> dict[int, list[Entry]]:
-    """Request to what was handed over for it."""
-    found: dict[int, list[Entry]] = {}
-    for entry in desk.of("MedicationDispense", when=taken_when):
-        request = prescription(desk, entry)
-        if request is not None:
-            found.setdefault(id(request), []).append(entry)
-    return found
 
 
 def prescription(desk: Desk, entry: Entry) -> Entry | None:

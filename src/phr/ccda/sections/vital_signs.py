@@ -10,7 +10,19 @@ from dataclasses import dataclass
 
 from phr.ccda.bundle import Entry
 from phr.ccda.codes import LOINC, SNOMED
-from phr.ccda.datatypes import at, code, coded, ids, maybe_coded, number, part_id, period, timestamp, ucum
+from phr.ccda.datatypes import (
+    at,
+    code,
+    coded,
+    ids,
+    maybe_coded,
+    number,
+    part_id,
+    period,
+    timestamp,
+    translations,
+    ucum,
+)
 from phr.ccda.desk import Desk
 from phr.ccda.narrative import moment
 from phr.ccda.participants import author
@@ -22,6 +34,7 @@ from phr.ccda.sections.observed import (
     device_used,
     further_performers,
     observed_details,
+    own_ids,
 )
 from phr.ccda.sections.specimens import specimen
 from phr.ccda.sections.values import (
@@ -54,12 +67,29 @@ class _Measurement:
     number: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Visit:
+    """What was measured at one time, and the panels that it makes up."""
+
+    panels: list[Entry]
+    measurements: list[_Measurement]
+    others: list[_Measurement]
+    """What cannot be a Vital Sign Observation, which is a number with a UCUM unit."""
+
+
 def vital_signs(desk: Desk) -> list[Section]:
     """All vital signs, the newest first."""
     section = Section(desk, HEADING, "vit", ("Measurement", "When", "Value", "Usual range"))
-    visits: dict[tuple[str, str, str], list[_Measurement]] = {}
-    for entry in observations(desk, VITAL):
-        visit = visits.setdefault(_visit(desk, entry), [])
+    visits: dict[tuple[str, ...], _Visit] = {}
+    elsewhere = {id(entry) for entry in unmeasured(desk)}
+    entries = [entry for entry in observations(desk, VITAL) if id(entry) not in elsewhere]
+    panels = _panels(desk, entries)
+    for entry in entries:
+        panel = panels.get(id(entry))
+        key = (*_visit(desk, panel or entry), panel.address if panel else "")
+        visit = visits.setdefault(key, _Visit([], [], []))
+        if _is_panel(entry):
+            visit.panels.append(entry)
         parts = _parts(entry)
         if not parts and not any(desk.find(entry, each) for each in listed(entry.resource.get("hasMember"))):
             desk.leave_out(entry, "None of its observations is in the selection.")
@@ -73,11 +103,53 @@ def vital_signs(desk: Desk) -> list[Section]:
                 notes=entry.resource.get("note") if index in (None, 0) else None,
                 details=observed_details(desk, entry) if index in (None, 0) else (),
             )
-            if _measured(part):
-                visit.append(_Measurement(entry, part, row, index))
+            found = visit.measurements if _measured(part) else visit.others
+            if _says_something(part):
+                found.append(_Measurement(entry, part, row, index))
         desk.done(entry)
-    section.add(*[_organizer(desk, visit) for visit in visits.values() if visit])
+    for visit in visits.values():
+        if visit.measurements:
+            section.add(_organizer(desk, visit, visit.measurements, "4.26"))
+        if visit.others:
+            section.add(_organizer(desk, visit, visit.others, "4.1"))
     return [section]
+
+
+def unmeasured(desk: Desk) -> list[Entry]:
+    """All vital signs, if not one of them is a number with a UCUM unit: the section must hold one, so these are results."""
+    found = observations(desk, VITAL)
+    measured = any(_measured(part) for entry in found for _, part in _parts(entry))
+    return [] if measured else [entry for entry in found if _parts(entry)]
+
+
+def _says_something(part: Part) -> bool:
+    return concept_text(part.get("code")) is not None
+
+
+def _is_panel(entry: Entry) -> bool:
+    """Whether it says nothing but what its components or members say."""
+    resource = entry.resource
+    return not has_value(resource) and bool(
+        listed(resource.get("component")) or listed(resource.get("hasMember"))
+    )
+
+
+def _panels(desk: Desk, entries: list[Entry]) -> dict[int, Entry]:
+    """id() of each panel that has to give its group its name, and of its members, to the panel.
+
+    A blood pressure needs none: its parts tell what it is.
+    """
+    found: dict[int, Entry] = {}
+    for entry in filter(_is_panel, entries):
+        names = {(each.system, each.code) for each in codings(entry.resource.get("code"))}
+        if listed(entry.resource.get("component")) and names <= {("http://loinc.org", "85354-9")}:
+            continue
+        found[id(entry)] = entry
+        for reference in listed(entry.resource.get("hasMember")):
+            member = desk.find(entry, reference)
+            if member is not None and not _is_panel(member):
+                found.setdefault(id(member), entry)
+    return found
 
 
 def _visit(desk: Desk, entry: Entry) -> tuple[str, str, str]:
@@ -114,37 +186,46 @@ def _measured(part: Part) -> bool:
     )
 
 
-def _organizer(desk: Desk, visit: list[_Measurement]) -> Element:
-    entry = visit[0].entry
+_DATES = {"4.26": (None, "2015-08-01"), "4.1": (None, "2015-08-01", "2023-05-01")}
+
+
+def _organizer(desk: Desk, visit: _Visit, measurements: list[_Measurement], kind: str) -> Element:
+    """The measurements as Vital Signs Organizer; those that have no number and UCUM unit as results of the same section."""
+    entry, first = measurements[0].entry, kind == "4.26" or not visit.measurements
     start, end = period(entry.resource.get("effectivePeriod"))
     low = start if timestamp(start) else effective(entry.resource)
+    named = [panel for panel in visit.panels if id(panel) in _panels(desk, [panel])]
     return el(
         "organizer",
-        template("4.26", None, "2015-08-01"),
-        part_id(entry, "vital signs"),
+        template(kind, *_DATES[kind]),
+        [[*ids(panel), part_id(panel, "panel")] for panel in visit.panels] if first else None,
+        part_id(entry, "group"),
         code(
             "code",
             "46680005",
             SNOMED,
             "Vital signs",
             code("translation", "74728-7", LOINC, "Vital signs panel"),
+            *(each for panel in named for each in translations(panel.resource.get("code"))),
         ),
         el("statusCode", code="completed"),
         el("effectiveTime", at("low", low), at("high", end if timestamp(end) else low)),
         author(desk, entry, people(entry.resource), entry.resource.get("issued")),
-        [el("component", _observation(desk, measurement)) for measurement in visit],
+        [el("component", _observation(desk, each, vital=kind == "4.26")) for each in measurements],
         classCode="CLUSTER",
         moodCode="EVN",
     )
 
 
-def _observation(desk: Desk, measurement: _Measurement) -> Element:
+def _observation(desk: Desk, measurement: _Measurement, *, vital: bool) -> Element:
     entry, part, row = measurement.entry, measurement.part, measurement.row
     resource = entry.resource
     return el(
         "observation",
-        template("4.27", None, "2014-06-09"),
-        ids(entry) if measurement.number is None else part_id(entry, f"component{measurement.number}"),
+        template("4.27", None, "2014-06-09") if vital else template("4.2", None, "2015-08-01", "2023-05-01"),
+        own_ids(desk, entry)
+        if measurement.number is None
+        else part_id(entry, f"component{measurement.number}"),
         categories(resource, "vital-signs"),
         coded("code", part.get("code"), [LOINC]),
         row.link(),

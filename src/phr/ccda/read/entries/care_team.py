@@ -9,12 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from phr.ccda import codes
-from phr.ccda.read.datatypes import span, text
+from phr.ccda.read.datatypes import distinct, span, text
 from phr.ccda.read.entries.parts import (
     ROOT,
     label,
     meant,
     persons,
+    reason_nodes,
+    reasons,
     references,
     remarks,
     roles,
@@ -47,6 +49,7 @@ def care_team(reading: Reading, where: Where, node: Node) -> list[Resource] | No
     members += [
         {"member": found} for role in roles(node, "PPRF") if (found := _known(reading, role, members))
     ]
+    why = [reasons(reading, where, each) for each in (node, *_acts(node))]
     inner = [each for statement in _others(node) for each in reading.read(statement, where)]
     if not members and not inner:
         reading.skip(node, where, "It names no member.")
@@ -63,7 +66,13 @@ def care_team(reading: Reading, where: Where, node: Node) -> list[Resource] | No
             "encounter": reading.encounter(node),
             "period": period,
             "participant": members,
-            "reasonReference": references(reading, inner, "Condition"),
+            "reasonCode": distinct(one for each in why for one in each["reasonCode"]),
+            "reasonReference": distinct(
+                [
+                    *(one for each in why for one in each["reasonReference"]),
+                    *references(reading, inner, "Condition"),
+                ]
+            ),
             "note": remarks(reading, node, *(said for act in _acts(node) for said in _said(reading, act))),
         },
     )
@@ -84,8 +93,13 @@ def _kinds(node: Node) -> list[Node]:
 
 def _others(node: Node) -> list[Node]:
     own = [*_acts(node), *_kinds(node)]
-    inside = [inner for act in _acts(node) for _, inner in within(act) if not _is_schedule(inner)]
-    return [inner for _, inner in within(node) if inner not in own] + inside
+    inside = [
+        inner
+        for act in _acts(node)
+        for _, inner in within(act, *reason_nodes(act))
+        if not _is_schedule(inner)
+    ]
+    return [inner for _, inner in within(node, *reason_nodes(node)) if inner not in own] + inside
 
 
 def _is_schedule(node: Node) -> bool:
@@ -105,7 +119,7 @@ def _name(reading: Reading, node: Node) -> str | None:
     pointer = at(said, "reference", "value")
     target = reading.index.target(pointer) if pointer else None
     if target is not None:
-        return None if target.tag in ("tr", "table", "tbody") else text(target)
+        return None if target.tag in ("tr", "table", "tbody") else reading.index.said.words(target)
     found = meant(reading, child(node, "code"))
     fixed = any(each["code"] in _FIXED for each in (found or {}).get("coding", ()))
     return text(said) or (None if fixed else label(found))

@@ -75,10 +75,25 @@ def no_known_allergies(found: Concept | None) -> Concept | None:
     if category == "":
         return None
     own = within(found, NO_KNOWN_ALLERGY_CODES)
-    if own in {code for code, _ in NO_KNOWN_ALLERGIES.values()}:
-        return found
+    displays = dict(NO_KNOWN_ALLERGIES.values())
+    if own in displays:
+        return _denying(found, own, displays[own])
     head = coded(SNOMED_URI, *NO_KNOWN_ALLERGIES[category])["coding"]
-    return {"coding": [*head, *found.get("coding", [])], "text": words_of(found)}
+    more = found if own is None else _denying(found, own, NO_KNOWN_ALLERGIES[category][1])
+    return {"coding": [*head, *more.get("coding", [])], "text": words_of(more)}
+
+
+_NEGATIVE = re.compile(r"\b(no|not|none|never|nil|negative|without|denie[sd]|nk\w*a)\b", re.IGNORECASE)
+
+
+def _denying(found: Concept, own: str, display: str) -> Concept:
+    """A concept that denies by its code, in words that deny too: some call "no known latex allergy" just "Latex"."""
+    if _NEGATIVE.search(words_of(found) or display):
+        return found
+    codings = [
+        each | {"display": display} if each["code"] == own else each for each in found.get("coding", ())
+    ]
+    return {"coding": codings, "text": display}
 
 
 def _category(found: Concept) -> str | None:
@@ -98,8 +113,8 @@ def no_known_problems(found: Concept | None) -> Concept | None:
     """A concept that says "no known problems", with the SNOMED CT code for it at its head."""
     if found is None:
         return None
-    if within(found, NO_KNOWN_PROBLEM_CODES):
-        return found
+    if own := within(found, NO_KNOWN_PROBLEM_CODES):
+        return _denying(found, own, NO_KNOWN_PROBLEMS[1])
     said = denial(found)
     if said and said[-1] in _PROBLEM_WORDS and not codes_of(found):
         return coded(SNOMED_URI, *NO_KNOWN_PROBLEMS) | {"text": words_of(found)}
@@ -110,8 +125,8 @@ def no_known_medications(found: Concept | None, *, negated: bool) -> Concept | N
     """A concept that says "no known medications", with the SNOMED CT code for it; None if it is a medicine."""
     head = coded(SNOMED_URI, *NO_KNOWN_MEDICATIONS)
     code = within(found, NO_KNOWN_MEDICATION_CODES)
-    if code is not None and code not in _NO_DRUG:
-        return found
+    if found is not None and code is not None and code not in _NO_DRUG:
+        return _denying(found, code, NO_KNOWN_MEDICATIONS[1])
     if negated and (code is not None or found is None):
         words = words_of(without(found, NO_KNOWN_MEDICATION_CODES))
         return head | {"text": words} if words else head

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from phr.ccda.read.datatypes import concept, moment_or_period, number, quantity, range_, ratio, span
+from phr.ccda.read.datatypes import concept, measured, moment_or_period, number, quantity, range_, ratio, span
 from phr.ccda.read.entries.meaning import CCD1, CCDA, IHE, Concept, cell, plain, without, words_of
 from phr.ccda.read.entries.parts import words
 from phr.ccda.read.nodes import Node, at, attr, child, children, has_template, statements, xsi_type
@@ -91,7 +91,7 @@ def _frame(reading: Reading, statement: Node, drug: str | None) -> Dosage:
         "rateQuantity": None if rate_range else quantity(rate),
     }
     return {
-        "text": _sig(reading, statement, drug),
+        "text": _with_dose(_sig(reading, statement, drug), amounts, dose, rate),
         "additionalInstruction": additional,
         "patientInstruction": "; ".join(instructions) or None,
         **_as_needed(reading, statement),
@@ -100,6 +100,18 @@ def _frame(reading: Reading, statement: Node, drug: str | None) -> Dosage:
         "doseAndRate": [amounts] if any(amounts.values()) else None,
         "maxDosePerPeriod": ratio(child(statement, "maxDoseQuantity")),
     }
+
+
+def _with_dose(said: str | None, amounts: Dosage, dose: Node | None, rate: Node | None) -> str | None:
+    """The instructions, with a dose or rate that is written as no number: "1 to 2 tablets"."""
+    unread = [
+        written
+        for node, kind in ((dose, "dose"), (rate, "rate"))
+        if not (amounts[f"{kind}Range"] or amounts[f"{kind}Quantity"])
+        and (written := measured(node) or text(child(node, "originalText")))
+    ]
+    new = [each for each in unread if each.casefold() not in (said or "").casefold()]
+    return "; ".join([*new, *filter(None, [said])]) or None
 
 
 # ── words ─────────────────────────────────────────────────────────────────────────────────────────
@@ -131,9 +143,9 @@ def _words_at(reading: Reading, statement: Node, *, whole: bool) -> str | None:
     if target is None:
         return None
     if target.tag not in _ROWS:
-        return text(target)
-    column = cell(target, _SIG_COLUMNS)
-    return column if column is not None else text(target) if whole else None
+        return reading.index.said.words(target)
+    column = cell(reading, target, _SIG_COLUMNS)
+    return column if column is not None else reading.index.said.words(target) if whole else None
 
 
 def _instructions(reading: Reading, statement: Node) -> tuple[list[Concept], list[str]]:

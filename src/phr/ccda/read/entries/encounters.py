@@ -31,7 +31,17 @@ from phr.ccda.read.entries.meaning import (
     reasons,
     without,
 )
-from phr.ccda.read.nodes import Node, at, attr, child, children, has_template, statements, templates
+from phr.ccda.read.nodes import (
+    Node,
+    at,
+    attr,
+    child,
+    children,
+    has_template,
+    negated,
+    statements,
+    templates,
+)
 from phr.ccda.read.reading import Reader, Reading, Resource, Where
 from phr.ccda.reading_codes import (
     ACT_CODE_URI,
@@ -70,6 +80,8 @@ def encounter(reading: Reading, where: Where, statement: Node) -> Sequence[Resou
     diagnosed = parts(statement, _is_diagnosis)
     who, places = _participants(reading, statement), _locations(reading, statement)
     if not (kinds or period or who or places or why or because or diagnosed) or _denied(kinds, period):
+        if inside := _planned_inside(reading, where, statement):
+            return inside
         reading.skip(statement, where, "It says nothing about a visit: no kind, no time, no place.")
         return []
     made = reading.resource(
@@ -78,7 +90,7 @@ def encounter(reading: Reading, where: Where, statement: Node) -> Sequence[Resou
         where,
         {
             "extension": [{"url": _NOTE, "valueAnnotation": note} for note in reading.notes(statement)],
-            "status": _status(statement, period),
+            "status": "cancelled" if negated(statement) else _status(statement, period),
             "class": class_,
             "type": [*kinds, *(code for each in billed if (code := concept(child(each, "code"), reading)))],
             "priority": plain(concept(child(statement, "priorityCode"), reading)),
@@ -96,6 +108,16 @@ def encounter(reading: Reading, where: Where, statement: Node) -> Sequence[Resou
         made["diagnosis"] = [entry for _, entry in found]
     others(reading, where, statement, [*diagnosed, *reasoned, *billed])
     return [made, *(condition for condition, _ in found)]
+
+
+def _planned_inside(reading: Reading, where: Where, statement: Node) -> list[Resource]:
+    """A request that says nothing itself and holds the visit that is asked for."""
+    held = [each for _, each in statements(statement) if each.tag == "encounter"]
+    made = [one for each in held for one in reading.read(each, where)]
+    for each in made:
+        if each["resourceType"] == "Encounter" and (attr(statement, "moodCode") or "EVN") != "EVN":
+            each["status"] = "planned"
+    return made
 
 
 # ── what kind ─────────────────────────────────────────────────────────────────────────────────────
@@ -133,7 +155,7 @@ def _row_words(reading: Reading, statement: Node) -> str | None:
     """The words of a visit: of a row of a table those under the heading of the visit."""
     pointer = at(statement, "text/reference", "value")
     target = reading.index.target(pointer) if pointer else None
-    column = cell(target, _COLUMNS) if target is not None else None
+    column = cell(reading, target, _COLUMNS) if target is not None else None
     words = reading.words(statement) if column is None else column
     return None if (words or "").casefold() in NO_CODE else words or None
 

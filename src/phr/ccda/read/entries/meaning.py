@@ -10,8 +10,10 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from phr.ccda.read.datatypes import concept
-from phr.ccda.read.nodes import Node, at, attr, child, children, has_template, is_null, statements
+from phr.ccda.read.datatypes import concept, measured
+from phr.ccda.read.entries.indications import indicated
+from phr.ccda.read.nodes import Node, at, child, children, has_template, is_null, statements
+from phr.ccda.read.once import distinct
 from phr.ccda.read.people import name, name_words, text
 from phr.ccda.read.reading import Reading, Resource, Where
 from phr.ccda.read.times import when
@@ -68,28 +70,28 @@ def named(found: Concept | None, words: str | None) -> Concept | None:
 
 def meaning(reading: Reading, statement: Node, tag: str = "value") -> Concept | None:
     """What an observation says: its value, else the words that its text points at."""
-    said = [plain(concept(each, reading)) for each in children(statement, tag)]
-    found = next((each for each in said if each), None)
+    values = children(statement, tag)
+    found = next((said for each in values if (said := plain(concept(each, reading)))), None)
     if found is None:
-        found = next((_literal(each) for each in children(statement, tag)), None)
+        found = next((said for each in values if (said := _literal(reading, each))), None)
     return named(found, reading.words(statement))
 
 
-def _literal(value: Node) -> Concept | None:
-    """A value that is a number or plain words in its attribute."""
-    written = attr(value, "value")
-    words = " ".join(filter(None, (written, attr(value, "unit")))) if written else text(value)
+def _literal(reading: Reading, value: Node) -> Concept | None:
+    """A value that is a number or plain words, in its attribute, inside it, or where its reference points."""
+    pointer = at(value, "reference", "value")
+    words = measured(value) or (reading.resolve(pointer) if pointer else None) or text(value)
     return {"text": words} if words else None
 
 
-def cell(row: Node, columns: Sequence[re.Pattern[str]]) -> str | None:
+def cell(reading: Reading, row: Node, columns: Sequence[re.Pattern[str]]) -> str | None:
     """The words of a row of a table under the first heading that fits: "" if they are none, None without a heading."""
     table = next(row.iterancestors("table"), None)
     if row.tag != "tr" or table is None:
         return None
-    heads = next((each for each in (children(tr, "th") for tr in table.iter("tr")) if each), [])
     cells = [each for each in row if each.tag in ("td", "th")]
-    pairs = [(text(head) or "", text(words) or "") for head, words in zip(heads, cells, strict=False)]
+    heads = reading.index.said.heads(table)
+    pairs = [(head, reading.index.said.words(words) or "") for head, words in zip(heads, cells, strict=False)]
     found = [said for wanted in columns for head, said in pairs if wanted.search(head)]
     return next((each for each in found if each), "" if found else None)
 
@@ -210,7 +212,9 @@ def reasons(
         if is_refusal(reason) or is_comment(reason) or is_pointer(reason):
             continue
         used.append(reason)
-        if reason.tag == "observation" and not _is_problem(reason):
+        if (known := indicated(reading, reason)) is not None:
+            references.append(known)
+        elif reason.tag == "observation" and not _is_problem(reason):
             kind = without(plain(concept(child(reason, "code"), reading)), PROBLEM_TYPES)
             found = without(meaning(reading, reason), PROBLEM_TYPES) or kind
             if found and found not in concepts:
@@ -308,12 +312,7 @@ def asserter(reading: Reading, *holders: Node | None) -> Resource | None:
 
 def notes(reading: Reading, *holders: Node | None) -> list[Resource]:
     """The comments on statements that are one fact in FHIR, each once."""
-    found: list[Resource] = []
-    for holder in holders:
-        for each in reading.notes(holder) if holder is not None else ():
-            if each not in found:
-                found.append(each)
-    return found
+    return distinct(each for holder in holders if holder is not None for each in reading.notes(holder))
 
 
 def encounter(reading: Reading, *holders: Node | None) -> Resource | None:

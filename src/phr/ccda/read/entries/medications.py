@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from phr.ccda.read.datatypes import concept
-from phr.ccda.read.entries import supplies
+from phr.ccda.read.entries import panels, supplies
 from phr.ccda.read.entries.denials import no_known_medications, says_nothing
 from phr.ccda.read.entries.dosage import dosages, effective, is_free_text, is_instruction, is_step
 from phr.ccda.read.entries.drugs import drug, medication
@@ -49,6 +49,7 @@ from phr.ccda.read.nodes import (
     statements,
 )
 from phr.ccda.read.reading import Reader, Reading, Resource, Where
+from phr.ccda.read.wholes import MEDICINE
 from phr.ccda.reading_codes import (
     HL7,
     INTENTS,
@@ -93,6 +94,8 @@ def activity(reading: Reading, where: Where, statement: Node) -> Sequence[Resour
         made = _taken(reading, where, statement, denial, denied=True)
     elif mood != "EVN" or planned:
         made = _request(reading, where, statement, found, mood, planned=planned)
+    elif panels.frames(reading, statement, MEDICINE):
+        return supplies.handed_over(reading, where, statement, found, None)
     else:
         made = _taken(reading, where, statement, found)
     others(

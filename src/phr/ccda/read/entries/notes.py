@@ -8,10 +8,10 @@ tables or lists.
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import TYPE_CHECKING, Any
 
 from phr.ccda.read.datatypes import text, when
+from phr.ccda.read.enclosed import enclosed
 from phr.ccda.read.entries.meaning import coded
 from phr.ccda.read.entries.parts import ROOT, instant, meant, own_author, persons, read_within, roles
 from phr.ccda.read.narratives import html
@@ -110,7 +110,7 @@ def _contents(reading: Reading, node: Node) -> tuple[list[dict[str, Any]], str |
     found = [enclosed] if enclosed else []
     heading = text(child(target, "caption")) if target is not None else None
     if target is not None and enclosed is None:
-        shown = _narrative(target)
+        shown = _narrative(target) if reading.index.said.has_room(target) else _brief(reading, target)
         found += [shown] if shown else []
     elif pointer and target is None and "://" in pointer:
         found.append({"contentType": attr(said, "mediaType"), "url": pointer})
@@ -133,17 +133,9 @@ def _external(reading: Reading, node: Node) -> list[dict[str, Any]]:
 
 def _file(said: Node | None) -> dict[str, Any] | None:
     """A file in base64; anything else that claims to be one is text."""
-    if said is None or (attr(said, "representation") or "").upper() != "B64":
-        return None
-    written = "".join("".join(said.xpath("text()")).split())
-    try:
-        base64.b64decode(written, validate=True)
-    except (binascii.Error, ValueError):
-        return None
+    data = enclosed(said)
     return (
-        {"contentType": attr(said, "mediaType") or "application/octet-stream", "data": written}
-        if written
-        else None
+        {"contentType": attr(said, "mediaType") or "application/octet-stream", "data": data} if data else None
     )
 
 
@@ -155,14 +147,19 @@ def _narrative(target: Node) -> dict[str, Any] | None:
     """The narrative without its caption: that is a heading, not the note."""
     caption = child(target, "caption") if target.tag == "item" else None
     if any(True for _ in target.iter(*_STRUCTURE)) and target.tag != "table":
-        parts = [html(each) for each in target if each is not caption]
-        body = "\n".join(part for part in [(target.text or "").strip(), *parts] if part)
+        body = html(target, without=caption)
         return _attachment("text/html", body) if body else None
     if target.tag == "table":
         return _attachment("text/html", html(target))
     lines: list[str] = []
     _plain(target, lines, caption)
     body = "\n".join(line for line in _tidy("".join(lines)))
+    return _attachment("text/plain", body) if body else None
+
+
+def _brief(reading: Reading, target: Node) -> dict[str, Any] | None:
+    """The first words of a note, where the document's notes together are too long."""
+    body = reading.index.said.words(target)
     return _attachment("text/plain", body) if body else None
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from phr.ccda import codes
 from phr.ccda import reading_measures as tables
-from phr.ccda.read.datatypes import concept, moment_or_period, range_, text, value
+from phr.ccda.read.datatypes import distinct, moment_or_period, text, value
+from phr.ccda.read.entries import panels
 from phr.ccda.read.entries.devices import device, device_roles
 from phr.ccda.read.entries.meaning import coded
 from phr.ccda.read.entries.parts import (
@@ -31,7 +32,10 @@ from phr.ccda.read.entries.parts import (
     status,
     words,
 )
-from phr.ccda.read.nodes import Node, at, attr, child, children, is_null, negated, templates, xsi_type
+from phr.ccda.read.entries.ranges import ranges
+from phr.ccda.read.entries.specimens import specimen
+from phr.ccda.read.nodes import Node, attr, child, children, is_null, negated, templates, xsi_type
+from phr.ccda.read.once import same
 
 if TYPE_CHECKING:
     from phr.ccda.read.reading import Reader, Reading, Resource, Where
@@ -40,6 +44,9 @@ Category = tuple[str, str, str]
 _INTERPRETATION = codes.backward(codes.SYSTEMS)[codes.INTERPRETATION]
 _NORMALCY = "urn:oid:2.16.840.1.113883.1.11.78"  # the value set, which C32 writes for the code system
 _SAYS_NOTHING = "It says nothing: neither what was observed nor what came of it."
+_OF_COMPONENT = ("code", "dataAbsentReason", "interpretation", "referenceRange")
+_SHARED = 20
+"""Performers of a group up to which each of its members names them too; more stand on the report alone."""
 _HAS_VALUE = re.compile(r"value[A-Z]")
 
 
@@ -47,14 +54,23 @@ def observation(
     reading: Reading, where: Where, node: Node, *categories: Category, **own: Any
 ) -> Resource | None:
     """One statement as Observation of these categories; None if it says nothing. `own` elements take precedence."""
+    whole = panels.whole_of(reading, node)
+    if whole is not None and whole is not organizer_of(node):
+        return next(
+            (each for each in reading.read(whole, where) if each["resourceType"] == "Observation"), None
+        )
     elements = content(reading, where, node) | own
+    parts = [component(reading, where, each) for each in panels.components(reading, node)]
+    if parts:
+        elements["component"] = [*elements.get("component", ()), *parts]
     if not elements.get("code"):
-        if not any(_HAS_VALUE.match(key) for key in elements) and not elements.get("note"):
+        if not any(_says(key, what) for key, what in elements.items()) and not elements.get("note"):
             reading.skip(node, where, _SAYS_NOTHING)
             return None
         elements["code"] = {"text": where.title or "Observation"}
     nested = read_within(reading, where, node)
     members = [made for kind, found in nested if kind == "COMP" for made in found]
+    members = same([*members, *panels.members(reading, node)])
     grounds = [made for kind, found in nested if kind == "SPRT" for made in found]
     elements["hasMember"] = references(reading, members, "Observation")
     elements["derivedFrom"] = references(reading, grounds, "Observation", "DocumentReference")
@@ -64,11 +80,34 @@ def observation(
     return reading.resource("Observation", node, where, elements)
 
 
+def _says(key: str, what: Any) -> bool:
+    """Whether an element is an answer that can be read without its question: no bare code of the sender's own."""
+    if not _HAS_VALUE.match(key):
+        return False
+    codings = what.get("coding", ()) if key == "valueCodeableConcept" else ()
+    own = all(str(each.get("system", "urn:oid:")).startswith("urn:oid:") for each in codings)
+    return (
+        not codings
+        or bool(label({"text": what.get("text")}))
+        or not own
+        or any("display" in each for each in codings)
+    )
+
+
+def component(reading: Reading, where: Where, node: Node) -> dict[str, Any]:
+    """An observation as a component of another one."""
+    elements = content(reading, where, node)
+    return {key: what for key, what in elements.items() if key in _OF_COMPONENT or _HAS_VALUE.match(key)}
+
+
 def categorized(reading: Reading, node: Node, *usual: Category) -> list[dict[str, Any]]:
     """The categories that the statement names itself (`sdtc:category`), with the usual ones unless it says otherwise."""
-    own = [found for each in children(node, "sdtc:category") if (found := meant(reading, each))]
+    said_so = children(node, "sdtc:category")
+    own = [found for each in said_so if (found := meant(reading, each))]
+    if said_so and not own:
+        return []  # the source does not say of what kind it is; the section does not know better
     systems = {coding.get("system") for each in own for coding in each.get("coding", ())}
-    said = systems & {tables.CATEGORY, f"{HL7}/v2-0074"}
+    said = systems & {tables.CATEGORY, f"{HL7}/v2-0074", tables.FUNCTIONAL[0]}
     return [*([] if said else [coded(*each) for each in dict.fromkeys(usual)]), *own]
 
 
@@ -95,7 +134,7 @@ def content(reading: Reading, where: Where, node: Node) -> dict[str, Any]:
         "code": subject,
         "subject": reading.patient,
         "encounter": reading.encounter(node) or (reading.encounter(group) if group is not None else None),
-        **_effective(node, group),
+        **_effective(reading, node, group),
         "issued": instant(issued),
         "performer": performers(reading, who, node, group),
         **answer,
@@ -105,7 +144,7 @@ def content(reading: Reading, where: Where, node: Node) -> dict[str, Any]:
         "method": methods[0] if methods else None,
         "specimen": specimen(reading, where, node),
         "device": _device(reading, where, node),
-        "referenceRange": _ranges(reading, node),
+        "referenceRange": ranges(reading, node),
     }
 
 
@@ -113,7 +152,8 @@ def performers(
     reading: Reading, who: dict[str, Any] | None, node: Node, group: Node | None
 ) -> list[dict[str, Any]]:
     """The author, who answers for it, and whoever performed it; those of the group where it names none."""
-    own = reading.performers(node) or (reading.performers(group) if group is not None else [])
+    shared = reading.performers(group) if group is not None else []
+    own = reading.performers(node) or (shared if len(shared) <= _SHARED else [])
     return [*([who] if who else []), *(each for each in own if each != who)]
 
 
@@ -130,14 +170,18 @@ def _status(node: Node, answer: dict[str, Any]) -> str:
     return "preliminary" if found == "registered" and there else found
 
 
-def _effective(node: Node, group: Node | None) -> dict[str, Any]:
+def _effective(reading: Reading, node: Node, group: Node | None) -> dict[str, Any]:
     own = moment_or_period(child(node, "effectiveTime"), "effective")
-    return own or moment_or_period(child(group, "effectiveTime"), "effective")
+    if own or group is None:
+        return own
+    return dict(
+        reading.once("effective", group, lambda: moment_or_period(child(group, "effectiveTime"), "effective"))
+    )
 
 
 def code(reading: Reading, node: Node) -> dict[str, Any] | None:
     """What was observed. Where the code is null or says only "assertion", the template knows."""
-    found = meant(reading, child(node, "code"))
+    found = _named(meant(reading, child(node, "code")))
     if found is not None and not has_code(found, "ASSERTION"):
         return found
     known = next(
@@ -159,6 +203,17 @@ def code(reading: Reading, node: Node) -> dict[str, Any] | None:
         return first | {"coding": [*first.get("coding", ()), *others]} if others else first
     own = reading.words(node) if found is None else None
     return found or ({"text": own} if own else None)
+
+
+def _named(found: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Without the LOINC code that only says that there is none ("Clinical finding", demanded beside other codes)."""
+    codings = [each for each in (found or {}).get("coding", ()) if each["code"] != "75280-8"]
+    if found is None or codings == found.get("coding", []) or not (codings or found.get("text")):
+        return found
+    return {
+        **({"coding": codings} if codings else {}),
+        **({"text": found["text"]} if "text" in found else {}),
+    }
 
 
 # ── values ────────────────────────────────────────────────────────────────────────────────────────
@@ -216,65 +271,6 @@ def interpretations(reading: Reading, node: Node) -> list[dict[str, Any]]:
     return found
 
 
-def _ranges(reading: Reading, node: Node) -> list[dict[str, Any]]:
-    """Reference ranges with their limits and words; what a range other than the normal one stands for."""
-    found = []
-    for each in children(node, "referenceRange/observationRange"):
-        limits, said = _limits(reading, each)
-        for_what = concept(child(each, "interpretationCode"), reading)
-        kind = None if has_code(for_what, "N") else for_what
-        if limits or said:
-            found.append({**limits, "type": kind, "text": said})
-    return found
-
-
-def _limits(reading: Reading, node: Node) -> tuple[dict[str, Any], str | None]:
-    said = _pointed(reading, child(node, "text"))
-    measured = child(node, "value")
-    limits = range_(measured)
-    if limits is not None:
-        return limits, said
-    return {}, said or _range_words(reading, measured)
-
-
-def _range_words(reading: Reading, measured: Node | None) -> str | None:
-    """A range that is no interval: a text, a code, one number."""
-    found = value(measured, reading)
-    for key, what in found.items():
-        if key == "valueCodeableConcept":
-            return label(what)
-        if key == "valueQuantity":
-            return f"{what.get('comparator', '')}{what['value']} {what.get('unit', '')}".strip()
-        if _HAS_VALUE.match(key) and not isinstance(what, dict):
-            return str(what)
-    return None
-
-
-def _pointed(reading: Reading, node: Node | None) -> str | None:
-    pointer = at(node, "reference", "value")
-    return (reading.resolve(pointer) if pointer else None) or text(node)
-
-
-# ── specimens ─────────────────────────────────────────────────────────────────────────────────────
-
-
-def specimen(reading: Reading, where: Where, node: Node) -> dict[str, Any] | None:
-    """The specimen of an observation or organizer as Specimen."""
-    role = child(node, "specimen/specimenRole")
-    if role is None or (is_null(child(role, "id")) and is_null(child(role, "specimenPlayingEntity"))):
-        return None
-    elements = {
-        "type": meant(reading, child(role, "specimenPlayingEntity/code")) or _entity_name(role),
-        "subject": reading.patient,
-    }
-    return reading.ref(reading.resource("Specimen", role, where, elements))
-
-
-def _entity_name(role: Node) -> dict[str, Any] | None:
-    said = text(child(role, "specimenPlayingEntity/name")) or text(child(role, "specimenPlayingEntity/desc"))
-    return {"text": said} if said else None
-
-
 # ── by section ────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -298,11 +294,11 @@ def panel(reading: Reading, where: Where, node: Node, *categories: Category) -> 
     """An organizer that is no report: an Observation that has its members, if it says what they have in common."""
     if node.tag != "organizer":
         return None
-    nested = read_within(reading, where, node)
-    made = [each for _, found in nested for each in found]
+    parts = panels.components(reading, node)
+    made, held = panels.read_group(reading, where, node, *parts)
     subject = meant(reading, child(node, "code"))
-    members = references(reading, made, "Observation")
-    if subject is None or not members:
+    members = references(reading, same([*held, *panels.members(reading, node)]), "Observation")
+    if subject is None or not (members or parts):
         if not made:
             reading.skip(node, where, "It is a group without members.")
         return made
@@ -316,8 +312,9 @@ def panel(reading: Reading, where: Where, node: Node, *categories: Category) -> 
         **moment_or_period(child(node, "effectiveTime"), "effective"),
         "issued": instant(issued),
         "performer": performers(reading, who, node, None),
-        "note": remarks(reading, node),
+        "note": distinct(note for each in (node, *parts) for note in remarks(reading, each)),
         "hasMember": members,
+        "component": [component(reading, where, each) for each in parts],
     }
     return [*made, reading.resource("Observation", node, where, elements)]
 

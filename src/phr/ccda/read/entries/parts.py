@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from phr.ccda.read.datatypes import concept, text
+from phr.ccda.read.entries.indications import indicated
 from phr.ccda.read.entries.meaning import plain
 from phr.ccda.read.nodes import Node, at, attr, child, children, has_template, is_null, negated, statements
 
@@ -61,7 +62,7 @@ def words(reading: Reading, node: Node) -> str | None:
     pointer = at(said, "reference", "value")
     target = reading.index.target(pointer) if pointer else None
     if target is not None and target.tag not in ("tr", "table", "tbody", "text"):
-        return text(target)
+        return reading.index.said.words(target)
     return text(said)
 
 
@@ -70,8 +71,15 @@ def named(reading: Reading, node: Node, path: str = "code") -> dict[str, Any] | 
     found = meant(reading, child(node, path))
     if found is not None:
         return found
-    said = reading.words(node)
+    said = None if _nameless(reading, node) else reading.words(node)
     return {"text": said} if said else None
+
+
+def _nameless(reading: Reading, node: Node) -> bool:
+    """Whether its words are a row of a table whose first cell, the name, is empty."""
+    pointer = at(node, "text/reference", "value")
+    target = reading.index.target(pointer) if pointer else None
+    return target is not None and target.tag == "tr" and len(target) > 0 and text(target[0]) is None
 
 
 def meant(reading: Reading, node: Node | None) -> dict[str, Any] | None:
@@ -119,9 +127,14 @@ def refusal(reading: Reading, node: Node) -> str | None:
 def own_author(reading: Reading, *nodes: Node | None) -> tuple[dict[str, Any] | None, str | None]:
     """The author of the first of these statements that names one itself; who wrote the document is no fact."""
     for node in nodes:
-        if node is not None and child(node, "author") is not None:
+        if node is not None and has_author(reading, node):
             return reading.author(node)
     return None, None
+
+
+def has_author(reading: Reading, node: Node) -> bool:
+    """Whether a statement names an author itself."""
+    return reading.once("has author", node, lambda: child(node, "author") is not None)
 
 
 def persons(reference: Mapping[str, Any] | None, *types: str) -> dict[str, Any] | None:
@@ -148,8 +161,9 @@ def is_pointer(node: Node) -> bool:
 
 def within(node: Node, *taken: Node) -> Iterator[tuple[str, Node]]:
     """Type code and statement of all that stands inside and has no place of its own in the resource."""
+    known = set(taken)
     for holder, inner in statements(node):
-        if inner not in taken and not is_comment(inner) and not is_pointer(inner):
+        if inner not in known and not is_comment(inner) and not is_pointer(inner):
             yield (attr(holder, "typeCode") or "COMP").upper(), inner
 
 
@@ -178,6 +192,7 @@ def reasons(reading: Reading, where: Where, node: Node) -> dict[str, Any]:
             continue
         made = [] if has_template(inner, f"{ROOT}19") else reading.read(inner, where)
         meant = references(reading, made, "Condition", "Observation", "Procedure", "DiagnosticReport")
+        meant += [known] if not meant and (known := indicated(reading, inner)) else []
         found["reasonReference"] += meant
         why = named(reading, inner, "value" if child(inner, "value") is not None else "code")
         if why is not None and not meant:

@@ -16,7 +16,6 @@ from phr.ccda.read.entries.devices import device_roles
 from phr.ccda.read.entries.encounters import encounter
 from phr.ccda.read.entries.goals import goal
 from phr.ccda.read.entries.meaning import coded
-from phr.ccda.read.entries.observations import specimen
 from phr.ccda.read.entries.parts import (
     CCD,
     HITSP,
@@ -40,6 +39,7 @@ from phr.ccda.read.entries.parts import (
     words,
 )
 from phr.ccda.read.entries.procedures import procedure
+from phr.ccda.read.entries.specimens import specimen
 from phr.ccda.read.nodes import Node, at, child, children, has_template, is_null, negated
 
 if TYPE_CHECKING:
@@ -57,13 +57,13 @@ _CATEGORIES = {
 """The class of the act as ServiceRequest.category, so that it is written as the same class again."""
 
 
-def planned(reading: Reading, where: Where, node: Node) -> list[Resource] | None:
-    """Anything that is to be done: the mood says how firmly."""
+def planned(reading: Reading, where: Where, node: Node, *, group: bool = False) -> list[Resource] | None:
+    """Anything that is to be done: the mood says how firmly. A group of statements only where it is one order."""
     if mood(node) == "GOL":
         return goal(reading, where, node)
     if node.tag == "encounter":
         return visit(reading, where, node)
-    if node.tag not in ("act", "procedure", "observation", "supply"):
+    if node.tag not in ("act", "procedure", "observation", "supply") and not group:
         return None
     taken = [*reason_nodes(node), *_instructions(node), *_priorities(node)]
     inner = [each for _, found in read_within(reading, where, node, *taken) for each in found]

@@ -15,6 +15,7 @@ from phr.ccda.read.datatypes import concept
 from phr.ccda.read.entries import allergies
 from phr.ccda.read.entries.course import age, clinical_status, diagnosed, is_age, is_diagnosed
 from phr.ccda.read.entries.denials import denial, no_known_problems, says_nothing
+from phr.ccda.read.entries.goals import goal
 from phr.ccda.read.entries.meaning import (
     CCD1,
     CCDA,
@@ -45,6 +46,7 @@ from phr.ccda.read.entries.meaning import (
     start,
     without,
 )
+from phr.ccda.read.entries.parts import mood
 from phr.ccda.read.nodes import (
     Node,
     at,
@@ -72,6 +74,7 @@ _CONCERNS = (f"{CCDA}3", f"{CCD1}27", f"{IHE}5.1", f"{IHE}5.2", f"{HITSP}7")
 _DIAGNOSES = tuple(f"{CCDA}{number}" for number in ("80", "33", "34", "51", "65"))
 _HEALTH_CONCERNS = (f"{CCDA}132", f"{CCDA}136")
 _OBSERVATIONS = (f"{CCDA}4", f"{CCD1}28", f"{IHE}5", f"{CCDA}19")
+_NO_EVENT = "The source does not state it as something that was found"
 _ASSERTED = "http://hl7.org/fhir/StructureDefinition/condition-assertedDate"
 _CATEGORIES = {
     "problem-list-item": (f"{HL7}/condition-category", "Problem List Item"),
@@ -178,6 +181,8 @@ def problem(
     """One observation as Condition; skipped if it names nothing."""
     if allergies.is_allergy(statement):
         return allergies.allergy(reading, where, statement, act)
+    if mood(statement) == "GOL":
+        return goal(reading, where, statement) or []
     found, refuted = _named(reading, statement, not_so=negated(statement) or negated(act))
     if found is None or says_nothing(found):
         others(reading, where, statement, _parts(statement))
@@ -199,6 +204,11 @@ def problem(
         ]
     elif ages:
         elements["onsetAge"] = ages[0]
+    if mood(statement) not in ("EVN", "DEF"):  # looked for, feared, to be expected: not found
+        elements["verificationStatus"] = elements["verificationStatus"] or clinical(
+            "condition-ver-status", "unconfirmed"
+        )
+        elements["note"] = [*elements["note"], {"text": f"{_NO_EVENT} (moodCode {mood(statement)})."}]
     evidence = _evidence(reading, where, statement)
     elements["evidence"] = [{"detail": evidence}]
     return [reading.resource("Condition", statement, where, elements)]
@@ -231,6 +241,9 @@ def _category(where: Where) -> str:
 
 def _categories(reading: Reading, statement: Node, category: str) -> list[Concept]:
     """The category by section, and the kind of problem where it says more than that it is one."""
+    said = (plain(concept(each, reading)) for each in children(statement, "sdtc:category"))
+    if own := [each for each in said if each]:
+        return own
     system, display = _CATEGORIES[category]
     plain_kinds = PLAIN_PROBLEM_TYPES | {"282291009", "29308-4", "75310-3", "CONC"}
     kind = None
@@ -283,7 +296,7 @@ def _parts(statement: Node) -> list[Node]:
 def _evidence(reading: Reading, where: Where, statement: Node) -> list[Resource]:
     """What supports the problem (SPRT), as references; all else that stands inside is read for itself."""
     found: list[Resource] = []
-    known = _parts(statement)
+    known = set(_parts(statement))
     for _, nested in statements(statement, "SPRT"):
         if nested not in known and not is_comment(nested) and not is_pointer(nested):
             found.extend(reading.ref(each) for each in reading.read(nested, where))

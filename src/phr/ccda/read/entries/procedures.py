@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from phr.ccda import reading_measures as tables
 from phr.ccda.read.datatypes import moment_or_period
+from phr.ccda.read.entries import panels
 from phr.ccda.read.entries.devices import device, device_roles, supply, udi_organizers
 from phr.ccda.read.entries.observations import observation
 from phr.ccda.read.entries.parts import (
@@ -37,6 +38,8 @@ from phr.ccda.read.entries.parts import (
     within,
 )
 from phr.ccda.read.nodes import Node, at, child, children, is_null, negated
+from phr.ccda.read.once import distinct
+from phr.ccda.read.wholes import PROCEDURE
 
 if TYPE_CHECKING:
     from phr.ccda.read.reading import Reader, Reading, Resource, Where
@@ -55,7 +58,8 @@ def procedure(reading: Reading, where: Where, node: Node) -> list[Resource] | No
         return None if mood(node) == "DEF" else _planned(reading, where, node)
     devices = [] if negated(node) else _devices(reading, where, node)
     subject = named(reading, node)
-    if where.code == _EQUIPMENT and devices and not _says_more(node):
+    frame = panels.frames(reading, node, PROCEDURE)
+    if devices and (frame or (where.code == _EQUIPMENT and not _says_more(node))):
         return devices  # the procedure stands there only because a Product Instance needs one
     if subject is None and not devices and not _says_more(node):
         reading.skip(node, where, "It does not say what was done.")
@@ -132,9 +136,9 @@ def _performers(reading: Reading, node: Node) -> list[dict[str, Any]]:
             reading, child(each, "functionCode")
         )
         one = {"actor": actor, "function": function}
-        if actor is not None and one not in found:
+        if actor is not None:
             found.append(one)
-    return found
+    return distinct(found)
 
 
 def _methods(reading: Reading, node: Node) -> list[str | None]:

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from phr.ccda import reading_measures as tables
-from phr.ccda.read.datatypes import moment_or_period, when
+from phr.ccda.read.datatypes import distinct, moment_or_period, text, when
+from phr.ccda.read.entries import panels
 from phr.ccda.read.entries.observations import (
     Category,
     categorized,
@@ -20,7 +21,6 @@ from phr.ccda.read.entries.observations import (
     observation,
     panel,
     performers,
-    specimen,
 )
 from phr.ccda.read.entries.parts import (
     CCD,
@@ -31,6 +31,7 @@ from phr.ccda.read.entries.parts import (
     instant,
     label,
     meant,
+    mood,
     named,
     organizer_of,
     own_author,
@@ -40,8 +41,11 @@ from phr.ccda.read.entries.parts import (
     roots,
     status,
 )
+from phr.ccda.read.entries.plan import planned
+from phr.ccda.read.entries.specimens import specimen
 from phr.ccda.read.entries.vital_signs import is_vital, vital_signs
-from phr.ccda.read.nodes import Node, child, negated, null_flavor, xsi_type
+from phr.ccda.read.nodes import Node, child, is_null, negated, null_flavor, xsi_type
+from phr.ccda.read.once import same
 
 if TYPE_CHECKING:
     from phr.ccda.read.reading import Reader, Reading, Resource, Where
@@ -58,31 +62,51 @@ def result(reading: Reading, where: Where, node: Node) -> list[Resource] | None:
     """A result, alone or in its organizer; CCD 1.x gives vital signs and histories the same template."""
     if node.tag != "observation":
         return organizer(reading, where, node)
-    if is_vital(where, node):
+    if is_ordered(node):
+        return planned(reading, where, node)
+    if is_vital(reading, where, node):
         return vital_signs(reading, where, node)
     made = observation(reading, where, node, _category(reading, where, node))
     return [made] if made else []
+
+
+def is_ordered(node: Node) -> bool:
+    """Whether it is asked for and has not been answered: any mood but that of an event, and no value."""
+    if mood(node) in ("EVN", "DEF"):
+        return False
+    held = [child(each, "value") for each in (node, *node.iterfind("component/observation"))]
+    return mood(node) == "GOL" or all(map(is_null, held))
 
 
 def organizer(reading: Reading, where: Where, node: Node) -> list[Resource] | None:
     """A group of results: a report; a group inside a group is an Observation that has its members."""
     if node.tag != "organizer":
         return None
-    if is_vital(where, node):
+    if is_ordered(node):
+        return _ordered(reading, where, node)
+    if is_vital(reading, where, node):
         return vital_signs(reading, where, node)
     if where.code in _OTHERS:
         return panel(reading, where, node)
-    if organizer_of(node) is not None:
+    if panels.is_frame(reading, node):
+        return panels.read_group(reading, where, node)[0]
+    if organizer_of(node) is not None or panels.is_panel(reading, node):
         return panel(reading, where, node, _category(reading, where, node))
     return _report(reading, where, node)
+
+
+def _ordered(reading: Reading, where: Where, node: Node) -> list[Resource]:
+    """A group of tests that are only asked for: each of them, else the group."""
+    made, _ = panels.read_group(reading, where, node)
+    return made or planned(reading, where, node, group=True) or []
 
 
 def _report(reading: Reading, where: Where, node: Node) -> list[Resource]:
     who, issued = own_author(reading, node)
     specimens = [specimen(reading, where, node), *_collected(reading, where, node)]
-    frames = _frames(reading, node)
-    nested = read_within(reading, where, node, *frames)
-    made = [each for _, found in nested for each in found]
+    concluded = panels.conclusions(reading, node)
+    frames = [*_frames(reading, node), *(each for each in concluded[:1])]
+    made, held = panels.read_group(reading, where, node, *frames, *concluded)
     subject = named(reading, node) or _shared_code(made)
     if subject is None and not made:
         reading.skip(node, where, "It is a report without a name and without results.")
@@ -103,9 +127,12 @@ def _report(reading: Reading, where: Where, node: Node) -> list[Resource]:
             **moment_or_period(child(node, "effectiveTime"), "effective"),
             "issued": instant(issued),
             "performer": performers(reading, who, node, None),
-            "specimen": _distinct(specimens),
-            "result": references(reading, made, "Observation"),
+            "specimen": distinct(each for each in specimens if each is not None),
+            "result": references(
+                reading, same([*held, *panels.members(reading, node, "result")]), "Observation"
+            ),
             "conclusion": _conclusion(reading, subject, node, *frames),
+            "conclusionCode": [meant(reading, child(each, "value")) for each in concluded[1:]],
         },
     )
     return [report, *made]
@@ -127,7 +154,8 @@ def _frames(reading: Reading, node: Node) -> list[Node]:
 def _conclusion(reading: Reading, subject: Mapping[str, Any] | None, *nodes: Node) -> str | None:
     """The comments on a report: it has no other place for words."""
     comments = [each for node in nodes for each in remarks(reading, node)]
-    said = [str(each["text"]) for each in comments if each["text"] != label(subject)]
+    said = [text(child(each, "value")) or "" for each in nodes if xsi_type(child(each, "value")) == "ST"]
+    said = [*filter(None, said), *(str(each["text"]) for each in comments if each["text"] != label(subject))]
     return "\n".join(dict.fromkeys(said)) or None
 
 
@@ -147,14 +175,6 @@ def _shared_code(made: list[Resource]) -> dict[str, Any] | None:
     """A nameless group of one result is a report of that."""
     found = [each["code"] for each in made if each["resourceType"] == "Observation"]
     return dict(found[0]) if len(found) == 1 else None
-
-
-def _distinct(references_: list[dict[str, Any] | None]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    for each in references_:
-        if each is not None and each not in found:
-            found.append(each)
-    return found
 
 
 def _collected(reading: Reading, where: Where, node: Node) -> list[dict[str, Any] | None]:
@@ -182,9 +202,12 @@ def _category(reading: Reading, where: Where, node: Node) -> Category:
         return tables.IMAGING
     if where.code == "47519-4":
         return tables.PROCEDURE
-    group = organizer_of(node)
-    names = [code(reading, each) for each in (node, group) if each is not None]
-    return tables.IMAGING if any(map(_is_imaging, names)) else tables.LABORATORY
+    told = (each for each in (node, organizer_of(node)) if each is not None)
+    return tables.IMAGING if any(_says_imaging(reading, each) for each in told) else tables.LABORATORY
+
+
+def _says_imaging(reading: Reading, node: Node) -> bool:
+    return reading.once("imaging", node, lambda: _is_imaging(code(reading, node)))
 
 
 def _is_imaging(found: Mapping[str, Any] | None) -> bool:

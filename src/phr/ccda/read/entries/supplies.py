@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from phr.ccda.read.datatypes import number, quantity, span
+from phr.ccda.read.entries import panels
 from phr.ccda.read.entries.dosage import is_instruction
 from phr.ccda.read.entries.drugs import drug, medication, product
 from phr.ccda.read.entries.meaning import CCDA, PERSONS, Concept, encounter, notes, of_type, recorded, start
@@ -16,6 +17,7 @@ from phr.ccda.read.entries.parts import words
 from phr.ccda.read.nodes import Node, at, attr, child, has_template, statements
 from phr.ccda.read.reading import Reading, Resource, Where
 from phr.ccda.read.times import when
+from phr.ccda.read.wholes import MEDICINE
 from phr.ccda.reading_codes import DISPENSE_STATUSES, REQUEST_STATUSES
 
 _DISPENSE = f"{CCDA}18"
@@ -116,6 +118,11 @@ def dispense(
         "whenHandedOver": start(child(supply, "effectiveTime")) or when(child(supply, "effectiveTime/high")),
         "note": [
             *notes(reading, supply),
+            *(
+                notes(reading, holder)
+                if holder is not None and panels.frames(reading, holder, MEDICINE)
+                else ()
+            ),
             *instructions(reading, supply),
             *([{"text": f"Fill number {fill}"}] if fill and fill != "1" else []),
         ],

@@ -6,14 +6,28 @@ CCD 1.x (10.20.1.35) and IHE (4.13.1, 4.13.2); the blood pressure panel is that 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from phr.ccda import reading_measures as tables
-from phr.ccda.read.datatypes import identifiers, system
+from phr.ccda.read.datatypes import identifiers, moment_or_period, system
+from phr.ccda.read.entries import panels
 from phr.ccda.read.entries.meaning import coded
 from phr.ccda.read.entries.observations import categorized, content, is_quantity, observation
-from phr.ccda.read.entries.parts import CCD, HITSP, IHE, ROOT, organizer_of, read_within, roots
+from phr.ccda.read.entries.parts import (
+    CCD,
+    HITSP,
+    IHE,
+    ROOT,
+    instant,
+    meant,
+    organizer_of,
+    own_author,
+    read_within,
+    references,
+    roots,
+)
 from phr.ccda.read.nodes import Node, at, attr, child, children, has_template, negated
 
 if TYPE_CHECKING:
@@ -22,6 +36,7 @@ if TYPE_CHECKING:
 _ORGANIZERS = (*roots(ROOT, "26"), *roots(CCD, "35"), *roots(IHE, "13.1"))
 _OBSERVATIONS = (*roots(ROOT, "27"), *roots(IHE, "13.2"), *roots(HITSP, "14"))
 _SYSTOLIC, _DIASTOLIC, _PRESSURE = "8480-6", "8462-4", "85354-9"
+_PANEL = "Blood pressure panel with all children optional"
 _SHARED = (
     "performer",
     "issued",
@@ -36,57 +51,110 @@ _OWN = ("code", "valueQuantity", "interpretation", "referenceRange")
 """What a component may hold besides its code and value (FHIR R4, Observation.component)."""
 
 
-def is_vital(where: Where, node: Node) -> bool:
+def is_vital(reading: Reading, where: Where, node: Node) -> bool:
     """Whether it is a vital sign: by template, by the organizer it stands in, or by its section."""
     group = organizer_of(node)
-    if has_template(node, *_ORGANIZERS, *_OBSERVATIONS) or (
-        group is not None and has_template(group, *_ORGANIZERS)
-    ):
+    if where.code == "8716-3" or has_template(node, *_ORGANIZERS, *_OBSERVATIONS):
         return True
-    return where.code == "8716-3"
+    return group is not None and reading.once("vital", group, lambda: has_template(group, *_ORGANIZERS))
 
 
 def vital_signs(reading: Reading, where: Where, node: Node) -> list[Resource] | None:
     """A measurement, or all those of an organizer."""
     if node.tag == "observation":
-        pair = _pair_of(reading, node)
+        group = organizer_of(node)
+        if group is not None and (own := _panel_of(reading, group, node)):
+            return [_panel(reading, where, group, own)]
+        pair = None if group is not None and panels.is_frame(reading, group) else _pair_of(reading, node)
         if pair is not None:
-            return [_pressure(reading, where, *pair)]
+            return [_pressure(reading, where, pair)]
         made = observation(reading, where, node, tables.VITAL_SIGNS)
         return [made] if made else []
     if node.tag != "organizer":
         return None
-    found: list[Resource] = []
-    for _, resources in read_within(reading, where, node):
-        found += [each for each in resources if each not in found]
+    found, held = panels.read_group(reading, where, node)
     if not found:
         reading.skip(node, where, "It is a group without measurements.")
+    for own in panels.panels(reading, node):
+        if not panels.components(reading, node, own):  # it stands for a panel that has members
+            whole = _whole(reading, where, node, own)
+            whole["hasMember"] = references(
+                reading, [each for each in held if each is not whole], "Observation"
+            )
+            found = [*found, whole]
     return found
+
+
+# ── panels whose ids are known ────────────────────────────────────────────────────────────────────
+
+
+def _panel_of(reading: Reading, group: Node, node: Node) -> list[str] | None:
+    """The ids of the panel that this is a component of, if its group stands for one."""
+    blocks = panels.panels(reading, group)
+    return next((own for own in blocks if node in panels.components(reading, group, own)), None)
+
+
+def _whole(reading: Reading, where: Where, group: Node, own: list[str], **elements: Any) -> Resource:
+    """A panel under its own name, with what its group says of it."""
+    who, issued = own_author(reading, group)
+    names = meant(reading, child(group, "code")) or {}
+    codings = [each for each in names.get("coding", ()) if each["code"] not in ("46680005", "74728-7")]
+    said = {
+        "identifier": panels.named(group, own),
+        "status": "final",
+        "category": categorized(reading, group, tables.VITAL_SIGNS),
+        "code": {"coding": codings} if codings else coded("http://loinc.org", _PRESSURE, _PANEL),
+        "subject": reading.patient,
+        **moment_or_period(child(group, "effectiveTime"), "effective"),
+        "issued": instant(issued),
+        "performer": [who] if who else None,
+    }
+    return reading.add("Observation", own[0], group, where, said | elements, part="panel")
+
+
+def _panel(reading: Reading, where: Where, group: Node, own: list[str]) -> Resource:
+    """A panel of components, from the measurements that its group holds."""
+    parts = panels.components(reading, group, own)
+    elements = _of_parts(reading, where, parts)
+    elements.pop("identifier"), elements.pop("code")
+    codings = meant(reading, child(group, "code"))
+    if not any(each["code"] not in ("46680005", "74728-7") for each in (codings or {}).get("coding", ())):
+        elements["code"] = coded("http://loinc.org", _PRESSURE, _PANEL)
+    return _whole(reading, where, group, own, **elements)
 
 
 # ── blood pressure ────────────────────────────────────────────────────────────────────────────────
 
 
 def _pair_of(reading: Reading, node: Node) -> tuple[Node, Node] | None:
-    """Systolic and diastolic of one organizer and one time, if nothing else tells them apart.
-
-    Of several readings at one time those belong together that follow each other.
-    """
+    """Systolic and diastolic of one organizer and one time, if nothing else tells them apart."""
     group = organizer_of(node)
     if group is None or _loinc(node) not in (_SYSTOLIC, _DIASTOLIC):
         return None
-    inside = [each for each in children(group, "component/observation") if _time(each) == _time(node)]
-    inside = [each for each in inside if _loinc(each) in (_SYSTOLIC, _DIASTOLIC)]
-    pairs = [pair for pair in pairwise(inside) if _loinc(pair[0]) == _SYSTOLIC != _loinc(pair[1])]
-    if len(inside) == 2 and not pairs and _loinc(inside[0]) != _loinc(inside[1]):
-        pairs = [(inside[1], inside[0])]
-    pair = next((each for each in pairs if node in each), None)
+    pair = reading.once("pairs", group, lambda: _pairs(group)).get(node)
     if pair is None:
         return None
     if not all(is_quantity(child(each, "value")) and not negated(each) for each in pair):
         return None
     first, second = (_frame(reading, each) for each in pair)
     return pair if first == second else None
+
+
+def _pairs(group: Node) -> dict[Node, tuple[Node, Node]]:
+    """Each measurement to the pair it is of. Of several readings at one time those belong together that follow each
+    other."""
+    at_one_time: dict[tuple[str | None, ...], list[Node]] = {}
+    for each in children(group, "component/observation"):
+        if _loinc(each) in (_SYSTOLIC, _DIASTOLIC):
+            at_one_time.setdefault(_time(each), []).append(each)
+    found: dict[Node, tuple[Node, Node]] = {}
+    for inside in at_one_time.values():
+        pairs = [pair for pair in pairwise(inside) if _loinc(pair[0]) == _SYSTOLIC != _loinc(pair[1])]
+        if len(inside) == 2 and not pairs and _loinc(inside[0]) != _loinc(inside[1]):
+            pairs = [(inside[1], inside[0])]
+        for pair in pairs:
+            found |= {each: pair for each in pair if each not in found}
+    return found
 
 
 def _loinc(node: Node) -> str | None:
@@ -110,23 +178,28 @@ def _frame(reading: Reading, node: Node) -> tuple[Any, ...]:
     return reading.performers(node), at(node, "statusCode", "code"), sites
 
 
-def _pressure(reading: Reading, where: Where, systolic: Node, diastolic: Node) -> Resource:
-    parts = [content(reading, where, each) for each in (systolic, diastolic)]
+def _pressure(reading: Reading, where: Where, pair: tuple[Node, Node]) -> Resource:
+    elements = _of_parts(reading, where, pair)
+    return reading.resource("Observation", pair[0], where, elements, part=_PRESSURE)
+
+
+def _of_parts(reading: Reading, where: Where, nodes: Sequence[Node]) -> dict[str, Any]:
+    """What measurements say together as one Observation."""
+    parts = [content(reading, where, each) for each in nodes]
     notes = [note for part in parts for note in part["note"]]
-    shared = {key: parts[0].get(key) or parts[1].get(key) for key in _SHARED}
     elements = {
-        "identifier": [each for node in (systolic, diastolic) for each in identifiers(node)],
+        "identifier": [each for node in nodes for each in identifiers(node)],
         "status": parts[0]["status"],
-        "category": categorized(reading, systolic, tables.VITAL_SIGNS),
-        "code": coded("http://loinc.org", _PRESSURE, "Blood pressure panel with all children optional"),
+        "category": categorized(reading, nodes[0], tables.VITAL_SIGNS),
+        "code": coded("http://loinc.org", _PRESSURE, _PANEL),
         "subject": reading.patient,
-        **shared,
+        **{key: next((part[key] for part in parts if part.get(key)), None) for key in _SHARED},
         "note": [note for index, note in enumerate(notes) if note not in notes[:index]],
         "component": [{key: part.get(key) for key in (*_OWN, "dataAbsentReason")} for part in parts],
     }
-    read_within(reading, where, systolic)
-    read_within(reading, where, diastolic)
-    return reading.resource("Observation", systolic, where, elements, part=_PRESSURE)
+    for each in nodes:
+        read_within(reading, where, each)
+    return elements
 
 
 BY_TEMPLATE: dict[str, Reader] = dict.fromkeys((*_ORGANIZERS, *_OBSERVATIONS), vital_signs)

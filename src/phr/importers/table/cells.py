@@ -6,14 +6,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from phr.importers import csv_kinds, csv_values
-from phr.importers.csv_mapping import CsvMapping, Rows
+from phr.importers.base import STATUS_UNKNOWN, TIME_LEFT_OUT
+from phr.importers.table import kinds, notation
+from phr.importers.table.mapping import Rows, TableMapping
 
 HL7 = "http://terminology.hl7.org/CodeSystem"
-TIME_LEFT_OUT = "has a time of day without a time zone, so only the day is kept: set [file] timezone"
-STATUS_UNKNOWN = (
-    "has a status that is not known here; it is kept as a note: translate it in [rows.words.status]"
-)
 Json = dict[str, Any]
 
 
@@ -25,7 +22,7 @@ class Unreadable(Exception):
 class Cells:
     """What one row says, by element."""
 
-    mapping: CsvMapping
+    mapping: TableMapping
     rows: Rows
     cells: dict[str, str] = field(repr=False)
     """By column in lower case."""
@@ -44,9 +41,10 @@ class Cells:
         said = self.get(element)
         if said is None:
             return None
-        found = csv_values.when(said, self.mapping.dates, self.mapping.timezone)
+        found = notation.when(said, self.mapping.dates, self.mapping.timezone)
         if found is None:
-            raise Unreadable(f"has a {element} that is written otherwise than [file] dates says")
+            kind = element if element == "date" else f"date ({element})"
+            raise Unreadable(f"has a {kind} unlike {' or '.join(self.mapping.dates) or 'YYYY-MM-DD'}")
         if found[1]:
             self.remarks.append(TIME_LEFT_OUT)
         return found[0]
@@ -56,7 +54,7 @@ class Cells:
         said = self.get(element)
         if said is None:
             return None
-        found = csv_values.number(said, self.mapping.decimal)
+        found = notation.number(said, self.mapping.decimal)
         if found is None:
             raise Unreadable(f"has a {element} that is no number")
         return found
@@ -64,12 +62,12 @@ class Cells:
     def concept(self) -> Json | None:
         """What the row is about: its codes and its words."""
         codings = [
-            {"system": csv_values.SYSTEMS[name], "code": code}
-            for name in csv_values.SYSTEMS
+            {"system": notation.SYSTEMS[name], "code": code}
+            for name in notation.SYSTEMS
             if (code := self.get(name)) is not None
         ]
         if (code := self.get("code")) is not None:
-            system = csv_values.system(self.get("code_system") or "")
+            system = notation.system(self.get("code_system") or "")
             codings.insert(0, {**({"system": system} if system else {}), "code": code})
         text = self.get("text")
         return filled({"coding": codings, "text": text}) or None
@@ -77,7 +75,7 @@ class Cells:
     def status(self) -> str | None:
         """FHIR's code for the row's status; an unknown word becomes a note, but never for "was it given?"."""
         said = self.get("status")
-        found = csv_kinds.STATUSES[self.rows.kind].get((said or "").lower())
+        found = kinds.STATUSES[self.rows.kind].get((said or "").lower())
         if said is not None and found is None:
             if self.rows.kind == "immunization":
                 raise Unreadable("has a status that is not known here: translate it in [rows.words.status]")

@@ -7,6 +7,7 @@ reference.
 from __future__ import annotations
 
 import codecs
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,12 +16,17 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from phr.errors import UsageError
-from phr.importers import csv_kinds, csv_values
+from phr.importers.table import kinds, notation
 
 _FILE_KEYS = ("delimiter", "encoding", "decimal", "dates", "timezone", "skip_rows", "columns")
 _PATIENT_KEYS = ("id", "name", "birth_date", "gender")
 _ROW_KEYS = ("kind", "when", "columns", "fixed", "words")
 _GENDERS = ("male", "female", "other", "unknown")
+_LARGEST = 64_000
+"""Bytes of a mapping; one for a hundred columns has five thousand."""
+_DEEP_KEY = re.compile(rb"(?:[\w\"'-]{1,100}+\s*+\.\s*+){40}")
+"""Tables in tables in tables: the standard library's reader takes time with the square of them."""
+_NONE = "larger than any mapping, or nested deeper"
 _HINT = "What a mapping can say stands in docs/importing.md"
 
 
@@ -37,7 +43,7 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
-class CsvMapping:
+class TableMapping:
     """A mapping that was checked."""
 
     name: str
@@ -61,10 +67,14 @@ class CsvMapping:
                 yield column, _table(number, "when")
 
 
-def load(path: Path) -> CsvMapping:
+def load(path: Path) -> TableMapping:
     """Read and check a mapping. Raises UsageError that names each fault by its table and key."""
     try:
-        told = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+        with path.open("rb") as stream:
+            content = stream.read(_LARGEST + 1)
+        if len(content) > _LARGEST or _DEEP_KEY.search(content):
+            raise UsageError(f"The mapping {path.name} is {_NONE}.", hint=_HINT)
+        told = tomllib.loads(content.decode("utf-8-sig"))
     except OSError as error:
         raise UsageError(f"The mapping {path} cannot be read: {error.strerror or 'no such file'}.") from None
     except (ValueError, RecursionError) as error:
@@ -84,7 +94,7 @@ def _table(number: int, part: str = "") -> str:
     return f"[[rows]] {number}{' ' + part if part else ''}"
 
 
-def _mapping(name: str, told: dict[str, Any], faults: list[str]) -> CsvMapping:
+def _mapping(name: str, told: dict[str, Any], faults: list[str]) -> TableMapping:
     _unknown(told, ("file", "patient", "rows"), "the mapping", faults)
     file = _dict(told.get("file", {}), "[file]", faults)
     _unknown(file, _FILE_KEYS, "[file]", faults)
@@ -93,7 +103,7 @@ def _mapping(name: str, told: dict[str, Any], faults: list[str]) -> CsvMapping:
         faults.append("it has no [[rows]] table that says what a row is")
         rows = []
     dates = file.get("dates", [])
-    return CsvMapping(
+    return TableMapping(
         name=name,
         rows=tuple(_rows(one, number, faults) for number, one in enumerate(rows, 1)),
         patient=_patient(told.get("patient", {}), faults),
@@ -111,10 +121,10 @@ def _mapping(name: str, told: dict[str, Any], faults: list[str]) -> CsvMapping:
 def _rows(told: Any, number: int, faults: list[str]) -> Rows:
     table = _dict(told, _table(number), faults)
     _unknown(table, _ROW_KEYS, _table(number), faults)
-    kind = csv_kinds.ALIASES.get(str(table.get("kind")), str(table.get("kind")))
-    known = csv_kinds.ELEMENTS.get(kind)
+    kind = kinds.ALIASES.get(str(table.get("kind")), str(table.get("kind")))
+    known = kinds.ELEMENTS.get(kind)
     if known is None:
-        faults.append(f"{_table(number)} kind has to be one of {', '.join(csv_kinds.ELEMENTS)}")
+        faults.append(f"{_table(number)} kind has to be one of {', '.join(kinds.ELEMENTS)}")
     columns = _words(table.get("columns", {}), _table(number, "columns"), faults)
     fixed = _words(table.get("fixed", {}), _table(number, "fixed"), faults)
     words = {
@@ -129,9 +139,9 @@ def _rows(told: Any, number: int, faults: list[str]) -> Rows:
                 )
     both = sorted(set(columns) & set(fixed))
     faults += [f"{_table(number)} says {element} twice, in columns and in fixed" for element in both]
-    if known is not None and not csv_kinds.names_something(kind, {*columns, *fixed}):
+    if known is not None and not kinds.names_something(kind, {*columns, *fixed}):
         faults.append(f"{_table(number)} needs text or a code: what the row is about")
-    if "code_system" in fixed and csv_values.system(fixed["code_system"]) is None:
+    if "code_system" in fixed and notation.system(fixed["code_system"]) is None:
         faults.append(f"{_table(number, 'fixed')} code_system is no code system that is known here")
     when = {
         column: frozenset(one.strip().casefold() for one in _texts(value if isinstance(value, list) else [value],
@@ -149,7 +159,7 @@ def _patient(told: Any, faults: list[str]) -> dict[str, str]:
     if "gender" in table and table["gender"] not in _GENDERS:
         faults.append(f"[patient] gender has to be one of {', '.join(_GENDERS)}")
     if "birth_date" in table and (
-        (day := csv_values.when(table["birth_date"], (), None)) is None or "T" in day[0]
+        (day := notation.when(table["birth_date"], (), None)) is None or "T" in day[0]
     ):
         faults.append("[patient] birth_date has to be written as YYYY-MM-DD")
     return table

@@ -155,12 +155,17 @@ def unit_code(unit: str) -> str | None:
 
 
 def reference_range(text: str, unit: str | None, decimal: str) -> dict[str, Any]:
-    """`3.5-5.1`, `< 5`, `60 or more` as far as it can be told; the words stay in any case."""
+    """`3.5-5.1`, `<= 5` as far as it can be told; the words stay in any case.
+
+    The bounds of a range are inclusive (FHIR R4, Observation.referenceRange.low, .high): `< 5` has no place but its words.
+    """
     found: dict[str, Any] = {}
     if (between := _BETWEEN.fullmatch(text.strip())) is not None:
         found = _bounds(between[1], between[2], unit or between[3], decimal)
     elif (side := _ONE_SIDE.fullmatch(text.strip())) is not None:
-        name = "high" if side[1].lower() in ("<", "≤", "<=", "up to") else "low"
+        if side[1] in ("<", ">"):
+            return {"text": text}
+        name = "high" if side[1].lower() in ("≤", "<=", "up to") else "low"
         found = _bounds(
             side[2] if name == "low" else None, side[2] if name == "high" else None, unit or side[3], decimal
         )

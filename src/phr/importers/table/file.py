@@ -15,16 +15,15 @@ from functools import partial
 from typing import Any
 
 from phr.errors import UnreadableFile, UsageError
-from phr.importers import csv_resources, csv_rows
-from phr.importers.base import Part
+from phr.importers.base import BATCH, Part
 from phr.importers.ccda import encoded
-from phr.importers.csv_cells import Cells, Unreadable
-from phr.importers.csv_mapping import CsvMapping, Rows
-from phr.importers.csv_rows import Row
 from phr.importers.found import Found, Opener
+from phr.importers.table import grid, resources
+from phr.importers.table.cells import Cells, Unreadable
+from phr.importers.table.grid import Row
+from phr.importers.table.mapping import Rows, TableMapping
 from phr.model import Problem, Received
 
-BATCH = 500
 _NAMESPACE = uuid.UUID("5c0b1c3e-6f0e-4c86-9d7a-3f4f1f6f2b7d")
 _ID = re.compile(r"[A-Za-z0-9.-]{1,64}", re.ASCII)
 _SAME = "is the same as an earlier line"
@@ -32,7 +31,7 @@ _NOBODY = "is a row that no [[rows]] table of the mapping is for"
 _CELLS = "has more cells than there are columns: a delimiter inside a cell has to stand in quotation marks"
 
 
-def found(opener: Opener, name: str, mapping: CsvMapping) -> Found:
+def found(opener: Opener, name: str, mapping: TableMapping) -> Found:
     """A table. Raises UsageError when the mapping names columns that the table does not have."""
     delimiter, header = _header(opener, mapping, name)
     _check_columns(mapping, header, name)
@@ -40,32 +39,34 @@ def found(opener: Opener, name: str, mapping: CsvMapping) -> Found:
 
 
 def _nothing(name: str, problems: Sequence[Problem]) -> UnreadableFile:
-    for why, count in Counter(one.reason for one in problems).most_common(1):
-        return UnreadableFile(
-            f"{name} has no row that the mapping makes a record of: {count} × “{why}”.",
-            hint="What a mapping can say stands in docs/importing.md",
-        )
-    return UnreadableFile(f"{name} has no row.", hint="Look at [file] skip_rows of the mapping")
+    """What to say of a table of which nothing came: the commonest reason."""
+    if not problems:
+        return UnreadableFile(f"{name} has no row.", hint="Look at [file] skip_rows of the mapping")
+    [(why, count)] = Counter(one.reason for one in problems).most_common(1)
+    return UnreadableFile(
+        f"{name} has no row that the mapping makes a record of: {count} × “{why}”.",
+        hint="What a mapping can say stands in docs/importing.md",
+    )
 
 
-def _header(opener: Opener, mapping: CsvMapping, name: str) -> tuple[str, tuple[str, ...]]:
+def _header(opener: Opener, mapping: TableMapping, name: str) -> tuple[str, tuple[str, ...]]:
     """The delimiter, and the columns in the order of the file."""
-    with csv_rows.opened(opener(), mapping.encoding) as text:
-        line = csv_rows.first_line(text, mapping.encoding, name, mapping.skip_rows)
+    with grid.opened(opener(), mapping.encoding) as text:
+        line = grid.first_line(text, mapping.encoding, name, mapping.skip_rows)
     if line is None:
         raise UnreadableFile(f"{name} has no line to read.", hint="Look at [file] skip_rows of the mapping")
     wanted = [column for column, _ in mapping.columns()]
-    delimiter = mapping.delimiter or csv_rows.best_delimiter(line, wanted)
+    delimiter = mapping.delimiter or grid.best_delimiter(line, wanted)
     if mapping.header:
         return delimiter, mapping.header
-    with csv_rows.opened(opener(), mapping.encoding) as text:
-        row = next(csv_rows.rows(text, delimiter, mapping.encoding, name, mapping.skip_rows))
+    with grid.opened(opener(), mapping.encoding) as text:
+        row = next(grid.rows(text, delimiter, mapping.encoding, name, mapping.skip_rows))
     if row.wrong is not None:
         raise UnreadableFile(f"The line of {name} that should name its columns {row.wrong}.")
     return delimiter, row.cells
 
 
-def _check_columns(mapping: CsvMapping, header: tuple[str, ...], name: str) -> None:
+def _check_columns(mapping: TableMapping, header: tuple[str, ...], name: str) -> None:
     there = {column.casefold() for column in header}
     for column, where in mapping.columns():
         if column.casefold() not in there:
@@ -76,14 +77,14 @@ def _check_columns(mapping: CsvMapping, header: tuple[str, ...], name: str) -> N
 
 
 def _parts(
-    opener: Opener, mapping: CsvMapping, delimiter: str, header: tuple[str, ...], name: str
+    opener: Opener, mapping: TableMapping, delimiter: str, header: tuple[str, ...], name: str
 ) -> Iterator[Part]:
     subject, person = _person(mapping)
     received, problems = list(person), list[Problem]()
     seen: set[uuid.UUID] = set()
     columns = [column.casefold() for column in header]
-    with csv_rows.opened(opener(), mapping.encoding) as text:
-        lines = csv_rows.rows(text, delimiter, mapping.encoding, name, mapping.skip_rows)
+    with grid.opened(opener(), mapping.encoding) as text:
+        lines = grid.rows(text, delimiter, mapping.encoding, name, mapping.skip_rows)
         for row in lines if mapping.header else _after_header(lines):
             made, remarks = _made(row, columns, mapping, subject, seen)
             received += made
@@ -99,7 +100,7 @@ def _after_header(lines: Iterator[Row]) -> Iterator[Row]:
     return lines
 
 
-def _person(mapping: CsvMapping) -> tuple[str, list[Received]]:
+def _person(mapping: TableMapping) -> tuple[str, list[Received]]:
     """Whose rows these are. A Patient is made only of what the mapping says of one; nobody is invented."""
     said = mapping.patient
     id_ = said.get("id") or "patient"
@@ -118,7 +119,7 @@ def _person(mapping: CsvMapping) -> tuple[str, list[Received]]:
 
 
 def _made(
-    row: Row, columns: list[str], mapping: CsvMapping, subject: str, seen: set[uuid.UUID]
+    row: Row, columns: list[str], mapping: TableMapping, subject: str, seen: set[uuid.UUID]
 ) -> tuple[list[Received], list[Problem]]:
     """The resources of one row, one for each table that is for it, and what is to be said."""
     line = f"line {row.line}"
@@ -140,7 +141,7 @@ def _made(
     for number, rows in tables:
         told = Cells(mapping, rows, cells)
         try:
-            resource = csv_resources.resource(told, subject)
+            resource = resources.resource(told, subject)
         except Unreadable as error:
             problems.append(Problem("line", str(error), id=line))
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 
-from phr.importers.csv_values import SYSTEMS
+from phr.importers.table.notation import SYSTEMS
 
 _CODES = frozenset(("code", "code_system", *SYSTEMS))
 _COMMON = _CODES | {"id", "id_system", "date", "text", "status"}

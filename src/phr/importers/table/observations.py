@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from decimal import Decimal
 
-from phr.importers import csv_values
-from phr.importers.csv_cells import Cells, Json, coded, named, people, span, text
+from phr.importers.table import notation
+from phr.importers.table.cells import Cells, Json, coded, named, people, span, text
 
 _PRESSURE = re.compile(r"(\d{2,3})\s*/\s*(\d{2,3})", re.ASCII)
 _MMHG = (None, "mmhg", "mm[hg]", "mm hg")
@@ -18,7 +18,7 @@ def observation(category: str) -> Callable[[Cells, Json], Json | None]:
     def make(cells: Cells, subject: Json) -> Json | None:
         values = _values(cells)
         named_by_row = any(
-            cells.rows.columns.get(one) and cells.get(one) for one in ("text", "code", *csv_values.SYSTEMS)
+            cells.rows.columns.get(one) and cells.get(one) for one in ("text", "code", *notation.SYSTEMS)
         )
         if values is None and not named_by_row:
             return None  # one of several measurements in a row that were not all taken
@@ -33,7 +33,7 @@ def observation(category: str) -> Callable[[Cells, Json], Json | None]:
             **span(cells, "effective"),
             "performer": people(cells.get("performer"), cells.get("facility")),
             **(values or {"dataAbsentReason": coded("data-absent-reason", "unknown")}),
-            "interpretation": [csv_values.interpretation(flag)]
+            "interpretation": [notation.interpretation(flag)]
             if (flag := cells.get("interpretation"))
             else None,
             "method": text(cells.get("method")),
@@ -63,7 +63,7 @@ def _values(cells: Cells) -> Json | None:
             if number is not None
         ]
     if parts:
-        mmhg = csv_values.unit_of("mmHg")
+        mmhg = notation.unit_of("mmHg")
         return {
             "component": [
                 {
@@ -73,17 +73,17 @@ def _values(cells: Cells) -> Json | None:
                 for code, words, number in parts
             ]
         }
-    return csv_values.value(value, unit, cells.mapping.decimal) if value is not None else None
+    return notation.value(value, unit, cells.mapping.decimal) if value is not None else None
 
 
 def _ranges(cells: Cells) -> list[Json]:
     unit, decimal = cells.get("unit"), cells.mapping.decimal
     words = cells.get("range")
-    found = csv_values.reference_range(words, unit, decimal) if words else {}
+    found = notation.reference_range(words, unit, decimal) if words else {}
     for side in ("low", "high"):
         if (said := cells.get(side)) is not None:
-            amount = csv_values.number(said, decimal)
-            found |= {side: {"value": amount, **csv_values.unit_of(unit)}} if amount is not None else {}
+            amount = notation.number(said, decimal)
+            found |= {side: {"value": amount, **notation.unit_of(unit)}} if amount is not None else {}
             if amount is None and "text" not in found:
                 found["text"] = f"{side}: {said}"
     return [found] if found else []

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from phr.importers import csv_kinds, csv_values
-from phr.importers.csv_cells import HL7, Cells, Json, Unreadable, coded, filled, named, people, span, text
-from phr.importers.csv_observations import observation
+from phr.importers.table import kinds, notation
+from phr.importers.table.cells import HL7, Cells, Json, Unreadable, coded, filled, named, people, span, text
+from phr.importers.table.observations import observation
 
-_SNOMED = csv_values.SYSTEMS["snomed"]
+_SNOMED = notation.SYSTEMS["snomed"]
 
 
 def resource(cells: Cells, subject: str) -> Json | None:
@@ -34,7 +34,7 @@ def _condition(cells: Cells, subject: Json) -> Json:
     if end is not None and status in ("active", "recurrence", "relapse"):
         raise Unreadable("has an end, and a status that says it goes on")
     severity = cells.get("severity")
-    code, words = csv_kinds.SEVERITIES.get((severity or "").lower(), (None, None))
+    code, words = kinds.SEVERITIES.get((severity or "").lower(), (None, None))
     coding = [{"system": _SNOMED, "code": code, "display": words}] if code else None
     return {
         "clinicalStatus": coded("condition-clinical", status or ("resolved" if end else None)),
@@ -77,19 +77,19 @@ def _allergy(cells: Cells, subject: Json) -> Json:
     status = cells.status()
     category, criticality = cells.get("category"), cells.get("criticality")
     severity, reaction = cells.get("severity"), cells.get("reaction")
-    known = (severity or "").lower() in csv_kinds.SEVERITIES
+    known = (severity or "").lower() in kinds.SEVERITIES
     for label, said, fits in (
-        ("Category", category, (category or "").lower() in csv_kinds.ALLERGY_CATEGORIES),
-        ("Criticality", criticality, (criticality or "").lower() in csv_kinds.CRITICALITIES),
+        ("Category", category, (category or "").lower() in kinds.ALLERGY_CATEGORIES),
+        ("Criticality", criticality, (criticality or "").lower() in kinds.CRITICALITIES),
         ("Severity", severity, known and reaction),
     ):
         if said and not fits:
             cells.notes.append(f"{label}: {said}")
-    group = csv_kinds.ALLERGY_CATEGORIES.get((category or "").lower())
+    group = kinds.ALLERGY_CATEGORIES.get((category or "").lower())
     return {
         "clinicalStatus": coded("allergyintolerance-clinical", status),
         "category": [group] if group else None,
-        "criticality": csv_kinds.CRITICALITIES.get((criticality or "").lower()),
+        "criticality": kinds.CRITICALITIES.get((criticality or "").lower()),
         "code": named(cells),
         "patient": subject,
         "onsetDateTime": cells.when("date"),
@@ -116,6 +116,7 @@ def _immunization(cells: Cells, subject: Json) -> Json:
         "status": cells.status() or "completed",
         "vaccineCode": named(cells),
         "patient": subject,
+        # R4 demands one of the two with a value; the readers of C-CDA write the same where nobody says when.
         **({"occurrenceDateTime": when} if when else {"occurrenceString": "unknown"}),
         "location": next(iter(people(cells.get("facility"))), None),
         "manufacturer": next(iter(people(cells.get("manufacturer"))), None),
@@ -140,7 +141,7 @@ def _dose(cells: Cells) -> Json | None:
     dose = cells.get("dose")
     if dose is None:
         return None
-    found = csv_values.value(dose, None, cells.mapping.decimal)
+    found = notation.value(dose, None, cells.mapping.decimal)
     if "valueQuantity" not in found:
         cells.notes.append(f"Dose: {dose}")
         return None
@@ -166,7 +167,7 @@ def _procedure(cells: Cells, subject: Json) -> Json:
 
 def _encounter(cells: Cells, subject: Json) -> Json:
     said = cells.get("class")
-    code = csv_kinds.ENCOUNTER_CLASSES.get((said or "").lower())
+    code = kinds.ENCOUNTER_CLASSES.get((said or "").lower())
     unknown = {"display": said} if said else {"system": f"{HL7}/v3-NullFlavor", "code": "UNK"}
     start, end = cells.when("date"), cells.when("end")
     concept = cells.concept()
