@@ -188,7 +188,7 @@ def _order(**more: Any) -> dict[str, Any]:
             "medicationCodeableConcept": _DRUG,
             "requester": {"display": "Dr. Penhallow"},
             "authoredOn": "2026-01-01",
-            "note": [{"text": "Told of the bleeding"}],
+            "note": [{"text": "Told of the bleeding"}, {"text": "With water", "authorString": "Dr. Marrow"}],
             "dispenseRequest": {"numberOfRepeatsAllowed": 2, "quantity": {"value": 30, "unit": "tablet"}},
             **more,
         },
@@ -236,7 +236,7 @@ def test_a_drug_stands_once_with_its_order_and_what_was_handed_over(
     assert len(document.find(f"{supply}[@moodCode='EVN']")) == 1
     assert document.find(f"{supply}/c:repeatNumber/@value") == ["3"]
     assert document.find(f"{supply}/c:author/c:time/@value") == ["20260101"]
-    assert len(document.find(f"{supply}//c:act[c:code/@code='48767-8']")) == 1
+    assert len(document.find(f"{supply}/c:entryRelationship[@typeCode='SUBJ']/c:act[@moodCode='INT']")) == 2
     assert len(document.rows("10160-0")) == 1
     assert "ordered by: Dr. Penhallow" in document.rows("10160-0")[0][5]
     assert document.ccd.left_out == ()

@@ -9,7 +9,8 @@ import pytest
 
 from phr.records.derive import derive
 from phr.records.lines import codes_json
-from phr.records.match import Fact, Row, contradict, fact, same
+from phr.records.match import Fact, Row, contradict, fact, foremost, same
+from phr.records.match_people import id_in, strangers, who
 from phr.store.resources import digest
 
 LOINC, SNOMED = "http://loinc.org", "http://snomed.info/sct"
@@ -240,7 +241,107 @@ ONE = {
         visit(id="4B1F0D8E-9C1F-4C6E-8A37-0D6B0C1C9A11", period={"start": MORNING}),
     ),
 }
+OWN = known("urn:oid:1.2.840.1", "77")
+"""An identifier that both sides have: what contradicts, contradicts all the same."""
+
+
+def shows(*words: str, severity: str | None = None, **more: Any) -> Json:
+    """How an allergy showed itself."""
+    grade = {"severity": severity} if severity else {}
+    return {"reaction": [{"manifestation": [{"text": each}], **grade} for each in words]} | more
+
+
+def clinical(code: str) -> Json:
+    return {"clinicalStatus": {"coding": [{"code": code}]}}
+
+
+def sure(code: str) -> Json:
+    return {"verificationStatus": {"coding": [{"code": code}]}}
+
+
+ONE |= {
+    "one says that it is confirmed": (allergy(), allergy(**sure("confirmed"))),
+    "active and come back": (problem(), problem(**clinical("recurrence"))),
+    "active and silent": (problem(), problem(clinicalStatus=None)),
+    "over, and ended": (
+        problem(**clinical("resolved")),
+        problem(clinicalStatus=None, abatementDateTime="2021-01-01"),
+    ),
+    "one knows of one reaction more": (allergy(**shows("Hives")), allergy(**shows("Itch", "hives"))),
+    "one knows how severe it was": (
+        allergy(**shows("Hives")),
+        allergy(**shows("Hives", severity="severe"), criticality="high"),
+    ),
+    "an active drug, and one that is being given": (
+        drug("MedicationStatement"),
+        drug("MedicationStatement", status="unknown"),
+    ),
+    "called off in two words": (drug(status="stopped"), drug(status="cancelled")),
+    "an order as order and as original order": (drug(intent="order"), drug(intent="original-order")),
+}
 TWO = {
+    "an identifier, active and resolved allergy": (allergy(**OWN), allergy(**OWN, **clinical("resolved"))),
+    "an identifier, silent and resolved allergy": (
+        allergy(**OWN, clinicalStatus=None),
+        allergy(**OWN, **clinical("resolved")),
+    ),
+    "an identifier, an unconfirmed allergy": (allergy(**OWN), allergy(**OWN, **sure("unconfirmed"))),
+    "an identifier, a provisional problem": (problem(**OWN), problem(**OWN, **sure("provisional"))),
+    "an identifier, other reactions": (
+        allergy(**OWN, **shows("Anaphylaxis")),
+        allergy(**OWN, **shows("itch", "rash")),
+    ),
+    "an identifier, other words of a reaction": (
+        allergy(**OWN, reaction=[{"description": "Anaphylaxis"}]),
+        allergy(**OWN, **shows("itch")),
+    ),
+    "an identifier, a milder reaction": (
+        allergy(**OWN, **shows("Hives", severity="severe")),
+        allergy(**OWN, **shows("Hives", severity="mild")),
+    ),
+    "an identifier, each knows of another danger": (
+        allergy(**OWN, criticality="high"),
+        allergy(**OWN, **shows("Hives")),
+    ),
+    "an identifier, how dangerous": (
+        allergy(**OWN, criticality="high"),
+        allergy(**OWN, criticality="unable-to-assess"),
+    ),
+    "an identifier, another substance in another system": (
+        allergy(**OWN),
+        allergy(**OWN, code=concept((SNOMED, "260147004"), text="House dust")),
+    ),
+    "an identifier, active and resolved problem": (problem(**OWN), problem(**OWN, **clinical("resolved"))),
+    "an identifier, silent and ended problem": (
+        problem(**OWN, clinicalStatus=None),
+        problem(**OWN, clinicalStatus=None, abatementDateTime="2021-01-01"),
+    ),
+    "an identifier, how severe a problem is": (
+        problem(**OWN, severity={"text": "Severe"}),
+        problem(**OWN, severity={"text": "Mild"}),
+    ),
+    **{
+        f"an identifier, active and {status}": (drug(**OWN), drug(**OWN, status=status))
+        for status in ("stopped", "on-hold", "cancelled", "completed")
+    },
+    "an identifier, an unknown standing and stopped": (
+        drug(**OWN, status="unknown"),
+        drug(**OWN, status="stopped"),
+    ),
+    "an identifier, an order and a plan": (drug(**OWN, intent="order"), drug(**OWN, intent="plan")),
+    "an identifier, another medicine in another system": (
+        drug(**OWN),
+        drug(**OWN, medicationCodeableConcept=concept((NDC, "00002821501"), text="Insulin")),
+    ),
+    "an identifier, not to be taken by its words": (
+        drug(**OWN, dosageInstruction=[{"text": "Take 1 tablet daily"}]),
+        drug(**OWN, dosageInstruction=[{"text": "Do NOT take 1 tablet, stop."}]),
+    ),
+    "an identifier, always and as needed": (
+        drug(**OWN, dosageInstruction=[dosage(asNeededBoolean=False)]),
+        drug(**OWN, dosageInstruction=[dosage(asNeededBoolean=True)]),
+    ),
+    "an identifier, done and stopped": (procedure(**OWN), procedure(**OWN, status="stopped")),
     "another value": (lab(), lab(**quantity(5.5))),
     "another unit": (lab(), lab(**quantity(5.4, "mmol/L"))),
     "a unit on one side": (lab(), lab(**quantity(5.4, None))),
@@ -388,6 +489,65 @@ def _meet(one: Fact, other: Fact) -> bool:
         for a in keys
         for b in keys_too
     )
+
+
+def test_shown_is_who_tells_every_danger() -> None:
+    some = [
+        fact_of(allergy(**shows("Hives"), id="1", note=[{"text": "long " * 50}])),
+        fact_of(allergy(**shows("Hives", "Itch", severity="severe"), id="2")),
+        fact_of(allergy(id="3", criticality="high")),
+    ]
+    facts = [one for one in some if one is not None]
+
+    assert foremost(facts[:2]) == [1]
+    assert foremost(facts) == [], "the third one knows of another danger"
+
+
+def test_a_result_without_its_value_is_not_shown_for_one_with_it() -> None:
+    one, other = _pair(lab(**OWN), lab(**OWN, valueQuantity=None))
+
+    assert foremost([one, other]) == [0]
+
+
+def test_many_codes_lead_to_a_few_keys() -> None:
+    many = concept(*(("urn:c", str(number)) for number in range(500)))
+    found = fact_of(allergy(code=many))
+
+    assert found is not None and len(found.keys()) < 60
+
+
+def test_equal_values_of_another_day_or_another_number_have_no_key_in_common() -> None:
+    one, other = _pair(lab(), lab(**quantity(5.5)))
+
+    assert not _meet(one, other), "thousands of readings of one code are not compared with each other"
+
+
+PEOPLE = {
+    "same": ({"family": "Vale", "given": ["Una"]}, "1980-02-29", False),
+    "initial": ({"text": "Vale, U"}, "1981-01-01", False),
+    "typed wrongly": ({"family": "Vale", "given": ["Una"]}, "1980-02-28", False),
+    "married": ({"family": "Rook", "given": ["Una"]}, "1980-02-29", False),
+    "brother": ({"family": "Vale", "given": ["Ben"]}, "1984-05-05", True),
+    "year alone": ({"family": "Vale", "given": ["Ben"]}, "1980", False),
+    "no name": ({}, "1984-05-05", False),
+}
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+def test_two_people_differ_in_name_and_birth_date(name: str) -> None:
+    una = who({"name": [{"family": "Valé", "given": ["Una", "M"]}], "birthDate": "1980-02-29"})
+    named, born, differ = PEOPLE[name]
+    other = who({"name": [named], "birthDate": born})
+
+    assert strangers(una, other) is strangers(other, una) is differ
+
+
+@pytest.mark.parametrize(
+    "reference",
+    ["Patient/p", "https://h.example/fhir/Patient/p", "Patient/p/_history/3", "urn:uuid:p", "urn:oid:p"],
+)
+def test_a_reference_names_its_patient(reference: str) -> None:
+    assert id_in(None, {"reference": reference}) == "p"
 
 
 def test_what_is_an_error_tells_nothing() -> None:

@@ -12,6 +12,8 @@ import orjson
 import pytest
 
 from phr.model import Received
+from phr.records.match import same
+from phr.store import matches, near
 from phr.store.store import Store
 
 LOINC, SNOMED = "http://loinc.org", "http://snomed.info/sct"
@@ -283,6 +285,153 @@ def test_a_document_is_the_same_by_its_bytes(store: Store, received: Make) -> No
     assert together(store) == [["clinic DocumentReference/a", "hospital DocumentReference/y"]]
 
 
+# ── nothing dangerous is hidden ───────────────────────────────────────────────────────────────────────
+
+PADDING: dict[str, Any] = {
+    "note": [{"text": "n"}],
+    "category": ["food"],
+    "type": "allergy",
+    "recordedDate": "2024-01-01",
+}
+
+
+def allergy(make: Make, id_: str, *reactions: str, status: str = "active", **more: Any) -> Received:
+    return make(
+        "AllergyIntolerance",
+        id_,
+        identifier=[{"system": "urn:oid:1.2.3.4.5", "value": "A1"}],
+        clinicalStatus={"coding": [{"code": status}]},
+        code={"coding": [{"system": SNOMED, "code": "764146007", "display": "Penicillin"}]},
+        reaction=[{"manifestation": [{"text": each}]} for each in reactions],
+        **more,
+    )
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"status": "resolved"},
+        {"status": "inactive"},
+        {"verificationStatus": {"coding": [{"code": "unconfirmed"}]}},
+        {"verificationStatus": {"coding": [{"code": "refuted"}]}},
+        {"criticality": "low"},
+        {},
+    ],
+)
+def test_a_file_does_not_hide_an_anaphylaxis(store: Store, received: Make, other: dict[str, Any]) -> None:
+    put(store, "file", allergy(received, "fake", "itch", "rash", **other, **PADDING))
+    put(store, "clinic", allergy(received, "real", "Anaphylaxis"))
+
+    assert store.matches.settle() == 0
+    assert shown(store) == 2
+
+
+def test_what_stands_around_a_fact_does_not_decide_which_is_shown(store: Store, received: Make) -> None:
+    put(store, "clinic", allergy(received, "real", "Anaphylaxis"))
+    put(store, "file", allergy(received, "padded", "Anaphylaxis", **PADDING))
+    assert store.matches.settle() == 1
+    assert _shown_resource(store) == "AllergyIntolerance/real", "the older one"
+
+    put(store, "hospital", allergy(received, "more", "Anaphylaxis", "Hives"))
+    assert store.matches.settle() == 1
+    assert _shown_resource(store) == "AllergyIntolerance/more", "who knows of all that the others know"
+
+
+def test_each_knows_of_another_danger_so_all_are_shown(store: Store, received: Make) -> None:
+    put(store, "a", allergy(received, "1"))
+    put(store, "b", allergy(received, "2", "Hives"))
+    put(store, "c", allergy(received, "3", "Anaphylaxis"))
+
+    assert store.matches.settle() == 0
+    assert shown(store) == 3
+
+
+def test_facts_of_two_people_are_never_one(store: Store, received: Make) -> None:
+    def person(id_: str, given: str, born: str) -> Received:
+        return received("Patient", id_, name=[{"family": "Vale", "given": [given]}], birthDate=born)
+
+    mine: dict[str, Any] = {"subject": {"reference": "Patient/p"}}
+    hers: dict[str, Any] = {"subject": {"reference": "Patient/q"}}
+    put(store, "clinic", person("p", "Una", "1980-02-29"), lab(received, "a", "2024-03-05", **mine))
+    put(store, "family", person("q", "Ida", "2011-07-07"), lab(received, "b", "2024-03-05", **hers))
+    assert store.matches.settle() == 0
+
+    put(store, "hospital", person("p", "Una", "1980-02-29"), lab(received, "c", "2024-03-05", **mine))
+    store.matches.settle()
+    assert together(store) == [["clinic Observation/a", "hospital Observation/c"]]
+
+
+# ── many that are alike ───────────────────────────────────────────────────────────────────────────────
+
+
+def test_hundreds_of_equal_readings_are_left_apart_without_comparing_them(
+    store: Store, received: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[int] = []
+
+    def counted(*args: Any, **more: Any) -> int:
+        calls.append(1)
+        return same(*args, **more)
+
+    monkeypatch.setattr(matches, "same", counted)
+    for name in ("a", "b"):
+        put(store, name, *(lab(received, f"{name}{number}", "2024-03-05") for number in range(300)))
+    put(store, "a", lab(received, "one", "2024-03-06"))
+    put(store, "b", lab(received, "two", "2024-03-06"))
+
+    assert store.matches.settle() == 1
+    assert together(store) == [["a Observation/one", "b Observation/two"]]
+    assert len(calls) == 1
+
+
+def test_among_equal_readings_identifiers_and_equal_bytes_tell(store: Store, received: Make) -> None:
+    def known(number: int) -> dict[str, Any]:
+        return {"identifier": [{"system": "urn:oid:1.2.3", "value": f"n{number}"}]} if number < 50 else {}
+
+    def number_of(name: str) -> str:
+        return name.partition("/")[2].lstrip("ab")
+
+    put(store, "a", *(lab(received, f"a{at}", "2024-03-05", **known(at)) for at in range(60)))
+    put(store, "b", *(lab(received, f"b{at}", "2024-03-05", **known(at)) for at in range(60)))
+    assert store.matches.settle() == 50
+    assert all(number_of(one) == number_of(other) for one, other in together(store))
+
+    put(store, "c", *(lab(received, f"a{at}", "2024-03-05") for at in range(50, 60)))
+    assert store.matches.settle() == 60
+
+
+def test_what_becomes_a_crowd_parts_and_meets_again(
+    store: Store, received: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(near, "MOST", 2)
+    at = "2024-03-05T08:00:00Z"
+    put(store, "a", lab(received, "a1", at))
+    put(store, "b", lab(received, "b1", at))
+    assert store.matches.settle() == 1
+
+    key = put(store, "a", lab(received, "a2", at), lab(received, "a3", at))
+    assert store.matches.settle() == 0, "three pairs are more than two"
+    assert shown(store) == 4
+
+    store.gone(key, "Observation", "a3")
+    assert store.matches.settle() == 1
+    before = together(store)
+    store.rebuild()
+    assert together(store) == before
+
+
+def test_who_was_unsure_because_of_a_year_is_sure_when_it_goes(store: Store, received: Make) -> None:
+    put(store, "a", problem(received, "year", "1", "2024"))
+    hospital = put(
+        store, "b", problem(received, "x", "1", "2024-03-05"), problem(received, "y", "1", "2024-04-04")
+    )
+    assert store.matches.settle() == 0
+
+    store.gone(hospital, "Condition", "y")
+    assert store.matches.settle() == 1
+    assert together(store) == [["a Condition/year", "b Condition/x"]]
+
+
 # ── whatever the order ────────────────────────────────────────────────────────────────────────────────
 
 
@@ -336,6 +485,14 @@ def filled(path: Path, life: dict[str, list[Received]], order: Iterable[str], *,
     return store
 
 
+@pytest.fixture(params=[near.MOST, 3], ids=["few", "crowded"])
+def most(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    """How many pairs of one key are compared; the smaller number makes crowds of the small cases here."""
+    monkeypatch.setattr(near, "MOST", request.param)
+    return int(request.param)
+
+
+@pytest.mark.usefixtures("most")
 @pytest.mark.parametrize("seed", range(8))
 def test_the_order_of_imports_changes_nothing(tmp_path: Path, received: Make, seed: int) -> None:
     life = a_life(received, seed)
@@ -348,10 +505,11 @@ def test_the_order_of_imports_changes_nothing(tmp_path: Path, received: Make, se
             store.rebuild()
             assert state(store) == before, "a rebuild gives the same"
 
-    assert found[0], "the case is of use"
+    assert found[0] or near.MOST == 3, "the case is of use"
     assert found[1:] == found[:1] * 2
 
 
+@pytest.mark.usefixtures("most")
 @pytest.mark.parametrize("seed", range(8))
 def test_without_one_source_the_others_are_what_they_were(tmp_path: Path, received: Make, seed: int) -> None:
     life = a_life(received, seed)
@@ -365,6 +523,7 @@ def test_without_one_source_the_others_are_what_they_were(tmp_path: Path, receiv
         assert words[0] == shown(store)
 
 
+@pytest.mark.usefixtures("most")
 @pytest.mark.parametrize("seed", range(8))
 def test_changes_bit_by_bit_end_where_a_rebuild_ends(tmp_path: Path, received: Make, seed: int) -> None:
     life, later = a_life(received, seed), a_life(received, seed + 100)

@@ -32,6 +32,24 @@ def told_twice(store: Store, received: Make) -> tuple[int, int]:
     return rows[0][0], rows[1][0]
 
 
+def test_a_copy_is_shown_in_its_own_words_and_both_are_named(store: Store, received: Make) -> None:
+    number = {"identifier": [{"system": "urn:oid:1.2.3", "value": "7"}]}
+    same = {"clinicalStatus": {"coding": [{"code": "active"}]}, **number}
+    code = [{"system": "http://snomed.info/sct", "code": "84757009"}]
+    for name, words in (("hospital", "Epilepsy"), ("file", "Falling sickness")):
+        concept = {"coding": code, "text": words}
+        store.save(store.sources.ensure(name).key, [received("Condition", name, code=concept, **same)])
+    assert store.matches.settle() == 1
+
+    one, other = record.show(store, "Condition/hospital"), record.show(store, "Condition/file")
+    assert (one["title"], other["title"]) == ("Epilepsy", "Falling sickness")
+    assert one["id"] == other["id"] and one["sources"] == other["sources"] == ["file", "hospital"]
+    for each in (one, other):
+        assert [part["resource"] for part in each["provenance"]] == ["Condition/hospital", "Condition/file"]
+    assert b"Falling sickness" in record.raw(store, "Condition/file")
+    assert b"Falling sickness" not in record.raw(store, "Condition/hospital")
+
+
 def test_show_and_documents_take_either_number(store: Store, told_twice: tuple[int, int]) -> None:
     shown, copy = told_twice
 

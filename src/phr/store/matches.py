@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
@@ -24,18 +24,16 @@ from phr.records.match import (
     fact,
     family,
     foremost,
-    of_patient,
     same,
-    who_of,
 )
-from phr.records.match_groups import Member, groups
-from phr.records.match_people import Who, strangers
+from phr.records.match_groups import Member, Pair, groups
 from phr.records.match_standing import content
 from phr.store.addresses import bases
 from phr.store.copies import AGAIN, COPY, NOTHING, leaving, noted_crowds, own_again
 from phr.store.db import batches, marks, transaction
 from phr.store.near import Near
 from phr.store.rows import RecordWriter
+from phr.store.whose import Whose
 
 if TYPE_CHECKING:
     from phr.store.store import Store
@@ -45,8 +43,6 @@ HIDDEN = 3
 _AT_ONCE = 1_000
 """So many facts are in memory together, or as many as belong together."""
 _NOTED_AT_ONCE = 10_000
-_PEOPLE = 200
-"""So many Patients are compared with each other; each connection and each file brings one or two."""
 _ROW = (
     "SELECT r.id, x.source_id, x.raw, x.raw_hash, r.kind, r.title, r.codes, r.date, r.end, r.description, r.value,"
     " r.facility, r.performer, r.sensitivity, r.resource FROM record r JOIN resource x ON x.id = r.id"
@@ -70,10 +66,6 @@ class Matches:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._db = store.db
-        self._persons: frozenset[str] = frozenset()
-        """Identifiers of the person, which name nothing of theirs."""
-        self._people: dict[tuple[int, str], Who] = {}
-        """Whose things are not to be matched with somebody else's; empty where there is only one person."""
 
     def settle(self) -> int:
         """Show each fact once, in one transaction; answers how many records now have several sources.
@@ -88,16 +80,12 @@ class Matches:
                 types = json.dumps(self._types_of_several())
                 fresh = [row[0] for row in db.execute(_UNKEYED, (types,))]
                 first = db.execute("SELECT 1 FROM record_key LIMIT 1").fetchone() is None
-                self._note_keys(fresh)
-                if first:
-                    fresh = self._besides_the_largest(fresh)
-                again = [
-                    row[0] for row in db.execute("SELECT record_id FROM record_key WHERE key = ?", (AGAIN,))
-                ]
+                whose = Whose(db)
+                self._note_keys(fresh, whose)
+                again = db.execute("SELECT record_id FROM record_key WHERE key = ?", (AGAIN,)).fetchall()
                 db.execute("DELETE FROM record_key WHERE key = ?", (AGAIN,))
-                if fresh or again:
-                    self._people = self._of_strangers()
-                    self._group(sorted({*fresh, *again}))
+                dirty = {*fresh, *(row[0] for row in again)}
+                self._group(self._besides_the_largest(fresh) if first else sorted(dirty), dirty, whose)
             return self._several()
 
     def _several(self) -> int:
@@ -193,32 +181,26 @@ class Matches:
             ).fetchall():
                 yield id_, source, fact(Row(*row), raw, digest, attached.get(id_, ()), where.get(source))
 
-    def _note_keys(self, ids: Sequence[int]) -> None:
-        """Keep the keys of these records, and learn whose identifiers tell nothing."""
-        persons = self._persons = self._of_patients()
+    def _note_keys(self, ids: Sequence[int], whose: Whose) -> None:
+        """Keep the keys of these records. What identifies the person identifies nothing of theirs."""
         for at in range(0, len(ids), _NOTED_AT_ONCE):
             rows = [
                 (key, id_)
                 for id_, _, found in self._facts(ids[at : at + _NOTED_AT_ONCE])
-                for key in (found.keys(besides=persons) if found else None) or (NOTHING,)
+                for key in (found.keys(besides=whose.identifiers) if found else None) or (NOTHING,)
             ]
             rows.sort()  # in the order of the table, each page of it is filled once
             self._db.executemany("INSERT OR IGNORE INTO record_key (key, record_id) VALUES (?, ?)", rows)
 
-    def _of_patients(self) -> frozenset[str]:
-        rows = self._db.execute("SELECT raw FROM resource WHERE type = 'Patient'")
-        return frozenset(found for row in rows for found in of_patient(row[0]))
-
     # ── who is with whom ────────────────────────────────────────────────────────────────────────────────
 
-    def _group(self, dirty: list[int]) -> None:
-        """Pair these records, and all that they may be paired with."""
+    def _group(self, ids: list[int], dirty: Set[int], whose: Whose) -> None:
+        """Pair these records, and all that they may be paired with. `dirty`: all that nobody has looked at yet."""
         crowds = noted_crowds(self._db)
         done: set[int] = set()
-        open_ = [dirty[at : at + 2 * _AT_ONCE] for at in range(0, len(dirty), 2 * _AT_ONCE)]
-        for part in open_:
-            near = Near(self._db, crowds)
-            components = near.of([id_ for id_ in part if id_ not in done])
+        for at in range(0, len(ids), 2 * _AT_ONCE):
+            near = Near(self._db, crowds, dirty)
+            components = near.of([id_ for id_ in ids[at : at + 2 * _AT_ONCE] if id_ not in done])
             wanted = {id_: id_ for id_ in near.reached}
             at_once: list[int] = []
             parts: list[list[int]] = []
@@ -226,13 +208,15 @@ class Matches:
                 parts.append(component)
                 at_once += component
                 if len(at_once) >= _AT_ONCE:
-                    wanted |= self._decided(parts, at_once, near)
+                    wanted |= self._decided(parts, at_once, near, whose)
                     at_once, parts = [], []
-            wanted |= self._decided(parts, at_once, near)
+            wanted |= self._decided(parts, at_once, near, whose)
             done |= wanted.keys()
             self._apply(wanted)
 
-    def _decided(self, components: Sequence[Sequence[int]], ids: list[int], near: Near) -> dict[int, int]:
+    def _decided(
+        self, components: Sequence[Sequence[int]], ids: list[int], near: Near, whose: Whose
+    ) -> dict[int, int]:
         """By record the one that is shown for it."""
         facts: dict[int, Fact] = {}
         members: dict[int, Member] = {}
@@ -244,57 +228,12 @@ class Matches:
         for component in components:
             shown.update((id_, id_) for id_ in component)
             readable = [id_ for id_ in component if id_ in facts]
-            shared = _shared(readable, facts, members, near.crowds) | self._persons
-            for group in self._grouped(facts, members, near, component, shared):
+            shared = _shared(readable, facts, members, near.crowds) | whose.identifiers
+            pairs = _certain(facts, members, near, component, shared)
+            for group in _grouped(facts, members, pairs, whose):
                 best = _best(group, facts, {one for one in group if members[one].source in connections})
                 shown.update((id_, best or id_) for id_ in group)
         return shown
-
-    def _grouped(
-        self,
-        facts: dict[int, Fact],
-        members: dict[int, Member],
-        near: Near,
-        component: Sequence[int],
-        shared: frozenset[str],
-    ) -> list[list[int]]:
-        def differ(one: int, other: int) -> bool:
-            return contradict(facts[one], facts[other]) or self._are_strangers(
-                facts[one], members[one].source, facts[other], members[other].source
-            )
-
-        strengths: dict[tuple[int, int], int] = {}
-        for one, other in near.pairs(component):
-            if one not in facts or other not in facts:
-                continue
-            strength = same(facts[one], facts[other], shared=shared)
-            if strength < IDENTIFIED and near.crowded.intersection((one, other)):
-                continue
-            if strength and not (self._people and differ(one, other)):
-                strengths[one, other] = strength
-        if len(strengths) < 2:  # most often: these two, and nobody else
-            return [list(pair) for pair in strengths]
-        return groups(members, strengths, differ, lambda id_: facts[id_].statement())
-
-    # ── whose it is ─────────────────────────────────────────────────────────────────────────────────────
-
-    def _of_strangers(self) -> dict[tuple[int, str], Who]:
-        """By source and id the Patients, if there are two among them who are certainly two people."""
-        found: dict[tuple[int, str], Who] = {}
-        for source, id_, raw in self._db.execute(
-            "SELECT source_id, fhir_id, raw FROM resource WHERE type = 'Patient' ORDER BY id"
-        ):
-            found[source, id_] = who_of(raw)
-        several = list(dict.fromkeys(found.values()))[:_PEOPLE]
-        differ = any(strangers(one, other) for at, one in enumerate(several) for other in several[at + 1 :])
-        return found if differ else {}
-
-    def _are_strangers(self, one: Fact, source: int, other: Fact, its: int) -> bool:
-        first, second = (
-            self._people.get((where, patient)) if (patient := found.patient) else None
-            for where, found in ((source, one), (its, other))
-        )
-        return first is not None and second is not None and strangers(first, second)
 
     # ── writing it down ─────────────────────────────────────────────────────────────────────────────────
 
@@ -328,6 +267,39 @@ class Matches:
             "INSERT OR IGNORE INTO record_key (key, record_id) VALUES (?, ?)",
             [(COPY, id_) for id_ in sorted(hide)],
         )
+
+
+def _certain(
+    facts: dict[int, Fact],
+    members: dict[int, Member],
+    near: Near,
+    component: Sequence[int],
+    shared: frozenset[str],
+) -> dict[Pair, int]:
+    """The pairs that are one fact, with how surely."""
+    found: dict[Pair, int] = {}
+    for one, other in near.pairs(component):
+        if one not in facts or other not in facts:
+            continue
+        strength = same(facts[one], facts[other], shared=shared)
+        if strength >= IDENTIFIED or (strength and near.crowded.isdisjoint((one, other))):
+            found[one, other] = strength
+    return found
+
+
+def _grouped(
+    facts: dict[int, Fact], members: dict[int, Member], pairs: dict[Pair, int], whose: Whose
+) -> list[list[int]]:
+    def strange(one: int, other: int) -> bool:
+        return whose.differ(facts[one], members[one].source, facts[other], members[other].source)
+
+    def differ(one: int, other: int) -> bool:
+        return strange(one, other) or contradict(facts[one], facts[other])
+
+    pairs = {pair: strength for pair, strength in pairs.items() if not strange(*pair)}
+    if len(pairs) < 2:  # most often: these two, and nobody else
+        return [list(pair) for pair in pairs]
+    return groups(members, pairs, differ, lambda id_: facts[id_].statement())
 
 
 def _best(group: Sequence[int], facts: dict[int, Fact], connected: set[int]) -> int | None:

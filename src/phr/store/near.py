@@ -7,7 +7,7 @@ readings of one day in each of two sources are three thousand readings, and nobo
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -29,9 +29,11 @@ class _Bucket(NamedTuple):
 class Near:
     """Records that have a key in common, and those that have one in common with these, and so on."""
 
-    def __init__(self, db: Any, noted: set[bytes]) -> None:
+    def __init__(self, db: Any, noted: set[bytes], waiting: Set[int]) -> None:
+        """`noted`: crowds that are known, which is added to. `waiting`: who will be looked at anyway."""
         self._db = db
         self._noted = noted
+        self._waiting = waiting
         self._met: dict[bytes, _Bucket] = {}
         """Records by key; only keys that records of several sources have."""
         self._source: dict[int, int] = {}
@@ -90,9 +92,9 @@ class Near:
             )
             for key, id_ in rows:
                 reached.setdefault(key, _Bucket([], [])).exact.append(id_)
-        for key, within in groupby(dated_within(self._db, reached), key=itemgetter(0)):
+        for key, rows in groupby(dated_within(self._db, reached), key=itemgetter(0)):
             own = set(reached[key].exact)
-            reached[key].within.extend(id_ for _, id_ in within if id_ not in own)
+            reached[key].within.extend(id_ for _, id_ in rows if id_ not in own)
         self._learn_sources({id_ for bucket in reached.values() for ids in bucket for id_ in ids})
         found: set[int] = set()
         for key, (exact, within) in reached.items():
@@ -101,7 +103,7 @@ class Near:
             )
             pairs = self._count(bucket)
             if pairs > MOST:
-                found |= self._crowd(key, bucket)
+                found.update(self._crowd(key, bucket))
                 continue
             if key in self._noted:
                 self._noted.discard(key)
@@ -131,25 +133,17 @@ class Near:
             self._keys[id_].append(key)
             self._above[self._top(id_)] = self._top(bucket.exact[0])
 
-    def _crowd(self, key: bytes, bucket: _Bucket) -> set[int]:
-        """Too many have this key. Answers who was paired while they were fewer; what is noted needs no second look."""
+    def _crowd(self, key: bytes, bucket: _Bucket) -> Iterable[int]:
+        """Too many have this key. Answers whom that is news for; what is noted needs no second look."""
         self.crowds.add(key)
         self.crowded.update(bucket.exact)
         if key in self._noted:
-            return set()
+            return ()
         self._noted.add(key)
         self._db.execute(
             "INSERT INTO record_key (key, record_id) VALUES (?, ?)", (CROWD + key, bucket.exact[0])
         )
-        tied: set[int] = set()
-        for part in batches(bucket.exact):
-            rows = self._db.execute(
-                "SELECT resource_id, record_id FROM record_source WHERE resource_id <> record_id"
-                f" AND (resource_id IN ({marks(part)}) OR record_id IN ({marks(part)}))",
-                (*part, *part),
-            )
-            tied.update(id_ for row in rows for id_ in row)
-        return tied
+        return [id_ for ids in bucket for id_ in ids if id_ not in self._waiting]
 
     def _learn_sources(self, ids: set[int]) -> None:
         for part in batches(sorted(ids - self._source.keys())):

@@ -118,16 +118,17 @@ def narrative(reading: Reading, where: Where, whole: Resource | None) -> Resourc
     block = child(where.section, "text")
     if block is None:
         return None
-    return _words(reading, where, whole, html(block), reading.index.signature(block))
+    return _words(reading, where, whole, html(block))
 
 
 def prose(reading: Reading, where: Where, whole: Resource | None, made: list[Resource]) -> Resource | None:
     """What a section says beside its entries."""
     shown = untold(reading, where, made)
-    return _words(reading, where, whole, shown, sha256(shown.encode()).hexdigest()[:32]) if shown else None
+    return _words(reading, where, whole, shown) if shown else None
 
 
-def _words(reading: Reading, where: Where, whole: Resource | None, body: str, name: str) -> Resource:
+def _words(reading: Reading, where: Where, whole: Resource | None, body: str) -> Resource:
+    name = sha256(body.encode("utf-8", "replace")).hexdigest()[:32]
     shown = page(where.title, body)
     who, time = _section_author(reading, where)
     attachment = {

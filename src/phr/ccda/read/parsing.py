@@ -58,7 +58,7 @@ def parse(content: bytes, name: str = "") -> Parsed:
     text = _bare_text(text, called)
     text = _checked(text, called, remarks)
     root, odd, whole = document(_tree(text, called), called)
-    _alone(root)
+    root.tail = None  # it stays in its tree: lxml takes hours to free one that was cut out of another
     _note_offset(root)
     return Parsed(root, (*remarks, *odd, *_unclear_dates(root)), whole)
 
@@ -259,15 +259,6 @@ def _plain_names(wrapper: Node) -> None:
             and node.tag in ("value", "effectiveTime")
         ):
             node.set(XSI_TYPE, kind)  # the prefix was forgotten
-
-
-def _alone(root: Node) -> Node:
-    """A tree of its own, so that paths to the root end at the document."""
-    parent = root.getparent()
-    if parent is not None:
-        root.tail = None
-        parent.remove(root)
-    return root
 
 
 def _note_offset(root: Node) -> None:

@@ -199,7 +199,7 @@ def comments(desk: Desk, entry: Entry, row: Row) -> list[Element]:
                 template("4.64"),
                 code("code", "48767-8", LOINC, "Annotation comment"),
                 el("text", el("reference", value=f"#{comment.id}")),
-                _comment_author(desk, entry, comment.annotation),
+                comment_author(desk, entry, comment.annotation),
                 classCode="ACT",
                 moodCode="EVN",
             ),
@@ -210,7 +210,8 @@ def comments(desk: Desk, entry: Entry, row: Row) -> list[Element]:
     ]
 
 
-def _comment_author(desk: Desk, entry: Entry, annotation: dict[str, object]) -> Element | None:
+def comment_author(desk: Desk, entry: Entry, annotation: dict[str, object]) -> Element | None:
+    """Who wrote a note, and when."""
     who, when = annotation.get("authorReference"), text(annotation.get("time"))
     named = text(annotation.get("authorString"))
     if who is None and named:

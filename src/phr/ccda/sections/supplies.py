@@ -12,7 +12,7 @@ from phr.ccda.desk import Desk
 from phr.ccda.narrative import span
 from phr.ccda.participants import author, performer, words_for
 from phr.ccda.sections.drugs import product
-from phr.ccda.sections.frame import Row, comments, said, said_of, template
+from phr.ccda.sections.frame import Row, comment_author, related, said, said_of, template
 from phr.ccda.sections.links import words_of
 from phr.ccda.sections.plans import OPEN
 from phr.ccda.sections.values import quantity_words
@@ -70,8 +70,25 @@ def order_inside(desk: Desk, entry: Entry, row: Row) -> Element:
         ids(entry),
         product(desk, entry, denied=False, tag="product"),
         author(desk, entry, entry.resource.get("requester"), entry.resource.get("authoredOn")),
-        comments(desk, entry, row),
+        [related("SUBJ", each, inverted=True) for each in _notes(desk, entry, row)],
     )
+
+
+def _notes(desk: Desk, entry: Entry, row: Row) -> list[Element]:
+    """Instruction (4.20) for each note on an order: 4.17 takes nothing else inside (CONF:1098-7444, 1098-31391)."""
+    return [
+        el(
+            "act",
+            template("4.20", None, "2014-06-09"),
+            null("code", "NA"),
+            el("text", el("reference", value=f"#{comment.id}")),
+            el("statusCode", code="completed"),
+            comment_author(desk, entry, comment.annotation),
+            classCode="ACT",
+            moodCode="INT",
+        )
+        for comment in row.comments
+    ]
 
 
 def _order(desk: Desk, entry: Entry, row: Row, own_ids: Child, *more: Child) -> Element:
