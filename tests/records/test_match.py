@@ -485,7 +485,7 @@ def _meet(one: Fact, other: Fact) -> bool:
     """As the store finds them: a key in common, or one whose year or month holds the other's."""
     keys, keys_too = one.keys(), other.keys()
     return any(
-        a == b or (len(a) > 11 and len(b) > 11 and (a.startswith(b) or b.startswith(a)))
+        a == b or (len(a) > 11 and len(b) > 11 and (a[1:].startswith(b[1:]) or b[1:].startswith(a[1:])))
         for a in keys
         for b in keys_too
     )

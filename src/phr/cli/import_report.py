@@ -110,9 +110,7 @@ def is_note(reason: str) -> bool:
 def _untold(one: ImportedFile) -> list[dict[str, Any]]:
     """What was skipped, but for what the sections of a document have said already."""
     told = {_bare(skip["reason"]) for section in one.sections for skip in section["skipped"]}
-    return [
-        entry for entry in one.skipped if entry["what"] != "document" or _bare(entry["reason"]) not in told
-    ]
+    return [entry for entry in one.skipped if _bare(entry["reason"]) not in told]
 
 
 def _bare(reason: str) -> str:

@@ -64,8 +64,14 @@ def read(content: bytes, name: str) -> Document:
         }
         for one in found.sections
     ]
+    skips = [
+        Problem(one.title or one.code or "a section", reason, known=True)
+        for one in found.sections
+        for reason, count in one.skipped
+        for _ in range(count)
+    ]
     return Document(
-        tuple(encoded(one) for one in found.resources), tuple(found.problems), sections, found.custodian
+        tuple(encoded(one) for one in found.resources), (*found.problems, *skips), sections, found.custodian
     )
 
 

@@ -40,8 +40,8 @@ from phr.records.match_terms import (
 IDENTIFIED, COPIED = 4, 5
 """How surely two facts are one, above what their dates say: by an identifier; every byte is the same."""
 KEY_BYTES = 10
-PLAIN, DATED = b"\x01", b"\x02"
-"""The first byte of a key: to be met as it stands; or followed by a date, which a shorter one may hold."""
+PLAIN, DATED, COARSELY = b"\x01", b"\x02", b"\x03"
+"""The first byte of a key: to be met as it stands; or followed by a day; or by a year or a month, which may hold it."""
 
 # Requests and statements of a drug are one kind of fact, as C-CDA writes both as Medication Activity (R2.1, 3.57).
 _DRUGS = frozenset(("MedicationRequest", "MedicationStatement"))
@@ -115,8 +115,8 @@ class Fact(msgspec.Struct, gc=False):
         if moments:
             ends = {end for moment in moments for end in moment.found_by()}
             marks = match_values.marks(self.body) if self.type == "Observation" else ("",)
-            heads = [_key(DATED, f"{name}|{mark}") for name in names for mark in marks]
-            found |= {head_ + end for head_ in heads for end in ends}
+            hashes = [_key(b"", f"{name}|{mark}") for name in names for mark in marks]
+            found |= {(DATED if len(end) > 6 else COARSELY) + one + end for one in hashes for end in ends}
         if len(self.identifiers) < 2 or (not moments and self.type not in _UNDATED):
             found.add(PLAIN + self.digest)  # the same bytes, where nothing else is their own
         return sorted(found)

@@ -43,10 +43,15 @@ class When(NamedTuple):
         """
         if not self.is_instant or self.end - self.start > 60:
             return (self.digits.encode(),)
-        there = datetime.fromtimestamp(self.start, UTC).strftime("%Y%m%d")
+        there = _day(self.start // 86_400)
         minute = f"T{self.start // 60:x}"
         found = tuple(f"{day}{minute}".encode() for day in dict.fromkeys((self.digits, there)))
         return (*found, f"{self.digits}M".encode()) if self.is_midnight else found
+
+
+@lru_cache(maxsize=8192)
+def _day(number: int) -> str:
+    return datetime.fromtimestamp(number * 86_400, UTC).strftime("%Y%m%d")
 
 
 @lru_cache(maxsize=8192)

@@ -7,10 +7,10 @@ drops or rewrites a record says so here first, so that copies come back and thei
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence, Set
 from typing import Any
 
-from phr.records.match import DATED, KEY_BYTES
+from phr.records.match import COARSELY, DATED, KEY_BYTES
 from phr.store.db import batches, marks
 
 NOTHING, COPY, AGAIN = b"\x10", b"\x11", b"\x12"
@@ -19,8 +19,9 @@ CROWD = b"\x13"
 """Before a key, with any one record: too many have it (`store.near`)."""
 KEYS = "key < x'10'"
 """What is no note."""
-_HEAD, _DIGITS = 1 + KEY_BYTES, (4, 6, 8)
-"""Where a date begins in a key, and how long a year, a month and a day are."""
+_HEAD = 1 + KEY_BYTES
+_DAY = _HEAD + 8
+"""Where a date begins in a key, and where a day ends."""
 
 
 def leaving(db: Any, ids: Sequence[int]) -> dict[int, list[int]]:
@@ -59,7 +60,7 @@ def noted_crowds(db: Any) -> set[bytes]:
 def _compare_again(db: Any, keys: set[bytes]) -> None:
     """Whoever has one of these keys, or is dated within such a date, or less precisely."""
     again = "INSERT OR IGNORE INTO record_key (key, record_id)"
-    for part in batches(sorted(keys | less_precise(keys))):
+    for part in batches(sorted(keys | less_precise(keys, noted_coarse(db)))):
         db.execute(
             f"{again} SELECT DISTINCT ?, record_id FROM record_key WHERE key IN ({marks(part)})",
             (AGAIN, *part),
@@ -67,27 +68,50 @@ def _compare_again(db: Any, keys: set[bytes]) -> None:
     db.executemany(f"{again} VALUES (?, ?)", [(AGAIN, id_) for _, id_ in dated_within(db, keys)])
 
 
-def less_precise(keys: Iterable[bytes]) -> set[bytes]:
-    """The keys of the days, months and years that hold these."""
-    return {
-        key[: _HEAD + digits]
-        for key in keys
-        if key.startswith(DATED)
-        for digits in _DIGITS
-        if len(key) > _HEAD + digits
-    }
+def noted_coarse(db: Any) -> set[bytes]:
+    """The keys of years and months that are there: few of all."""
+    rows = db.execute(
+        "SELECT DISTINCT key FROM record_key WHERE key > ? AND key < ?", (COARSELY, COARSELY + b"\xff")
+    )
+    return {row[0] for row in rows}
 
 
-def dated_within(db: Any, keys: Iterable[bytes]) -> Iterator[tuple[bytes, int]]:
+def less_precise(keys: Iterable[bytes], coarse: Set[bytes]) -> set[bytes]:
+    """The keys of the days, and of those `coarse` months and years, that hold these."""
+    dated = [key for key in keys if key.startswith((DATED, COARSELY))]
+    found = {key[:_DAY] for key in dated if len(key) > _DAY}
+    if coarse:
+        found |= {
+            held
+            for key in dated
+            for digits in (4, 6)
+            if len(key) > _HEAD + digits and (held := COARSELY + key[1 : _HEAD + digits]) in coarse
+        }
+    return found
+
+
+def dated_within(db: Any, keys: Iterable[bytes]) -> list[tuple[bytes, int]]:
     """`(key, record)`, key by key: who is dated within the day, the month or the year of one of these keys."""
-    short = sorted(key for key in keys if key.startswith(DATED) and len(key) <= _HEAD + _DIGITS[-1])
-    for part in batches(short):
-        wanted = ",".join(["(?, ?)"] * len(part))
-        yield from db.execute(
-            f"WITH wanted (low, high) AS (VALUES {wanted}) SELECT DISTINCT low, record_id FROM wanted"
-            " CROSS JOIN record_key ON key > low AND key < high ORDER BY low, record_id",
-            [end for key in part for end in (key, key + b"\xff")],
-        ).fetchall()
+    days = [key for key in keys if key.startswith(DATED) and len(key) == _DAY]
+    longer = [key for key in keys if key.startswith(COARSELY)]
+    wanted = sorted(
+        (key, low, low + b"\xff")
+        for key, low in (
+            *((key, key) for key in days + longer),
+            *((key, DATED + key[1:]) for key in longer),
+        )
+    )
+    found: set[tuple[bytes, int]] = set()
+    for part in batches(wanted):
+        values = ",".join(["(?, ?, ?)"] * len(part))
+        found.update(
+            db.execute(
+                f"WITH wanted (own, low, high) AS (VALUES {values}) SELECT own, record_id FROM wanted"
+                " CROSS JOIN record_key ON key > low AND key < high",
+                [each for row in part for each in row],
+            ).fetchall()
+        )
+    return sorted(found)
 
 
 def own_again(db: Any, ids: Sequence[int]) -> None:

@@ -12,7 +12,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from phr.store.copies import CROWD, KEYS, dated_within, less_precise
+from phr.store.copies import CROWD, KEYS, dated_within, less_precise, noted_coarse
 from phr.store.db import batches, marks
 
 MOST = 1_024
@@ -34,6 +34,7 @@ class Near:
         self._db = db
         self._noted = noted
         self._waiting = waiting
+        self._coarse = noted_coarse(db)
         self._met: dict[bytes, _Bucket] = {}
         """Records by key; only keys that records of several sources have."""
         self._source: dict[int, int] = {}
@@ -80,7 +81,7 @@ class Near:
                 f"SELECT DISTINCT key FROM record_key WHERE {KEYS} AND record_id IN ({marks(part)})", part
             )
             found.update(row[0] for row in rows)
-        return found | less_precise(found)
+        return found | less_precise(found, self._coarse)
 
     def _buckets(self, keys: set[bytes]) -> set[int]:
         """Who has these keys. Whoever shares one with another source is near it."""
