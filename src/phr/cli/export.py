@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from dataclasses import dataclass
 from datetime import date
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from phr.exporters.base import Exported, Options
     from phr.store.store import Store
     from phr.views.selection import Selection
+
+
+log = logging.getLogger(__name__)
 
 
 class ExportFormat(StrEnum):
@@ -226,6 +230,7 @@ def _run(
         check_sources(store, chosen)
         held_back, fits = withheld(store, chosen), fitting(store, chosen)
         path, done = _write(store, way, chosen, here.user)
+        log.info("export %s: %s bytes, %s left out", way.format, done.bytes, len(done.left_out))
         store.audit.note("export", f"{way.format} {count(sum(done.sections.values()), 'entry', 'entries')}")
     for line in sentences(done, path, held_back, nothing=not fits):
         output.talk(line)

@@ -31,7 +31,7 @@ def leaving(db: Any, ids: Sequence[int]) -> dict[int, list[int]]:
     """
     copies: dict[int, list[int]] = {}
     going = set(ids)
-    crowds = noted_crowds(db)
+    crowds, coarse = noted_crowds(db), noted_coarse(db)
     done: set[bytes] = set()
     for part in batches(ids):
         rows = db.execute(
@@ -39,7 +39,7 @@ def leaving(db: Any, ids: Sequence[int]) -> dict[int, list[int]]:
         )
         keys = {row[0] for row in rows} - done
         done |= keys & crowds  # so many have these that asking once is enough
-        _compare_again(db, keys)
+        _compare_again(db, keys, coarse)
         rows = db.execute(
             "SELECT source_id, resource_id FROM record_source WHERE resource_id <> record_id"
             f" AND record_id IN ({marks(part)})",
@@ -57,10 +57,10 @@ def noted_crowds(db: Any) -> set[bytes]:
     return {row[0][len(CROWD) :] for row in rows}
 
 
-def _compare_again(db: Any, keys: set[bytes]) -> None:
+def _compare_again(db: Any, keys: set[bytes], coarse: Set[bytes]) -> None:
     """Whoever has one of these keys, or is dated within such a date, or less precisely."""
     again = "INSERT OR IGNORE INTO record_key (key, record_id)"
-    for part in batches(sorted(keys | less_precise(keys, noted_coarse(db)))):
+    for part in batches(sorted(keys | less_precise(keys, coarse))):
         db.execute(
             f"{again} SELECT DISTINCT ?, record_id FROM record_key WHERE key IN ({marks(part)})",
             (AGAIN, *part),

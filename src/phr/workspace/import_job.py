@@ -135,7 +135,7 @@ class ImportRun:
             *(self.came.total(), self.new.total(), len(self.problems)),
         )
         for one in skipped(self.problems):
-            log.debug("run %s skipped %s of %s: %s", self.number, one["count"], one["what"], one["reason"])
+            log.debug("run %s skipped %s: %s", self.number, one["count"], one["reason"])
 
 
 class ImportJob:
