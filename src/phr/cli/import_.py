@@ -112,8 +112,9 @@ def import_(
 ) -> None:
     """Bring in files: FHIR (Bundle, resource, NDJSON), C-CDA, ZIP archives, Apple Health, CSV with a mapping.
 
-    What a file is is found by looking inside. Doing it twice changes nothing. An entry that cannot be read is named,
-    and the rest is taken in. A file about somebody else is said so, and on a terminal you are asked.
+    phr looks inside to find out what a file is. Doing it twice changes nothing. What cannot be read is named, and the
+    rest is taken in. If a file seems to be about somebody else, you are asked; where nobody can be asked it comes in,
+    with a notice.
 
     \b
     phr import Downloads/health-record.xml --as "old clinic"
