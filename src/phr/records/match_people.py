@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any
 
 from phr.fhir import read
 
@@ -17,11 +18,13 @@ _WORD = re.compile(r"[^\W\d_]+")
 _REFERENCE = re.compile(r"(?:^|/)Patient/([^/|]+)|^urn:(?:uuid|oid):(.+)$")
 
 
-class Who(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Who:
     """A Patient, reduced to who it is."""
 
-    born: str
-    names: frozenset[tuple[str, frozenset[str]]]
+    born: str = field(repr=False)
+    """FHIR R4 date: a year, a month or a day; it may say less than the other one's."""
+    names: frozenset[tuple[str, frozenset[str]]] = field(repr=False)
     """`(first name, words of the family name)`, without case and accents."""
 
 
