@@ -75,6 +75,9 @@ class Row(NamedTuple):
     resource: str
     """`Type/id`."""
 
+    def __repr__(self) -> str:
+        return f"<Row {self.resource}>"
+
 
 class Fact(msgspec.Struct, gc=False):
     """What tells of one record."""
