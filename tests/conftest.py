@@ -10,9 +10,13 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import settings
 
 from phr.model import Received
 from phr.store.store import Store
+
+settings.register_profile("phr", deadline=None)  # a busy machine fails no test
+settings.load_profile("phr")
 
 KEY = bytes(range(32))
 SHARED = Path(__file__).parents[1] / ".." / "shared"
