@@ -227,9 +227,19 @@ def test_labels_make_a_record_restricted() -> None:
 
     assert level("N") == "normal"
     assert level("R") == "restricted"
-    assert level("R", "V") == "very_restricted"
-    assert level("PSY", system="http://terminology.hl7.org/CodeSystem/v3-ActCode") == "restricted"
-    assert level() == "normal"
+    assert level("R", "V") == level("V") == "restricted"
+    assert level("U") == level("L") == level("M") == level() == "normal"
+    for code in ("PSY", "HIV", "SUD", "ETH", "SDV", "SEX"):
+        assert level(code, system="http://terminology.hl7.org/CodeSystem/v3-ActCode") == "sensitive"
+    assert level("PSY", "R") == "restricted"
+
+
+def test_labels_count_wherever_a_type_has_them() -> None:
+    label = {"coding": [{"system": CONFIDENTIALITY, "code": "R"}]}
+
+    assert record_of("DocumentReference", securityLabel=[label]).sensitivity == "restricted"
+    assert record_of("Composition", confidentiality="V").sensitivity == "restricted"
+    assert record_of("DocumentReference", securityLabel="odd", meta="odd").sensitivity == "normal"
 
 
 def test_narrative_words_are_searchable_without_their_markup() -> None:

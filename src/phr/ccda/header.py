@@ -70,13 +70,21 @@ _LEVEL_NAMES = {"N": "normal", "R": "restricted", "V": "very restricted"}
 
 
 def confidentiality(desk: Desk) -> str:
-    """`N`, `R` or `V`: as strict as the strictest security label in the content."""
+    """`N`, `R` or `V`: as strict as the strictest security label in the content.
+
+    A label that says what sort of sensitive information it is (v3-ActCode, such as HIV or PSY) asks for `R`: it tells of a
+    policy, which holds for the whole document (HL7 Healthcare Privacy and Security Classification System).
+    """
     level = 0
     for entry in desk.index.entries:
         meta = entry.resource.get("meta")
-        for label in codings(meta.get("security") if isinstance(meta, dict) else None):
-            if label.code in _LEVELS and (label.system or "").endswith("v3-Confidentiality"):
+        labels = codings(meta.get("security") if isinstance(meta, dict) else None)
+        for label in (*labels, *codings(entry.resource.get("securityLabel"))):
+            system = label.system or ""
+            if label.code in _LEVELS and system.endswith("v3-Confidentiality"):
                 level = max(level, _LEVELS.index(label.code))
+            elif system.endswith("v3-ActCode"):
+                level = max(level, 1)
     return _LEVELS[level]
 
 

@@ -4,37 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from phr.model.codes import Code
 from phr.model.resources import Problem
-
-KINDS = (
-    "lab_result",
-    "vital_sign",
-    "problem",
-    "medication",
-    "allergy",
-    "immunization",
-    "procedure",
-    "encounter",
-    "imaging",
-    "clinical_note",
-    "document",
-    "care_plan",
-    "goal",
-    "care_team",
-    "social_history",
-    "family_history",
-    "device",
-    "message",
-    "task",
-    "appointment",
-    "order",
-    "coverage",
-    "claim",
-    "questionnaire",
-    "directive",
-    "other",
-)
-"""What a Record can be; the list is fixed, scripts rely on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +17,6 @@ class Source:
     kind: str
     """`connection`, `import` or `person`."""
     fhir_base: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Code:
-    """One coding: FHIR system URI, code, display. Any of them may be missing in the world."""
-
-    system: str | None
-    code: str | None
-    display: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +66,7 @@ class Record:
     origin: str = "provider"
     """`provider`, `patient`, `payer`, `device` or `person` (typed in by hand)."""
     sensitivity: str = "normal"
-    """`normal`, `restricted` or `very_restricted` (FHIR security labels N, R, V)."""
+    """`normal`, `sensitive` or `restricted`, by the security labels of its source, or as the person marked it."""
     supporting: bool = False
     """A Practitioner, an Organization …: kept and shown by name, not an event of its own."""
     text: str = ""

@@ -260,27 +260,46 @@ def when(resource: Resource, paths: tuple[Path, ...]) -> tuple[str | None, str |
 
 # ── labels ────────────────────────────────────────────────────────────────────────────────────────
 
-_CONFIDENTIALITY = {"R": "restricted", "V": "very_restricted"}
-# v3-ActCode, the value sets of sensitivity (ActInformationSensitivityPolicy) that DS4P servers use.
-_SENSITIVE = frozenset(
-    "42CFRPart2 BH COGN DVD EMOTDIS ETH ETHUD GDIS HIV MH MST OPIOIDUD PSY PSYTHPN SCA SDV SEX SICKLE SPI STD "
-    "SUD SUICIDE TBOO VIO".split()
+NORMAL, SENSITIVE, RESTRICTED = SENSITIVITIES = ("normal", "sensitive", "restricted")
+"""From what anyone treating you may see to what was marked as private; the later, the more private."""
+_LABELS = ("meta", "securityLabel", "confidentiality")
+# v3-Confidentiality: R restricted, V very restricted; U, L, M and N ask for no more than the usual care.
+_CONFIDENTIALITY = frozenset("RV")
+# v3-ActCode, ActInformationSensitivityPolicy: what the information is about, as DS4P servers label it.
+SENSITIVE_CODES = frozenset(
+    "42CFRPart2 ADOL B BH CEL COGN COMPT DEMO DIA DOB DRGIS DVD EMOTDIS EMP EMPL ETH ETHUD GDIS GENDER HIV IDS LIVARG"
+    " LOCIS MARST MH MST OPIOIDUD PDS PHY PREGNANT PRS PSY PSYTHPN RACE REL SCA SDV SEX SICKLE SPI SSP STD SUD SUICIDE"
+    " TBOO VIO VIP".split()
 )
 
 
 def sensitivity_of(resource: Resource) -> str:
-    """`normal`, `restricted` or `very_restricted` from `meta.security`; the strictest label counts."""
-    meta = resource.get("meta")
-    labels = meta.get("security") if isinstance(meta, dict) else None
-    if not labels:
-        return "normal"
-    found = "normal"
-    for label in read.codings(labels):
-        level = _CONFIDENTIALITY.get(label.code or "")
-        if level == "very_restricted":
-            return level
-        if level or label.code in _SENSITIVE:
-            found = "restricted"
+    """`normal`, `sensitive` or `restricted`: the strictest of all labels counts.
+
+    Labels stand in `meta.security`, in `securityLabel` of a DocumentReference, in `confidentiality` of a Composition.
+    """
+    found = NORMAL
+    for name in _LABELS:
+        labels = resource.get(name)
+        if name == "meta":
+            labels = labels.get("security") if isinstance(labels, dict) else None
+        if not labels:
+            continue
+        for code in _label_codes(labels):
+            if code in _CONFIDENTIALITY:
+                return RESTRICTED
+            if code in SENSITIVE_CODES:
+                found = SENSITIVE
+    return found
+
+
+def _label_codes(labels: object) -> list[str]:
+    """The codes of a code, a Coding, a CodeableConcept, or a list of them."""
+    found: list[str] = []
+    for label in read.listed(labels):
+        if isinstance(label, str):
+            found.append(label.strip())
+        found += [code.code for code in read.codings(label) if code.code]
     return found
 
 

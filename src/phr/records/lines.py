@@ -75,6 +75,17 @@ def line_of(record: Record | Draft) -> Line:
     )
 
 
+_ORIGIN = COLUMNS.replace(" ", "").split(",").index("origin")
+
+
+def by_hand(line: Line) -> Line:
+    """The same, typed in by the person. A resource says who is named in it; this only its source tells."""
+    if line.columns[-1] == SUPPORTING:
+        return line
+    columns = (*line.columns[:_ORIGIN], "person", *line.columns[_ORIGIN + 1 :])
+    return msgspec.structs.replace(line, columns=columns)
+
+
 _WRITTEN: dict[int, tuple[tuple[Code, ...], str, str]] = {}
 _REMEMBERED = 4096
 

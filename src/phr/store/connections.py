@@ -11,6 +11,7 @@ from phr.errors import UsageError
 from phr.model import Connection, Refusal, Source
 from phr.store.copies import leaving
 from phr.store.db import batches, marks, transaction
+from phr.store.words import hand_on, heirs
 
 if TYPE_CHECKING:
     from phr.store.store import Store
@@ -150,6 +151,7 @@ class Sources:
             )
             # A record has the number of its resource; those of other sources only lose one of theirs.
             ids = [row[0] for row in rows]
+            hand_on(db, heirs(db, ids))
             leaving(db, ids)
             for part in batches(ids):
                 db.execute(f"DELETE FROM record_search WHERE rowid IN ({marks(part)})", part)

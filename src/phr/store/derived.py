@@ -83,3 +83,24 @@ class RecordKey(SQLModel, table=True):
 
     key: bytes = Field(primary_key=True)
     record_id: int = Field(primary_key=True, foreign_key="record.id")
+
+
+class Milestone(SQLModel, table=True):
+    """What stands out in a life, by the rules of the condition packs. Derived."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    record_id: int
+    rule: str
+    pack: str | None = None
+    title: str
+    detail: str | None = None
+    date: str | None = None
+    date_from: int | None = None
+
+
+class Tally(SQLModel, table=True):
+    """How many records of a kind are shown, and how often that changed. Kept by triggers."""
+
+    kind: str = Field(primary_key=True)
+    shown: int
+    changes: int

@@ -204,11 +204,12 @@ class Imports:
         ).fetchall()
         if not rows:  # whom a connection only points at (a mother, a twin) is not the one
             rows = self._store.db.execute(
-                "SELECT r.raw FROM resource r LEFT JOIN connection c ON c.source_id = r.source_id"
+                "SELECT r.raw FROM source s CROSS JOIN resource r ON r.source_id = s.id"
+                " LEFT JOIN connection c ON c.source_id = r.source_id"
                 " WHERE r.type = 'Patient' AND r.state = 'current' AND NOT EXISTS"
                 " (SELECT 1 FROM wanted_reference w WHERE w.source_id = r.source_id"
                 " AND w.type = 'Patient' AND w.fhir_id = r.fhir_id AND w.http_status = 200)"
-                " ORDER BY c.source_id IS NULL, r.source_id, r.id LIMIT 1"  # as `views.whose` has it
+                " ORDER BY s.kind = 'person', c.source_id IS NULL, r.source_id, r.id LIMIT 1"  # as `views.whose` has it
             ).fetchall()
         return [bytes(row[0]) for row in rows]
 

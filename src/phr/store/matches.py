@@ -13,9 +13,9 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence, Set
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from phr.records.lines import EVENT, WITHDRAWN
+from phr.records.lines import COLUMNS, EVENT, WITHDRAWN, Line
 from phr.records.match import (
     IDENTIFIED,
     Fact,
@@ -32,8 +32,9 @@ from phr.store.addresses import bases
 from phr.store.copies import AGAIN, COPY, NOTHING, leaving, noted_crowds, own_again
 from phr.store.db import batches, marks, transaction
 from phr.store.near import Near
-from phr.store.rows import RecordWriter
+from phr.store.rows import RecordWriter, said, write_again
 from phr.store.whose import Whose
+from phr.store.words import corrections, unite
 
 if TYPE_CHECKING:
     from phr.store.store import Store
@@ -176,10 +177,13 @@ class Matches:
             attached: defaultdict[int, list[bytes]] = defaultdict(list)
             for id_, sha256 in self._db.execute(_ATTACHED.format(marks=marks(part)), part):
                 attached[id_].append(sha256)
+            # What a person corrected is compared as its source says it: else a copy would come back as news.
+            sent = said(self._db, sorted(corrections(self._db, part)))
             for id_, source, raw, digest, *row in self._db.execute(
                 _ROW.format(marks=marks(part)), part
             ).fetchall():
-                yield id_, source, fact(Row(*row), raw, digest, attached.get(id_, ()), where.get(source))
+                told = Row(*row) if id_ not in sent else _as_sent(sent[id_], row[-1])
+                yield id_, source, fact(told, raw, digest, attached.get(id_, ()), where.get(source))
 
     def _note_keys(self, ids: Sequence[int], whose: Whose) -> None:
         """Keep the keys of these records. What identifies the person identifies nothing of theirs."""
@@ -267,6 +271,15 @@ class Matches:
             "INSERT OR IGNORE INTO record_key (key, record_id) VALUES (?, ?)",
             [(COPY, id_) for id_ in sorted(hide)],
         )
+        moved = {id_: before for id_, (before, _) in current.items() if wanted[id_] != before}
+        if again := unite(self._db, sorted(moved)):
+            write_again(self._db, sorted({*again, *moved.values()}))
+
+
+def _as_sent(line: Line, resource: str) -> Row:
+    """The row of a record as its source alone would have it."""
+    row: dict[str, Any] = dict(zip(COLUMNS.replace(" ", "").split(","), line.columns, strict=True))
+    return Row(**{name: row[name] for name in Row._fields if name != "resource"}, resource=resource)
 
 
 def _certain(

@@ -8,18 +8,20 @@ from typing import Any
 import msgspec
 
 from phr.fhir import read
-from phr.fhir.content import lasting, taken_back
-from phr.model import Attachment, Received, Resource
+from phr.fhir.content import taken_back
+from phr.model import Received, Resource
 from phr.records.derive import derive_line
-from phr.records.lines import COLUMNS, EVENT, WITHDRAWN, Line
-from phr.store import tombstones
+from phr.records.lines import COLUMNS, EVENT, WITHDRAWN, Line, by_hand
+from phr.store import tombstones, words
+from phr.store.attached import attach, sign
 from phr.store.copies import leaving, own_again
 from phr.store.db import BATCH, batches, marks
-from phr.store.documents import keep_document, texts_of
+from phr.store.documents import texts_of
 
 CACHED_LOOKUPS = 4096
 
 INSERT_RECORD = f"INSERT INTO record (id, {COLUMNS}, resource) VALUES ({','.join('?' * 28)})"
+UPDATE_RECORD = f"UPDATE record SET ({COLUMNS}) = ({','.join('?' * 26)}) WHERE id = ?"
 INSERT_SEARCH = "INSERT INTO record_search (rowid, title, detail, codes, body) VALUES (?, ?, ?, ?, ?)"
 
 
@@ -41,6 +43,8 @@ class RecordWriter:
         self._source = source_id
         self._found: dict[str, Resource | None] = {}
         self._arriving: Mapping[tuple[str, str], Received] = {}
+        kind = db.execute("SELECT kind FROM source WHERE id = ?", (source_id,)).fetchone()
+        self._typed_in = kind is not None and kind[0] == "person"
 
     def forget(self) -> None:
         """Drop what was looked up: the transaction it belonged to is gone."""
@@ -88,12 +92,48 @@ class RecordWriter:
             ).fetchall()
             self._store([self._read(row) for row in rows])
 
+    def write_again(self, ids: Sequence[int]) -> None:
+        """Write these records anew where they are, with the person's words as they stand now.
+
+        What tells the same stays with them, so nothing has to be compared again. Inside the caller's transaction.
+        """
+        for part in batches(ids):
+            rows = self._db.execute(
+                f"SELECT {_STORED} FROM resource WHERE source_id = ? AND id IN ({marks(part)})",
+                (self._source, *part),
+            ).fetchall()
+            there = f"SELECT id, supporting FROM record WHERE id IN ({marks(part)})"
+            standing = dict(self._db.execute(there, part).fetchall())
+            found = self._corrected([self._read(row) for row in rows if row[0] in standing])
+            if self._typed_in:
+                found = [msgspec.structs.replace(one, line=by_hand(one.line)) for one in found]
+            shown = []
+            for one in found:
+                before, after = standing[one.id], one.line.columns[-1]
+                now = after if before in (EVENT, WITHDRAWN) and not one.gone else before
+                shown += [one] if now == EVENT else []
+                self._db.execute(UPDATE_RECORD, (*one.line.columns[:-1], now, one.id))
+                if before in (EVENT, WITHDRAWN):
+                    self._db.execute("DELETE FROM record_search WHERE rowid = ?", (one.id,))
+            self._index(shown, texts_of(self._db, [one.id for one in shown if one.line.attachments]))
+
+    def said(self, ids: Sequence[int]) -> dict[int, Line]:
+        """What the source itself says, without any word of the person."""
+        found: dict[int, Line] = {}
+        for part in batches(ids):
+            rows = self._db.execute(
+                f"SELECT {_STORED} FROM resource WHERE source_id = ? AND id IN ({marks(part)})",
+                (self._source, *part),
+            ).fetchall()
+            found.update((row[0], self.line(_resource(row))) for row in rows)
+        return found
+
     def show_again(self, ids: Sequence[int]) -> None:
         """Another record stood for these: from now on each is shown as a record of its own, and is found by its words."""
         own_again(self._db, ids)
         for part in batches(ids):
             rows = self._db.execute(f"SELECT {_STORED} FROM resource WHERE id IN ({marks(part)})", part)
-            found = [self._read(row) for row in rows.fetchall()]
+            found = self._corrected([self._read(row) for row in rows.fetchall()])
             self._db.executemany(
                 "UPDATE record SET supporting = ? WHERE id = ?",
                 [(WITHDRAWN if one.gone else one.line.columns[-1], one.id) for one in found],
@@ -103,9 +143,8 @@ class RecordWriter:
 
     def _read(self, row: Sequence[Any]) -> Stored:
         """A row of `_STORED`, read. What says `entered-in-error` from before that was looked for is marked now."""
-        identity, type_, id_, raw, state = row
-        data = read.parse_as_written(raw)
-        resource = data if isinstance(data, dict) else {"resourceType": type_, "id": id_}
+        identity, type_, id_, _, state = row
+        resource = _resource(row)
         gone = state != tombstones.CURRENT
         if not gone and taken_back(resource):
             tombstones.found_in_error(self._db, identity)
@@ -135,7 +174,11 @@ class RecordWriter:
     def _store(self, resources: Sequence[Stored], *, fresh: bool = False) -> None:
         if not resources:
             return
-        known, copies = (set[int](), {}) if fresh else self._clear([one.id for one in resources])
+        if not fresh:
+            resources = self._corrected(resources)
+        if self._typed_in:
+            resources = [msgspec.structs.replace(one, line=by_hand(one.line)) for one in resources]
+        known, copies, left = (set[int](), {}, []) if fresh else self._clear([one.id for one in resources])
         self._db.executemany(
             INSERT_RECORD,
             [
@@ -162,41 +205,76 @@ class RecordWriter:
             (one.id, one.line.attachments) for one in resources if one.line.attachments or one.id in known
         ]
         texts = texts_of(self._db, [identity for identity, found in attached if found]) if attached else {}
-        self._index(resources, texts)
+        self._index(resources, texts, fresh=fresh)
         links = [(self._source, target, one.id) for one in resources for target in one.line.wanted]
         if links:
             self._db.executemany("INSERT OR IGNORE INTO record_link VALUES (?, ?, ?)", links)
         for identity, attachments in attached:
-            self._attach(identity, attachments, known=not fresh)
+            attach(self._db, identity, attachments, known=not fresh)
         for source, ids in copies.items():
             RecordWriter(self._db, source).show_again(ids)
+        write_again(self._db, left)
 
-    def _index(self, resources: Sequence[Stored], texts: Mapping[int, str]) -> None:
-        """The words of what is shown, for the full text."""
+    def _corrected(self, resources: Sequence[Stored]) -> Sequence[Stored]:
+        """With the person's corrections laid over them. One that its source agrees with by now rests."""
+        found = words.corrections(self._db, [one.id for one in resources])
+        if not found:
+            return resources
+        from phr.records import overlay
+
+        return [
+            one if one.id not in found else self._laid_over(one, found[one.id], overlay) for one in resources
+        ]
+
+    def _laid_over(self, one: Stored, corrections: dict[str, str | None], overlay: Any) -> Stored:
+        row = self._db.execute(f"SELECT {_STORED} FROM resource WHERE id = ?", (one.id,)).fetchone()
+        resource = _resource(row)
+        line = self.line(resource)
+        agreed = {
+            field
+            for field, value in corrections.items()
+            if field != "sensitivity" and overlay.same(field, overlay.said(line, field), value)
+        }
+        words.rest(self._db, one.id, agreed, resting=True)
+        words.rest(self._db, one.id, corrections.keys() - agreed, resting=False)
+        standing = {field: value for field, value in corrections.items() if field not in agreed}
+        return msgspec.structs.replace(one, line=overlay.lay_over(line, resource, standing))
+
+    def _index(self, resources: Sequence[Stored], texts: Mapping[int, str], *, fresh: bool = False) -> None:
+        """The words of what is shown, for the full text; the person's own among them."""
+        own = words.searchable(self._db, [one.id for one in resources]) if not fresh else {}
         self._db.executemany(
             INSERT_SEARCH,
             [
-                (one.id, line.columns[1], line.detail, line.codes, _with(line.text, texts.get(one.id)))
+                (
+                    one.id,
+                    line.columns[1],
+                    line.detail,
+                    line.codes,
+                    _with(_with(line.text, texts.get(one.id)), own.get(one.id)),
+                )
                 for one in resources
                 if (line := one.line).columns[-1] == EVENT and not one.gone
             ],
         )
 
-    def _clear(self, identities: Sequence[int]) -> tuple[set[int], dict[int, list[int]]]:
+    def _clear(self, identities: Sequence[int]) -> tuple[set[int], dict[int, list[int]], list[int]]:
         """Make room: drop what an earlier derivation of the same resources wrote.
 
-        Says of which, and, by source, what the records of other sources were that they stood for.
+        Says of which, and, by source, what the records of other sources were that they stood for; and which other
+        records lose words of the person with them.
         """
         known: set[int] = set()
         for part in batches(identities):
             rows = self._db.execute(f"SELECT id FROM record WHERE id IN ({marks(part)})", part)
             known.update(row[0] for row in rows)
         copies = leaving(self._db, sorted(known)) if known else {}
+        left = words.hosts(self._db, sorted(known))
         for part in batches(sorted(known)):
             self._db.execute(f"DELETE FROM record_search WHERE rowid IN ({marks(part)})", part)
             self._db.execute(f"DELETE FROM record_source WHERE resource_id IN ({marks(part)})", part)
             self._db.execute(f"DELETE FROM record WHERE id IN ({marks(part)})", part)
-        return known, copies
+        return known, copies, [id_ for id_ in left if id_ not in known]
 
     def _lookup(self, reference: str) -> Resource | None:
         if reference in self._found:
@@ -220,57 +298,34 @@ class RecordWriter:
         if self._db.execute(
             "SELECT 1 FROM attachment WHERE resource_id = ? AND url IS NOT NULL LIMIT 1", (identity,)
         ).fetchone():
-            self._sign(identity, self.line(resource).attachments)
-
-    def _sign(self, identity: int, attachments: Sequence[Attachment]) -> None:
-        """Take over addresses that differ from the known ones in nothing but their signature.
-
-        What was fetched stays; what was refused may have been so because a signature had ended.
-        """
-        rows = self._db.execute("SELECT position, url FROM attachment WHERE resource_id = ?", (identity,))
-        before = dict(rows.fetchall())
-        for one in attachments:
-            url = before.get(one.index)
-            if url and one.url and url != one.url and lasting(url) == lasting(one.url):
-                self._db.execute(
-                    "UPDATE attachment SET url = ?, state = iif(state = 'refused', 'failed', state)"
-                    " WHERE resource_id = ? AND position = ?",
-                    (one.url, identity, one.index),
-                )
-
-    def _attach(self, identity: int, attachments: Sequence[Attachment], *, known: bool) -> None:
-        """Note what is attached. Inline bytes are stored now; addresses are fetched at the end of a sync."""
-        if known:
-            self._sign(identity, attachments)
-        for one in attachments:
-            document: int | None = None
-            state, reason = "absent", "the source gives neither bytes nor an address"
-            if one.data:
-                content = read.base64_bytes(one.data)
-                if content is None:
-                    state, reason = "refused", "the attached bytes are not base64"
-                else:
-                    document, state, reason = keep_document(self._db, content), "stored", ""
-            elif one.url:
-                state, reason = "wanted", ""
-            self._db.execute(
-                "INSERT INTO attachment (resource_id, position, title, media_type, url, state, reason, document_id)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET title = excluded.title,"
-                " media_type = excluded.media_type, url = excluded.url, state = excluded.state,"
-                " reason = excluded.reason, document_id = excluded.document_id, http_status = NULL, tries = 0,"
-                " tried = NULL, fetched = NULL"
-                # the same address keeps what was fetched from it
-                " WHERE excluded.url IS NULL OR url IS NOT excluded.url",
-                (identity, one.index, one.title, one.media_type, one.url, state, reason or None, document),
-            )
-        positions = [one.index for one in attachments]
-        self._db.execute(
-            f"DELETE FROM attachment WHERE resource_id = ? AND position NOT IN ({marks(positions)})",
-            (identity, *positions),
-        )
+            sign(self._db, identity, self.line(resource).attachments)
 
 
 _STORED = "id, type, fhir_id, raw, state"
+
+
+def write_again(db: Any, ids: Sequence[int]) -> None:
+    """As `RecordWriter.write_again`, of records of any source."""
+    for part in batches(ids):
+        rows = db.execute(f"SELECT source_id, id FROM resource WHERE id IN ({marks(part)})", part).fetchall()
+        for source in sorted({row[0] for row in rows}):
+            RecordWriter(db, source).write_again([row[1] for row in rows if row[0] == source])
+
+
+def said(db: Any, ids: Sequence[int]) -> dict[int, Line]:
+    """As `RecordWriter.said`, of resources of any source."""
+    found: dict[int, Line] = {}
+    for part in batches(ids):
+        rows = db.execute(f"SELECT source_id, id FROM resource WHERE id IN ({marks(part)})", part).fetchall()
+        for source in sorted({row[0] for row in rows}):
+            found |= RecordWriter(db, source).said([row[1] for row in rows if row[0] == source])
+    return found
+
+
+def _resource(row: Sequence[Any]) -> Resource:
+    """What stands in a row of `_STORED`; its address where that cannot be read."""
+    data = read.parse_as_written(row[3])
+    return data if isinstance(data, dict) else {"resourceType": row[1], "id": row[2]}
 
 
 def _readable(raw: bytes) -> Resource | None:

@@ -29,12 +29,13 @@ if TYPE_CHECKING:
     from phr.store.imports import Imports
     from phr.store.learned import Learned
     from phr.store.matches import Matches
+    from phr.store.own import Own
     from phr.store.passes import Passes
     from phr.store.references import References
     from phr.store.resources import ResourceWriter, Saved, Within
     from phr.store.runs import Runs
 
-DERIVED_BY = "3"
+DERIVED_BY = "4"
 """Raise it when `records.derive` says something new: the next sync then reads every record again."""
 
 
@@ -138,6 +139,13 @@ class Store:
         return Matches(self)
 
     @cached_property
+    def own(self) -> Own:
+        """The person's own words: notes, tags, bookmarks, corrections."""
+        from phr.store.own import Own
+
+        return Own(self)
+
+    @cached_property
     def audit(self) -> Audit:
         """What was done with the data."""
         from phr.store.audit import Audit
@@ -214,9 +222,7 @@ class Store:
                 )
             )
         )
-        by_kind = self.db.execute(
-            "SELECT kind, count(*) FROM record WHERE supporting = 0 GROUP BY kind ORDER BY kind"
-        )
+        by_kind = self.db.execute("SELECT kind, shown FROM tally WHERE shown > 0 ORDER BY kind")
         return by_type, Counter(dict(by_kind.fetchall()))
 
     def rebuild(self) -> int:
@@ -239,7 +245,11 @@ class Store:
         if known is None and not self.db.execute("SELECT 1 FROM resource LIMIT 1").fetchone():
             self.note_setting("derived_by", DERIVED_BY)
             return 0
-        return 0 if known == DERIVED_BY else self.rebuild()
+        if known == DERIVED_BY:
+            return 0
+        # Until "3" the most private level was called like this; a rebuild that is broken off leaves it no longer.
+        self.db.execute("UPDATE record SET sensitivity = 'restricted' WHERE sensitivity = 'very_restricted'")
+        return self.rebuild()
 
     def copy(self, target: Path) -> None:
         """Write a consistent, equally encrypted copy of the whole file to `target`."""

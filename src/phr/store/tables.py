@@ -206,6 +206,42 @@ class Tag(SQLModel, table=True):
     tag: str = Field(primary_key=True)
 
 
+class Note(SQLModel, table=True):
+    """What the person wrote beside a record."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    resource_id: int = Field(foreign_key="resource.id")
+    text: str
+    written: str
+    changed: str | None = None
+
+
+class Bookmark(SQLModel, table=True):
+    """A record that the person wants to find again."""
+
+    resource_id: int = Field(primary_key=True, foreign_key="resource.id")
+    since: str
+
+
+class Correction(SQLModel, table=True):
+    """One field as the person says it is, laid over what the source says."""
+
+    resource_id: int = Field(primary_key=True, foreign_key="resource.id")
+    field: str = Field(primary_key=True)
+    value: str | None = None
+    reason: str | None = None
+    made: str
+
+
+class RecentSearch(SQLModel, table=True):
+    """What was searched for lately."""
+
+    __tablename__ = "recent_search"
+
+    words: str = Field(primary_key=True)
+    searched: str
+
+
 class SyncRun(SQLModel, table=True):
     """One pull (see model.SyncRun). `types` and `documents` are JSON text."""
 

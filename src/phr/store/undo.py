@@ -23,6 +23,7 @@ from phr.store.resources import NOT_COMPUTED, digest
 from phr.store.rows import RecordWriter, Stored
 from phr.store.tombstones import CURRENT, GONE
 from phr.store.undo_plan import Plan, plan_of
+from phr.store.words import hand_on, heirs
 
 if TYPE_CHECKING:
     from phr.store.store import Store
@@ -43,7 +44,7 @@ class Undone:
     documents: int = 0
     """Documents whose bytes went."""
     tagged: int = 0
-    """Removed resources that carried tags of the person's own, where nothing else tells of the same."""
+    """Removed resources that carried words of the person's own, where nothing else tells of the same."""
     sources: tuple[str, ...] = ()
     """Sources of which nothing is left."""
 
@@ -58,7 +59,7 @@ def undo(store: Store, runs: Sequence[int], *, dry_run: bool = False) -> Undone:
         plan = plan_of(db, runs)
         told = _told(db, plan, runs)
         attached = _attached(db, [*plan.remove, *(id_ for id_, _ in plan.restore)])
-        _hand_on_tags(db, plan.remove)
+        hand_on(db, heirs(db, plan.remove))
         _remove(db, plan.remove)
         _restore(store, plan)
         _splice(db, plan)
@@ -90,7 +91,7 @@ def _told(db: Any, plan: Plan, runs: Sequence[int]) -> Undone:
         kept=plan.kept,
         changed_since=plan.changed_since,
         documents=len(_orphans(db, plan.remove)),
-        tagged=sum(heir is None for heir in _heirs(db, plan.remove).values()),
+        tagged=sum(heir is None for heir in heirs(db, plan.remove).values()),
         sources=tuple(_emptied(db, plan.remove, runs)),
     )
 
@@ -155,37 +156,6 @@ def _emptied(db: Any, ids: Sequence[int], runs: Sequence[int]) -> Iterator[str]:
 
 
 # ── doing it (inside the transaction) ─────────────────────────────────────────────────────────────────
-
-
-def _hand_on_tags(db: Any, ids: Sequence[int]) -> None:
-    """What the person put beside a fact stays with it, where another source tells of it too.
-
-    Tags are all of that there is by now; what is added some day (notes, bookmarks) belongs here as well.
-    """
-    for id_, heir in _heirs(db, ids).items():
-        if heir is not None:
-            db.execute(
-                "INSERT OR IGNORE INTO tag (resource_id, tag) SELECT ?, tag FROM tag WHERE resource_id = ?",
-                (heir, id_),
-            )
-
-
-def _heirs(db: Any, ids: Sequence[int]) -> dict[int, int | None]:
-    """Of these resources those with tags, and which other one of the same record stays; None where none does."""
-    removed, found = set(ids), dict[int, int | None]()
-    for part in batches(ids):
-        rows = db.execute(
-            "SELECT DISTINCT t.resource_id, o.resource_id FROM tag t"
-            " LEFT JOIN record_source own ON own.resource_id = t.resource_id"
-            " LEFT JOIN record_source o ON o.record_id = own.record_id"
-            f" WHERE t.resource_id IN ({marks(part)}) ORDER BY t.resource_id, o.resource_id <> o.record_id,"
-            " o.resource_id",
-            part,
-        )
-        for id_, other in rows:
-            if found.get(id_) is None:
-                found[id_] = other if other is not None and other not in removed else None
-    return found
 
 
 def _remove(db: Any, ids: Sequence[int]) -> None:

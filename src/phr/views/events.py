@@ -49,6 +49,21 @@ _TAGS = (
 )
 
 
+_BOOKMARKED = (
+    "SELECT DISTINCT rs.record_id FROM bookmark b CROSS JOIN record_source rs ON rs.resource_id = b.resource_id"
+    " WHERE rs.record_id IN ({marks})"
+)
+_CORRECTED = (
+    "SELECT DISTINCT rs.record_id, c.field FROM record_source rs CROSS JOIN correction c"
+    " ON c.resource_id = rs.resource_id WHERE rs.record_id IN ({marks}) AND c.field NOT LIKE 'agreed:%'"
+    " ORDER BY c.field"
+)
+
+
+_FORMER_LEVELS = {"very_restricted": "restricted"}
+"""Levels of a file that was read by an older phr, until the next sync reads it anew."""
+
+
 def events(db: Any, ids: Sequence[int]) -> Iterator[Event]:
     """The events of these records, in the order of `ids`; ids that are not there are skipped."""
     for at in range(0, len(ids), BATCH):
@@ -63,12 +78,17 @@ def events(db: Any, ids: Sequence[int]) -> Iterator[Event]:
         places = {row[0]: row[1:] for row in db.execute(_PLACES.format(marks=marks(incomplete)), incomplete)}
         sources = _gathered(db.execute(_SOURCES.format(marks=marks(part)), part))
         tags = _gathered(db.execute(_TAGS.format(marks=marks(part)), part))
+        bookmarked = {row[0] for row in db.execute(_BOOKMARKED.format(marks=marks(part)), part)}
+        corrected = _gathered(db.execute(_CORRECTED.format(marks=marks(part)), part))
         for id_ in part:
             if id_ in found:
                 facility, performer = places.get(id_, (None, None))
                 row = found[id_]
                 row["facility"], row["performer"] = row["facility"] or facility, row["performer"] or performer
-                yield _event(row, sources.get(id_, []), tags.get(id_, []))
+                yield _event(row, sources.get(id_, []), tags.get(id_, [])) | {
+                    "bookmarked": id_ in bookmarked,
+                    "corrected": corrected.get(id_, []),
+                }
 
 
 def new_abnormal(store: Store, run: SyncRun) -> list[Event]:
@@ -133,9 +153,10 @@ def _event(row: dict[str, Any], sources: list[str], tags: list[str]) -> Event:
         ],
         "facility": row["facility"],
         "performer": row["performer"],
+        "encounter": row["encounter"],
         "sources": sources,
         "origin": row["origin"],
-        "sensitivity": row["sensitivity"],
+        "sensitivity": _FORMER_LEVELS.get(row["sensitivity"], row["sensitivity"]),
         "resource": row["resource"],
         "tags": tags,
     }

@@ -7,28 +7,32 @@ and a record belongs to a range when the two periods overlap. So `--since 2020` 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from phr.errors import UsageError
 from phr.fhir import dates
+from phr.views.query import full_text_query
+from phr.views.tagging import tagged
 
 if TYPE_CHECKING:
     from phr.model import Problem
     from phr.store.store import Store
 
-SENSITIVITIES = ("normal", "restricted", "very_restricted")
-"""From what anyone treating you may see to what was marked as very private (FHIR security labels N, R, V)."""
+SENSITIVITIES = ("normal", "sensitive", "restricted")
+"""From what anyone treating you may see to what was marked as private (see `records.elements`)."""
 
 _OF_SOURCES = (
     "record.id IN (SELECT rs.record_id FROM record_source rs JOIN source s ON s.id = rs.source_id"
     " WHERE s.name IN ({marks}))"
 )
-# A tag stands beside a resource; another record may be shown for it.
-_TAGGED = (
-    "record.id IN (SELECT rs.record_id FROM tag t JOIN record_source rs ON rs.resource_id = t.resource_id"
-    " WHERE t.tag = ?)"
+MARKED = (
+    "(record.id IN (SELECT rs.record_id FROM correction c JOIN record_source rs ON rs.resource_id = c.resource_id"
+    " WHERE c.field = 'sensitivity' AND c.value <> 'normal')"
+    " OR (record.sensitivity <> 'normal' AND record.id IN (SELECT rs.record_id FROM source s"
+    " JOIN resource x ON x.source_id = s.id JOIN record_source rs ON rs.resource_id = x.id WHERE s.kind = 'person')))"
 )
+"""What the person marked as private by hand: beside a record of a source, or in an entry of their own."""
 _FOUND = "record.id IN (SELECT rowid FROM record_search WHERE record_search MATCH ?)"
 
 
@@ -47,9 +51,13 @@ class Selection:
     """All of them have to be on the record."""
     search: str | None = None
     sensitivity: str | None = None
-    """The most private level to include: `normal` leaves out restricted and very restricted records."""
+    """The most private level to include: `normal` leaves out sensitive and restricted records."""
     include_undated: bool | None = None
     """None: records without a date belong unless a range was asked for."""
+    marked: bool = True
+    """Whether what the person marked as private by hand belongs too, where no `sensitivity` decides; an export says no."""
+    without: tuple[int, ...] = ()
+    """Numbers of records that do not belong, whatever else is asked: they would tell what is withheld."""
 
     def where(self, *, withdrawn: bool = False) -> tuple[str, list[object]]:
         """An SQL condition on the table `record`, and its parameters.
@@ -70,8 +78,9 @@ class Selection:
             parts.append(_OF_SOURCES.format(marks=_marks(self.sources)))
             values += self.sources
         for tag in self.tags:
-            parts.append(_TAGGED)
-            values.append(tag)
+            condition, parameters = tagged(tag)
+            parts.append(condition)
+            values += parameters
         if self.search is not None and self.search.strip():
             query = full_text_query(self.search)
             parts.append(_FOUND if query else "0")
@@ -80,6 +89,13 @@ class Selection:
         if len(allowed) < len(SENSITIVITIES):
             parts.append(f"record.sensitivity IN ({_marks(allowed)})")
             values += allowed
+        elif not self.marked and self.sensitivity is None:
+            parts.append(f"NOT {MARKED}")
+        if self.without:
+            import json
+
+            parts.append("record.id NOT IN (SELECT value FROM json_each(?))")
+            values.append(json.dumps(self.without))
         return " AND ".join(parts), values
 
     def sensitivities(self) -> tuple[str, ...]:
@@ -94,6 +110,10 @@ class Selection:
         if self.include_undated is None:
             return self.since is None and self.until is None
         return self.include_undated
+
+    def asks_nothing(self) -> bool:
+        """Whether every record belongs."""
+        return self == EVERYTHING
 
     def described(self) -> dict[str, object]:
         """The selection in plain JSON, without what was not asked."""
@@ -127,19 +147,6 @@ class Selection:
 EVERYTHING = Selection()
 
 
-def full_text_query(words: str) -> str | None:
-    """What a person typed as an FTS5 query that cannot be a syntax error; None when no word is in it.
-
-    Every word has to be found; the last one may be the beginning of a word. A code such as `4548-4` is
-    looked for as it stands.
-    """
-    found = [word for word in words.replace("\0", " ").split() if any(map(str.isalnum, word))]
-    if not found:
-        return None
-    quoted = ['"' + word.replace('"', '""') + '"' for word in found]
-    return " ".join(quoted) + " *"
-
-
 def check_sources(store: Store, selection: Selection) -> None:
     """Raise UsageError when the selection names a source that is not in the record."""
     if selection.sources:
@@ -153,13 +160,7 @@ def left_out(store: Store, selection: Selection) -> tuple[Problem, ...]:
     """
     if selection.keeps_undated() or (selection.since is None and selection.until is None):
         return ()
-    condition, values = Selection(
-        kinds=selection.kinds,
-        sources=selection.sources,
-        tags=selection.tags,
-        search=selection.search,
-        sensitivity=selection.sensitivity,
-    ).where()
+    condition, values = replace(selection, since=None, until=None, include_undated=None).where()
     row = store.db.execute(
         f"SELECT count(*) FROM record WHERE {condition} AND record.date_from IS NULL", values
     ).fetchone()
@@ -179,24 +180,11 @@ def fitting(store: Store, selection: Selection) -> int:
 
 def withheld(store: Store, selection: Selection) -> int:
     """How many records of the selection are held back for their sensitivity: for the person alone."""
-    allowed = selection.sensitivities()
-    if len(allowed) == len(SENSITIVITIES):
+    everything = len(selection.sensitivities()) == len(SENSITIVITIES)
+    if everything and not selection.without and (selection.marked or selection.sensitivity is not None):
         return 0
-    condition, values = Selection(
-        selection.kinds,
-        selection.since,
-        selection.until,
-        selection.sources,
-        selection.tags,
-        selection.search,
-        None,
-        selection.include_undated,
-    ).where()
-    row = store.db.execute(
-        f"SELECT count(*) FROM record WHERE {condition} AND record.sensitivity NOT IN ({_marks(allowed)})",
-        [*values, *allowed],
-    ).fetchone()
-    return int(row[0])
+    open_ = replace(selection, sensitivity=None, marked=True, without=())
+    return fitting(store, open_) - fitting(store, selection)
 
 
 def _marks(values: tuple[str, ...]) -> str:

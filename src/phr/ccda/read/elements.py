@@ -35,3 +35,8 @@ def unite(before: Resource, again: Resource) -> None:
             before[key] = value
         elif isinstance(value, list) and isinstance(before[key], list) and key in ("category", "identifier"):
             before[key] = [*before[key], *(each for each in value if each not in before[key])]
+        elif key == "meta" and isinstance(value, dict) and isinstance(before[key], dict):
+            # in the section of either it is as private as there, and the strictest label counts
+            labels = [*before[key].get("security", ()), *value.get("security", ())]
+            both = [each for at, each in enumerate(labels) if each not in labels[:at]]
+            before[key] = {**value, **before[key], **({"security": both} if both else {})}

@@ -11,7 +11,6 @@ from hashlib import sha256
 from itertools import islice
 from uuid import UUID
 
-from phr.ccda import codes
 from phr.ccda.read.nodes import (
     STATEMENTS,
     XSI_TYPE,
@@ -23,10 +22,10 @@ from phr.ccda.read.nodes import (
     null_flavor,
     tag,
 )
+from phr.ccda.read.privacy import is_security, section_labels, statement_labels
 from phr.ccda.read.said import Said
 from phr.ccda.read.wholes import Wholes
 
-_CONFIDENTIALITY = codes.backward(codes.SYSTEMS)[codes.CONFIDENTIALITY]
 _ENTRY_REFERENCE = "2.16.840.1.113883.10.20.22.4.122"
 _PROBLEM = "2.16.840.1.113883.10.20.22.4.4"
 _MOST = 16
@@ -49,6 +48,8 @@ class Index:
         self._signatures: dict[Node, str] = {}
         self._problems: dict[str, list[Node]] = {}
         self._labels: dict[Node, list[dict[str, str]]] = {}
+        self._annotated = False
+        """Whether any statement says how confidential it is."""
         self.said = Said()
         self._ambiguous: dict[tuple[str, str], bool] = {}
         holders: dict[str, list[Node]] = {}
@@ -57,6 +58,10 @@ class Index:
                 self._targets.setdefault(name.strip(), node)
             if node.tag == "reference" and (pointer := attr(node, "value")) is not None:
                 self._pointers.add(pointer.removeprefix("#"))
+            if node.tag in STATEMENTS and (
+                is_security(node) or child(node, "confidentialityCode") is not None
+            ):
+                self._annotated = True
             if node.tag in STATEMENTS or node.tag == "encompassingEncounter":
                 self._note(node)
             if node.tag == "assignedAuthor" and _is_source(node):
@@ -185,12 +190,14 @@ class Index:
 
     # ── confidentiality ───────────────────────────────────────────────────────────────────────────
 
-    def labels(self, section: Node | None) -> list[dict[str, str]]:
-        """The confidentiality of a section: its own, else that of what it stands in (context conduction)."""
+    def labels(self, section: Node | None, statement: Node | None = None) -> list[dict[str, str]]:
+        """How confidential a section is, and a statement in it."""
         holder = section if section is not None else self.root
         if holder not in self._labels:
-            self._labels[holder] = _labels(holder)
-        return self._labels[holder]
+            self._labels[holder] = section_labels(holder)
+        found = self._labels[holder]
+        own = statement_labels(statement) if statement is not None and self._annotated else []
+        return [*found, *(one for one in own if one not in found)]
 
 
 def _is_source(author: Node) -> bool:
@@ -199,14 +206,6 @@ def _is_source(author: Node) -> bool:
         return False
     own = {key_of(each) for each in children(author, "representedOrganization/id")} - {None}
     return bool(own & {key_of(each) for each in children(author, "id")})
-
-
-def _labels(holder: Node) -> list[dict[str, str]]:
-    for each in (holder, *holder.iterancestors("section", "ClinicalDocument")):
-        code = attr(child(each, "confidentialityCode"), "code")
-        if code in ("U", "L", "M", "N", "R", "V"):
-            return [{"system": _CONFIDENTIALITY, "code": code}]
-    return []
 
 
 def key_of(node: Node) -> str | None:

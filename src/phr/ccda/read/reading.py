@@ -121,7 +121,7 @@ class Reading:
         id_ = str(uuid5(NAMESPACE_OID, f"{type_}~{name}"))
         named = type_ not in _NO_IDENTIFIER and not part
         own = identifiers(statement, self.index.is_part) if named else []
-        labels = [] if type_ in _PARTIES else self.index.labels(where.section if where else None)
+        labels = [] if type_ in _PARTIES else self.index.labels(where.section if where else None, statement)
         resource: Resource = {
             "resourceType": type_,
             "id": id_,

@@ -1,0 +1,1 @@
+"""Condition packs: what belongs to a condition, as data."""
