@@ -25,6 +25,7 @@ from phr.workspace import same_person
 from phr.workspace.import_job import ImportedFile, ImportJob, ImportReport, counted
 from phr.workspace.looking import would_bring
 from phr.workspace.naming import THE_STANDARD_INPUT, Names, wanted_name
+from phr.workspace.settling import settle
 
 if TYPE_CHECKING:
     from phr.workspace.workspace import Workspace
@@ -96,7 +97,7 @@ def import_files(
                 replace(_named(_take_in(job, one, who, name), one, wish), another_person=doubtful)
                 for one, who, name, doubtful in zip(opened, patients, names, strange, strict=True)
             ]
-            store.matches.settle()
+            settle(store)
         store.audit.note("import", f"{len(opened)} files")
     return ImportReport(job.id, (*taken, *unread))
 

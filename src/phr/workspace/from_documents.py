@@ -25,6 +25,7 @@ from phr.sync.wish import Progress
 from phr.workspace import same_person
 from phr.workspace.import_job import ImportedFile, ImportJob, ImportReport, ImportRun, counted
 from phr.workspace.looking import changes
+from phr.workspace.settling import settle
 
 if TYPE_CHECKING:
     from phr.workspace.workspace import Workspace
@@ -62,7 +63,7 @@ def from_documents(workspace: Workspace, wish: DocumentsWish) -> ImportReport:
         with ImportJob(store, wish.progress) as job:
             for _, some in groupby(found, lambda one: one.source_key):
                 taken += _of_connection(job, list(some))
-            store.matches.settle()
+            settle(store)
         store.audit.note("import", f"{len(found)} documents")
     return ImportReport(job.id, tuple(taken))
 

@@ -15,6 +15,7 @@ from phr.model import Connection, Refusal, Search, SyncRun, Vendor
 from phr.store.store import Store, utc_now
 from phr.sync.pull import Progress, Wish
 from phr.views.status import ends_soon, is_put_off
+from phr.workspace.settling import settle
 from phr.workspace.shift import Job, Shift
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def sync(workspace: Workspace, wish: SyncWish) -> SyncReport:
         runs = _work(workspace, store, chosen(store, wish), wish)
         soon = _soon(workspace, store, {run.connection for run in runs})
         if runs:
-            store.matches.settle()
+            settle(store)
         unread = len(store.imports.unread_documents()) if runs else 0
     return SyncReport(
         _together([run.status for run in runs]), tuple(runs), _exit_status(runs), soon, unread=unread

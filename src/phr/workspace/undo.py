@@ -11,6 +11,7 @@ from phr.store.runs import OPEN
 from phr.store.store import Store
 from phr.store.undo import Undone
 from phr.store.undo import undo as take_back
+from phr.views import milestones
 
 if TYPE_CHECKING:
     from phr.workspace.workspace import Workspace
@@ -48,6 +49,7 @@ def undo(workspace: Workspace, job_id: str, *, dry_run: bool = False) -> UndoRep
                 runs = _runs(store, head)
                 files = _files(store, runs)
                 told = take_back(store, runs)
+                milestones.refresh(store)
                 store.audit.note("undo import", f"job {head}")
         except Busy:
             if not at_work:
