@@ -70,26 +70,63 @@ def test_every_event_is_one_line_with_its_number_whole(events: list[dict[str, An
 
 def test_years_and_months_head_their_events_and_a_day_is_said_once() -> None:
     shown = page(
+        event(6, date="2024-03-12T10:00:00Z"),
         event(5, date="2024-03-12T10:00:00Z"),
-        event(4, date="2024-03-12"),
+        event(4, date="2024-03"),
         event(3, date="2024-02"),
-        event(2, date="2023"),
+        event(2, date="2024"),
         event(1),
+        view=Screen(80, colour=False),
     )
-    assert [line.split(" ─")[0] for line in shown] == [
+    assert [" ".join(line.split(" ─")[0].split()) for line in shown] == [
         "2024",
-        " March",
-        "  12  10:00  lab         Test 5  5",
-        "             lab         Test 4  4",
-        " February",
-        "             lab         Test 3  3",
-        "",
-        "2023",
-        "             lab         Test 2  2",
+        "March",
+        "12 lab Test 6 6",
+        "lab Test 5 5",
+        "– lab Test 4 4",
+        "February",
+        "– lab Test 3 3",
+        "Month not known",
+        "lab Test 2 2",
         "",
         "Without a date",
-        "             lab         Test 1  1",
+        "lab Test 1 1",
     ]
+
+
+def test_a_piped_line_has_its_date_as_far_as_it_is_known_and_nothing_is_cut() -> None:
+    long = "A title " * 30
+    shown = page(
+        event(3, date="2024-03-12T23:30:00-05:00", title=long),
+        event(2, date="2024-03"),
+        event(1, date="2024"),
+    )
+    lines_of_events = [line.split() for line in shown if line.startswith("  ")]
+    assert [words[0] for words in lines_of_events] == ["2024-03-12", "2024-03", "2024"]
+    assert lines_of_events[0][1] == "23:30"
+    assert long.strip() in "\n".join(shown)
+
+
+def test_the_title_is_plain_and_a_local_code_gives_way_to_a_standard_name() -> None:
+    loinc = {
+        "system": "http://loinc.org",
+        "code": "1751-7",
+        "display": "Albumin [Mass/volume] in Serum or Plasma",
+    }
+    local = {"system": "urn:lab", "code": "LAB123", "display": None}
+    assert lines.titled(event(title="LAB123", codes=[loinc, local])) == "Albumin"
+    assert lines.titled(event(title="Albumin, serum", codes=[loinc, local])) == "Albumin, serum"
+
+
+def test_where_and_by_whom_are_said_once() -> None:
+    assert lines.places(event(facility="Clinic", performer="Dr. Who")) == ("Clinic", "Dr. Who")
+    assert lines.places(event(facility="Clinic", performer="clinic")) == ("Clinic", "")
+    assert lines.places(event(performer="Dr. Who")) == ("Dr. Who", "")
+
+
+def test_a_unit_that_is_only_a_remark_loses_its_braces() -> None:
+    assert lines.measured(event(value_text="3", unit="{score}")) == "3 score"
+    assert lines.measured(event(value_text="3", unit="mL/min/{1.73_m2}")) == "3 mL/min/{1.73_m2}"
 
 
 @pytest.mark.parametrize(
@@ -154,3 +191,28 @@ def test_what_is_no_plain_fact_says_so_before_its_name(event: dict[str, Any], sh
 def test_a_range_that_excludes_its_end_is_shown_as_the_source_wrote_it() -> None:
     assert lines.reference_range({"high": 5.0, "range_text": "< 5"}) == "< 5"
     assert lines.reference_range({"high": 5.0, "range_text": "up to 5"}) == "≤ 5"
+
+
+@pytest.mark.parametrize(("unicode", "star"), [(True, "★ Test 1"), (False, "* Test 1")])
+def test_a_milestone_has_a_star_that_every_screen_can_show(unicode: bool, star: str) -> None:
+    from phr.cli.timeline_lines import drawn
+    from phr.views.gather import Shown
+
+    view = Screen(80, colour=False, unicode=unicode)
+    shown = "\n".join(drawn([Shown(event(1)), Shown(event(2))], view, starred={"1"}))
+    assert star in shown
+    assert "* Test 2" not in shown
+    assert "★ Test 2" not in shown
+
+
+@given(EVENTS, st.lists(st.integers(0, 5), min_size=8, max_size=8), st.sampled_from([60, 72, 80, 120]))
+def test_no_indented_line_wraps_either(events: list[dict[str, Any]], depths: list[int], columns: int) -> None:
+    from phr.cli.timeline_lines import drawn
+    from phr.views.gather import Shown
+
+    shown = [
+        Shown(one, depth if at else 0) for at, (one, depth) in enumerate(zip(events, depths, strict=False))
+    ]
+    for relations in (None, {one["id"]: "what it was made from (123456)" for one in events}):
+        for line in drawn(shown, Screen(columns, colour=False), relations=relations):
+            assert width(line) <= columns

@@ -6,7 +6,8 @@ import pytest
 
 from phr.errors import UsageError
 from phr.store.store import Store
-from phr.views.selection import Selection, full_text_query, left_out, withheld
+from phr.views.query import full_text_query
+from phr.views.selection import Selection, left_out, withheld
 from phr.views.timeline import timeline
 
 

@@ -139,14 +139,107 @@ def test_an_empty_record_has_an_empty_timeline(store: Store) -> None:
     }
 
 
-def test_the_ids_of_a_page_come_from_the_date_index_without_sorting(life: Store) -> None:
+@pytest.mark.parametrize(
+    ("selection", "index"),
+    [
+        (Selection(since="2020"), "record_by_date"),
+        (Selection(kinds=("lab_result",), since="2020"), "record_by_kind"),
+        (Selection(kinds=("lab_result", "problem")), "record_by_kind"),
+        (Selection(sensitivity="normal"), "record_by_date"),
+    ],
+)
+def test_the_ids_of_a_page_come_from_an_index_without_sorting(
+    life: Store, selection: Selection, index: str
+) -> None:
     statements: list[str] = []
     life.db.set_trace_callback(statements.append)
-    timeline(life, Selection(kinds=("lab_result",), since="2020"), limit=2, after="MTYwMDAwMDAwMDo5")
+    timeline(life, selection, limit=2, after="MTYwMDAwMDAwMDo5")
     life.db.set_trace_callback(None)
 
     paging = [one for one in statements if "ORDER BY record.date_from DESC" in one]
     assert paging
-    plan = [row[3] for row in life.db.execute(f"EXPLAIN QUERY PLAN {paging[0]}")]
-    assert any("record_by_date" in step for step in plan)
-    assert not any("TEMP B-TREE" in step for step in plan)
+    for one in paging:
+        plan = [row[3] for row in life.db.execute(f"EXPLAIN QUERY PLAN {one}")]
+        assert any(index in step for step in plan)
+        assert not any("TEMP B-TREE" in step for step in plan)
+
+
+KINDS = ("lab_result", "problem", "encounter")
+
+
+@pytest.mark.parametrize(
+    "selection",
+    [
+        Selection(),
+        Selection(kinds=KINDS),
+        Selection(kinds=("problem", "problem")),
+        Selection(since="2020"),
+        Selection(since="2020-06", until="2021"),
+        Selection(since="2019-07"),
+        Selection(until="2019"),
+        Selection(sources=("clinic",)),
+        Selection(sources=("clinic", "hospital"), kinds=("lab_result",)),
+        Selection(search="hemoglobin"),
+        Selection(search="hemoglobin", kinds=("lab_result",), sources=("hospital",)),
+        Selection(sensitivity="normal"),
+        Selection(include_undated=False),
+        Selection(since="2020", include_undated=True),
+    ],
+)
+def test_a_walk_along_an_index_finds_what_the_selection_says(life: Store, selection: Selection) -> None:
+    condition, values = selection.where()
+    rows = life.db.execute(
+        f"SELECT id, date, date_from FROM record WHERE {condition}"
+        " ORDER BY date_from IS NULL, date_from DESC, id DESC",
+        values,
+    ).fetchall()
+    dates = [row[1] for row in rows if row[2] is not None]
+    paged: list[str] = []
+    after = None
+    for _ in range(len(rows) + 1):
+        page = timeline(life, selection, limit=1, after=after)
+        paged += [event["id"] for event in page.events]
+        after = page.next
+        if after is None:
+            break
+
+    assert paged == [str(row[0]) for row in rows]
+    assert [event["id"] for event in all_events(life, selection)] == paged
+    assert page.total == len(rows)
+    assert (page.earliest, page.latest) == ((dates[-1], dates[0]) if dates else (None, None))
+    assert page.selected({int(id_) for id_ in paged} | {10**6}) == {int(id_) for id_ in paged}
+
+
+def test_a_word_that_many_records_have_is_found_on_the_way(
+    life: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = timeline(life, Selection(search="hemoglobin"), limit=2)
+    monkeypatch.setattr("phr.views.timeline._RARE", 1)
+    many = timeline(life, Selection(search="hemoglobin"), limit=2)
+
+    assert many == few
+    assert timeline(life, Selection(search="hemoglobin"), after=few.next).total == few.total
+    assert [one["id"] for one in timeline(life, Selection(search="hemoglobin")).events] == [
+        one["id"] for one in all_events(life, Selection(search="hemoglobin"))
+    ]
+
+
+def test_counting_stops_where_a_screen_needs_no_more(life: Store) -> None:
+    page = timeline(life, Selection(sensitivity="normal"), limit=2, count_to=3)
+    assert (page.total, page.counted) == (3, False)
+    whole = timeline(life, Selection(sensitivity="normal"), count_to=3)
+    assert (whole.total, whole.counted) == (len(whole.events), True)
+    assert timeline(life, Selection(sensitivity="normal"), count_to=100).counted
+
+
+def test_only_what_was_bookmarked_is_shown_when_that_is_asked_for(life: Store) -> None:
+    one = next(event for event in timeline(life).events if event["kind"] == "problem")
+    assert timeline(life, bookmarked=True).total == 0
+    life.db.execute(
+        "INSERT INTO bookmark SELECT id, '2026-01-01T00:00:00Z' FROM resource WHERE id = ?", (one["id"],)
+    )
+
+    page = timeline(life, bookmarked=True)
+    assert [event["id"] for event in page.events] == [one["id"]]
+    assert page.events[0]["bookmarked"] is True
+    assert [event["id"] for event in all_events(life, bookmarked=True)] == [one["id"]]

@@ -152,6 +152,18 @@ def complete_kinds(incomplete: str) -> list[str]:
     return [kind for kind in KINDS if kind.startswith(incomplete)]
 
 
+def complete_sensitivities(incomplete: str) -> list[str]:
+    """Levels of privacy that begin like this."""
+    from phr.views.selection import SENSITIVITIES
+
+    return [level for level in SENSITIVITIES if level.startswith(incomplete)]
+
+
+def complete_tags(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Tags that begin like this; none when the record is locked."""
+    return _names(ctx, "SELECT DISTINCT tag FROM tag ORDER BY tag", incomplete)
+
+
 def complete_sources(ctx: typer.Context, incomplete: str) -> list[str]:
     """Names of sources that begin like this; none when the record is locked."""
     return _names(ctx, "SELECT name FROM source ORDER BY name", incomplete)
@@ -194,7 +206,7 @@ Kinds = Annotated[
     typer.Option(
         "--kind",
         "-k",
-        help="Only this kind, such as lab_result; may be repeated.",
+        help="Only this kind, such as labs, meds or visits; may be repeated.",
         autocompletion=complete_kinds,
     ),
 ]
@@ -212,12 +224,20 @@ Sources = Annotated[
     ),
 ]
 Tags = Annotated[
-    list[str] | None, typer.Option("--tag", help="Only with this tag; may be repeated.", metavar="T")
+    list[str] | None,
+    typer.Option(
+        "--tag", help="Only with this tag; may be repeated.", autocompletion=complete_tags, metavar="T"
+    ),
 ]
 Search = Annotated[str | None, typer.Option("--search", help="Only with these words.", metavar="TEXT")]
 Sensitivity = Annotated[
     str | None,
-    typer.Option("--sensitivity", help="“normal” leaves out what is marked restricted or very restricted."),
+    typer.Option(
+        "--sensitivity",
+        help="The most private that belongs: normal, sensitive or restricted.",
+        autocompletion=complete_sensitivities,
+        metavar="LEVEL",
+    ),
 ]
 
 
@@ -232,7 +252,7 @@ def select(
 ) -> Selection:
     """The Selection that these options mean. Raises UsageError for a kind or a date that makes no sense."""
     from phr.fhir import dates
-    from phr.views.selection import Selection
+    from phr.views.selection import SENSITIVITIES, Selection
 
     begin, end = dates.parse(_date("--since", since)), dates.parse(_date("--until", until))
     if begin and end and begin.start >= end.end:
@@ -244,21 +264,20 @@ def select(
         sources=tuple(sources or ()),
         tags=tuple(tags or ()),
         search=search or None,
-        sensitivity=_one_of("--sensitivity", sensitivity, ("normal",)),
+        sensitivity=_one_of("--sensitivity", sensitivity, SENSITIVITIES),
     )
 
 
 def _kind(text: str) -> str:
-    """A kind by its own name, or by the word that the timeline shows for it (`note`, `visit`)."""
-    from phr.cli.text import KIND_WORDS
+    """A kind by its own name, by the word that the timeline shows for it, or as people say it (`labs`, `meds`)."""
     from phr.model import KINDS
+    from phr.views.kind_words import kind_of, known_words
 
-    shown = {word.rstrip("."): kind for kind, word in KIND_WORDS.items()}
-    kind = text.strip().lower().replace("-", "_").replace(" ", "_").rstrip(".")
-    kind = shown.get(kind, kind)
-    if kind not in KINDS:
+    kind = kind_of(text)
+    if kind is None:
         raise usage(
-            f"There is no kind of record named {text}.", near(kind, KINDS) or f"Kinds are: {', '.join(KINDS)}"
+            f"There is no kind of record named {text}.",
+            near(text.strip().lower(), known_words()) or f"Kinds are: {', '.join(KINDS)}",
         )
     return kind
 

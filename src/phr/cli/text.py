@@ -137,6 +137,18 @@ def table(
     return lines
 
 
+def cell(value: object) -> str:
+    """A cell of a CSV file. A text that a spreadsheet would run as a formula begins with an apostrophe."""
+    text = clean(value)
+    if not text or text[0] not in "=+-@":
+        return text
+    try:
+        float(text)
+    except ValueError:
+        return "'" + text
+    return text
+
+
 _COMMAND = re.compile(r"\bphr(?: [a-z][a-z-]*){1,2} '(?:[^']|'\"'\"')*'")
 """A command with a name that the shell wants quoted."""
 

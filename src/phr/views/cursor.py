@@ -1,0 +1,32 @@
+"""Where a page of the timeline ended, as a word that a person can hand back."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+from phr.errors import UsageError
+
+Place = tuple[int | None, int]
+"""Where an event stands: epoch seconds (None: undated) and record id."""
+
+
+def sealed(place: Place) -> str:
+    when, id_ = place
+    words = f"{'' if when is None else when}:{id_}"
+    return base64.urlsafe_b64encode(words.encode()).decode().rstrip("=")
+
+
+def opened(cursor: str) -> Place:
+    try:
+        words = base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)).decode("ascii")
+        when, _, id_ = words.partition(":")
+        place = int(when) if when else None, int(id_)
+        if any(abs(number) >= 2**63 for number in place if number is not None):
+            raise ValueError("not a place in a database")
+    except (ValueError, binascii.Error):
+        raise UsageError(
+            "--after does not hold a cursor of this timeline.",
+            hint="Take the word that the page before gave as `next`, or leave --after out.",
+        ) from None
+    return place
