@@ -1,0 +1,1 @@
+"""Numbers drawn: one style for the terminal and for SVG."""

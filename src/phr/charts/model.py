@@ -1,0 +1,68 @@
+"""What is drawn: dots in time with a value, the range each was held against, and how it stands to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+NORMAL, PLAIN, HIGH, LOW, ABNORMAL = "normal", "plain", "high", "low", "abnormal"
+"""Within its range; nobody says; above; below; outside in some other way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """One value. A bound (`<5`) stands at its limit and is drawn open, because the value itself is not known."""
+
+    when: float
+    """Epoch seconds."""
+    value: float = field(repr=False)
+    mark: str = PLAIN
+    bound: str | None = None
+    """`<` or `>` where the value is only a limit."""
+    low: float | None = field(default=None, repr=False)
+    high: float | None = field(default=None, repr=False)
+    label: str = ""
+    """Its date, to read."""
+    said: str = field(default="", repr=False)
+    """The value, to read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """One measurement, oldest dot first."""
+
+    name: str
+    unit: str
+    dots: tuple[Dot, ...] = field(repr=False)
+
+    @property
+    def exact(self) -> tuple[Dot, ...]:
+        """Those that a line may join."""
+        return tuple(dot for dot in self.dots if dot.bound is None)
+
+
+def has_range(curve: Curve) -> bool:
+    """Whether anything can be shaded."""
+    return any(dot.low is not None or dot.high is not None for dot in curve.dots)
+
+
+def range_at(dots: Sequence[Dot], when: float) -> tuple[float | None, float | None]:
+    """The range of the dot that is nearest in time: ranges change, and nobody knows on which day."""
+    near = min(dots, key=lambda dot: abs(dot.when - when))
+    return near.low, near.high
+
+
+def figures(value: float, step: float) -> str:
+    """A number on an axis: as many digits as the step between two of them needs."""
+    digits = 0
+    while digits < 6 and abs(round(step, digits) - step) > step * 1e-6:
+        digits += 1
+    text = f"{value:,.{digits}f}" if abs(value) >= 10_000 else f"{value:.{digits}f}"
+    return text.replace("-", "−") if float(f"{value:.{digits}f}") else text.lstrip("-")
+
+
+def range_words(low: float | None, high: float | None) -> str:
+    """`90–200`, `≥ 90`, `≤ 5.6`; empty for none."""
+    if low is not None and high is not None:
+        return f"{low:g}–{high:g}"
+    return f"≥ {low:g}" if low is not None else f"≤ {high:g}" if high is not None else ""
