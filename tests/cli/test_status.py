@@ -57,7 +57,9 @@ def test_a_connection_that_was_never_synced_to_its_end_is_not_called_healthy(
 def test_new_troubles_come_first_and_many_are_counted(phr: Any, record: Workspace) -> None:
     known = [Problem(f"T{n}", f"the server says {n}", known=True) for n in range(9)]
     ran(record, "partial", *known, Problem("Goal", "it did not come", http_status=503))
-    lines = phr("status").out.split("Left out at clinic\n")[1].splitlines()
+    short = phr("status").out.split("Left out at clinic\n")[1].splitlines()
+    assert short[:2] == ["  goals (Goal): it did not come", "  and for 9 more reasons: phr status --skipped"]
+    lines = phr("status", "--skipped").out.split("Left out at clinic\n")[1].splitlines()
     assert lines[0] == "  goals (Goal): it did not come"
     assert lines[5] == "  T4: the server says 4"
     assert lines[6] == "  and for 4 more reasons: phr jobs show 1"
@@ -104,3 +106,47 @@ def test_the_check_fails_for_any_of_them_and_says_for_whom(phr: Any, family: Non
 def test_with_nobody_here_everybody_is_nobody(phr: Any) -> None:
     assert phr("status", "--all-users", "--json").json == {"schema": 1, "health": "healthy", "users": []}
     assert "phr connect" in phr("status", "--all-users").out
+
+
+# ── the record itself ─────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_dashboard_shows_what_is_new_and_what_is_due(phr: Any, record: Workspace) -> None:
+    import orjson
+
+    from phr.model import Received
+
+    def task(id_: str, **more: object) -> Received:
+        body = {"resourceType": "Task", "id": id_, "status": "requested", "intent": "order", **more}
+        return Received("Task", id_, orjson.dumps(body))
+
+    with record.store() as store:
+        store.save(
+            "k1",
+            [
+                task("t1", description="Call back"),
+                task("t2", description="Send it", restriction={"period": {"end": "2020"}}),
+            ],
+        )
+    lines = phr("status").out.splitlines()
+    assert any("Glucose" in line and "9.1 mmol/L" in line for line in lines)
+    assert any(line.startswith("2 tasks to do, 1 overdue: Send it by 2020") for line in lines)
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 80
+
+    found = phr("status", "--json").json
+    assert {"newest", "abnormal_since", "looked", "due_tasks", "next_appointment"} <= set(found)
+    assert [one["overdue"] for one in found["due_tasks"]] == [True, False]
+    assert found["next_appointment"] is None
+
+
+def test_only_a_screen_of_text_is_a_look(phr: Any, record: Workspace) -> None:
+    def noted() -> str | None:
+        with record.store() as store:
+            return store.setting("looked")
+
+    for words in (("--json",), ("--quiet",), ("--check",), ("--all-users",)):
+        phr("status", *words)
+        assert noted() is None
+    phr("status")
+    assert noted() is not None

@@ -11,11 +11,12 @@ from phr.cli.columns import noted
 from phr.cli.context import for_user, workspace
 from phr.cli.options import Json, Quiet
 from phr.cli.refusals import grouped, listed
-from phr.cli.text import Screen, clean, command, count, elide, kind_word, size, table, when, width, wrapped
+from phr.cli.status_screen import due, kept, seen
+from phr.cli.text import Screen, clean, command, count, elide, size, table, when, width, wrapped
 from phr.errors import PhrError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from phr.workspace import Workspace
 
@@ -31,13 +32,17 @@ def status(
     all_users: Annotated[
         bool, typer.Option("--all-users", help="Everybody at home whose record opens here.")
     ] = False,
+    skipped: Annotated[
+        bool, typer.Option("--skipped", help="Everything that was left out, and why.")
+    ] = False,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """One screen: connections and their health, what runs now, what was skipped and why, what is kept.
+    """One screen: connections and their health, what is new, what is due, what was left out and why, what is kept.
 
     Health counts the last 20 runs of each connection: healthy from 95 % that succeeded, degraded from 80 %,
     else critical. Stale: no success for twice the interval. Requests are those of the last seven days.
+    "New" is what came since you last looked at this screen; looking again within an hour is the same look.
 
     Exit statuses: 0 fine, 1 failed (with --check: critical or stale), 2 usage, 6 locked.
     """
@@ -48,11 +53,12 @@ def status(
         reports = [_opened(there) for there in _everybody(ctx, here)]
         found = view.household(reports)
     else:
-        reports = [found := _report(here)]
+        # a person reads text; a script that asks for JSON, or only for the exit status, has not looked
+        reports = [found := _report(here, look=not (json or quiet or check))]
     if json:
         output.emit_json(found)
     elif not quiet:
-        output.emit(_screens(reports, output.out()))
+        output.emit(_screens(reports, output.out(), everything=skipped))
     named = len(reports) > 1
     why = [
         f"{one['user']}: {sentence}" if named else sentence
@@ -66,13 +72,18 @@ def status(
         raise typer.Exit(1)
 
 
-def _report(here: Workspace) -> Report:
+def _report(here: Workspace, *, look: bool = False) -> Report:
     from phr.cli.jobs import settle
     from phr.views import status as view
 
     with here.store() as store:
         settle(here, store)
-        return view.status(store, here.user, here.idle_hours)
+        report = view.status(store, here.user, here.idle_hours)
+        if look:
+            from phr.views.look import note_look
+
+            note_look(store)
+        return report
 
 
 def _everybody(ctx: typer.Context, here: Workspace) -> Iterator[Workspace]:
@@ -91,7 +102,7 @@ def _opened(there: Workspace) -> Report:
         return {"user": there.user, "locked": True, "reason": error.message}
 
 
-def _screens(reports: list[Report], view: Screen) -> Iterator[str]:
+def _screens(reports: list[Report], view: Screen, *, everything: bool) -> Iterator[str]:
     if not reports:
         yield "Nobody has a record here yet: phr connect PROVIDER"
     for number, one in enumerate(reports):
@@ -103,10 +114,10 @@ def _screens(reports: list[Report], view: Screen) -> Iterator[str]:
                 f"{clean(one['reason'])} With the key at hand: phr status --user {one['user']}", view
             )
         else:
-            yield from _screen(one, view)
+            yield from _screen(one, view, everything=everything)
 
 
-def _screen(report: Report, view: Screen) -> Iterator[str]:
+def _screen(report: Report, view: Screen, *, everything: bool) -> Iterator[str]:
     mark, colour = _MARKS[report["health"]]
     yield view.spell(
         f"{view.paint(mark, colour)} {view.paint(clean(report['user']), 'heading')}: {report['health']}"
@@ -118,16 +129,15 @@ def _screen(report: Report, view: Screen) -> Iterator[str]:
         yield "No connection yet: phr connect PROVIDER"
     yield from attention_lines(report["connections"], view)
     yield from _at_work(report["connections"], view)
-    yield from _skipped(report, view)
     yield from _imports(report, view)
     yield ""
-    kinds = sorted(report["records_by_kind"].items(), key=lambda item: -item[1])
-    total = sum(number for _, number in kinds)
-    yield view.paint(
-        f"{count(total, 'record')} from {count(sum(report['resources_by_type'].values()), 'resource')}",
-        "bold",
-    )
-    yield from wrapped(", ".join(f"{number:,}\xa0{kind_word(kind)}" for kind, number in kinds), view)
+    yield from kept(report, view)
+    yield from seen(report, view)
+    yield from due(report, view)
+    if everything:
+        yield from _skipped(report, view)
+    else:
+        yield from _left_out(report, view)
     yield from wrapped(_documents(report), view, indent=0)
 
 
@@ -143,7 +153,9 @@ def _documents(report: Report) -> str:
         if missing
         else ""
     )
-    return f"{told}, {size(report['storage_bytes'])} on disk, encrypted."
+    found = report["conflicts"]
+    conflicts = f"{count(found, 'conflict')} to look at" if found else "No conflicts"
+    return f"{told}, {size(report['storage_bytes'])} on disk, encrypted. {conflicts}."
 
 
 _HEADS = ("CONNECTION", "STATE", "HEALTH", "RESOURCES", "LAST SYNC", "EVERY")
@@ -235,23 +247,54 @@ def _at_work(found: list[Report], view: Screen) -> Iterator[str]:
 
 _REASONS, _ABOUT = 6, 12
 """So many reasons are spelt out for one connection, and so many kinds of record with each."""
+_SHORT, _FEW = 2, 5
+
+
+def _left_out(report: Report, view: Screen) -> Iterator[str]:
+    """The same in few lines: what is new with its reason, and how much more there is to read."""
+    for one in report["connections"]:
+        reasons = _reasons(one)
+        if not reasons:
+            continue
+        yield view.paint(f"Left out at {clean(one['name'])}", "bold")
+        new = [sentence for sentence, news in reasons.items() if news[1]]
+        shown = (new or list(reasons))[:_SHORT]
+        for sentence in shown:
+            yield from (
+                view.spell(line)
+                for line in wrapped(f"{listed(reasons[sentence][0], _FEW)}: {sentence}", view)
+            )
+        if len(reasons) > len(shown):
+            rest = count(len(reasons) - len(shown), "more reason")
+            yield from wrapped(f"and for {rest}: phr\xa0status\xa0--skipped", view)
+
+
+def _reasons(one: Report) -> dict[str, tuple[dict[str, int], bool]]:
+    """Each reason with what it is about, and whether it is news; news first."""
+    skipped = one.get("skipped", ())
+    new = [row for row in skipped if not row.get("known")]
+    # A refusal that the last run met stands in both.
+    met = {(row["type"], row["reason"]) for row in skipped}
+    older = [row for row in one["refused"] if (row["type"], row["reason"]) not in met]
+    found = _grouped((*new, *older, *(row for row in skipped if row.get("known"))))
+    fresh = _grouped(new)
+    return {sentence: (about, sentence in fresh) for sentence, about in found.items()}
+
+
+def _grouped(rows: Iterable[Report]) -> dict[str, Any]:
+    return grouped(
+        (row["type"], row["reason"], row.get("http_status"), bool(row.get("single")), row.get("count", 1))
+        for row in rows
+    )
 
 
 def _skipped(report: Report, view: Screen) -> Iterator[str]:
     for one in report["connections"]:
-        skipped = one.get("skipped", ())
-        new = [row for row in skipped if not row.get("known")]
-        # A refusal that the last run met stands in both.
-        met = {(row["type"], row["reason"]) for row in skipped}
-        older = [row for row in one["refused"] if (row["type"], row["reason"]) not in met]
-        reasons = grouped(
-            (row["type"], row["reason"], row.get("http_status"), bool(row.get("single")), row.get("count", 1))
-            for row in (*new, *older, *(row for row in skipped if row.get("known")))
-        )
+        reasons = _reasons(one)
         if reasons:
             yield ""
             yield view.paint(f"Left out at {clean(one['name'])}", "bold")
-        for sentence, about in list(reasons.items())[:_REASONS]:
+        for sentence, (about, _) in list(reasons.items())[:_REASONS]:
             yield from wrapped(f"{listed(about, _ABOUT)}: {sentence}", view)
         if len(reasons) > _REASONS:
             where = f"phr jobs show {one['last_job']}" if one.get("last_job") else "phr status --json"

@@ -37,16 +37,17 @@ Idle = Callable[[str], int | None]
 
 def status(store: Store, user: str, idle: Idle = lambda _: None) -> dict[str, Any]:
     """The one screen of `phr status` as JSON. Reads only. `idle` as for `connections`."""
-    found = connections(store, idle)
-    by_type, by_kind = store.counts()
+    by_source, by_type = _resources(store)
+    found = connections(store, idle, by_source)
+    by_kind = store.db.execute("SELECT kind, shown FROM tally WHERE shown > 0 ORDER BY kind").fetchall()
     documents, document_bytes = store.documents.totals()
     return {
         "schema": 1,
         "user": user,
         "health": max((one["health"] for one in found), key=HEALTHS.index, default="healthy"),
         "connections": found,
-        "sources": _imports(store),
-        "resources_by_type": dict(by_type),
+        "sources": _imports(store, by_source),
+        "resources_by_type": by_type,
         "records_by_kind": dict(by_kind),
         "documents": documents,
         "document_bytes": document_bytes,
@@ -56,6 +57,7 @@ def status(store: Store, user: str, idle: Idle = lambda _: None) -> dict[str, An
         "attention": [
             {"connection": one["name"], "reason": why} for one in found for why in one["attention"]
         ],
+        **dashboard(store),
     }
 
 
@@ -75,15 +77,17 @@ def check(report: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-def connections(store: Store, idle: Idle = lambda _: None) -> list[dict[str, Any]]:
+def connections(
+    store: Store, idle: Idle = lambda _: None, by_source: dict[int, int] | None = None
+) -> list[dict[str, Any]]:
     """Every connection with its state, as `phr connections --json` lists it.
 
-    `idle` is asked only where a sign-in is known to end: whether a sync puts that off.
+    `idle` is asked only where a sign-in is known to end: whether a sync puts that off. `by_source`: how many resources
+    each source has, where that is known already.
     """
-    rows = store.db.execute(
-        "SELECT s.key, s.id, (SELECT count(*) FROM resource r WHERE r.source_id = s.id) FROM source s"
-    ).fetchall()
-    own = {row[0]: (row[1], row[2]) for row in rows}
+    counted = _resources(store)[0] if by_source is None else by_source
+    rows = store.db.execute("SELECT s.key, s.id FROM source s").fetchall()
+    own = {row[0]: (row[1], counted.get(row[1], 0)) for row in rows}
     now = _instant(store.now()) or datetime.now(UTC)
     found = [_connection(store, one, *own[one.key], now, idle) for one in store.connections.all()]
     asked, jobs = week(store), under_way(store)
@@ -255,16 +259,61 @@ def _patient_name(store: Store, source: int, patient_id: str | None) -> str | No
     return read.human_name(patient.get("name")) if isinstance(patient, dict) else None
 
 
-def _imports(store: Store) -> list[dict[str, Any]]:
+def _resources(store: Store) -> tuple[dict[int, int], dict[str, int]]:
+    """`(resources by source, by type)` in one walk along an index; of the types without what was taken back."""
+    by_source: dict[int, int] = {}
+    by_type: dict[str, int] = {}
+    for source, type_, number in store.db.execute(
+        "SELECT source_id, type, count(*) FROM resource GROUP BY source_id, type ORDER BY source_id, type"
+    ):
+        by_source[source] = by_source.get(source, 0) + number
+        by_type[type_] = by_type.get(type_, 0) + number
+    gone = store.db.execute(
+        "SELECT r.type, count(*) FROM tombstone t JOIN resource r ON r.id = t.resource_id GROUP BY r.type"
+    )
+    for type_, number in gone:
+        by_type[type_] -= number
+    return by_source, {type_: by_type[type_] for type_ in sorted(by_type) if by_type[type_] > 0}
+
+
+_SHOWN = 5
+
+
+def dashboard(store: Store) -> dict[str, Any]:
+    """What a person looks for first: the newest records, abnormal ones not seen so far, what is due and to come."""
+    from phr.views import look
+    from phr.views.events import events
+    from phr.views.selection import EVERYTHING
+    from phr.views.summary import told
+    from phr.views.summary_results import tasks, upcoming
+    from phr.views.summary_rows import Desk
+
+    desk = Desk(store, EVERYTHING)
+    since = look.looked(store)
+    newest = store.db.execute(
+        "SELECT id FROM record WHERE supporting = 0 AND date_from <= ? ORDER BY date_from DESC, id DESC LIMIT ?",
+        (desk.now, _SHOWN),
+    )
+    parts = told(desk, {"due_tasks": tasks(desk)[:50], "next_appointment": upcoming(desk)[:1]})
+    return {
+        "newest": list(events(store.db, [row[0] for row in newest])),
+        "abnormal_since": look.abnormal_since(store, since),
+        "looked": since,
+        "due_tasks": parts["due_tasks"],
+        "next_appointment": next(iter(parts["next_appointment"]), None),
+    }
+
+
+def _imports(store: Store, by_source: dict[int, int]) -> list[dict[str, Any]]:
     """Sources that are not connections: imported files, and what the person typed."""
     rows = store.db.execute(
-        "SELECT s.name, s.kind, s.created, (SELECT count(*) FROM resource r WHERE r.source_id = s.id),"
+        "SELECT s.name, s.kind, s.created, s.id,"
         " (SELECT max(finished) FROM sync_run u WHERE u.source_id = s.id) FROM source s"
         " WHERE NOT EXISTS (SELECT 1 FROM connection c WHERE c.source_id = s.id)"
         " AND s.kind <> 'undone' ORDER BY s.name"
     )
     names = ("name", "kind", "created", "resources", "changed")
-    return [dict(zip(names, row, strict=True)) for row in rows]
+    return [dict(zip(names, (*row[:3], by_source.get(row[3], 0), row[4]), strict=True)) for row in rows]
 
 
 def _attachments(store: Store) -> dict[str, int]:

@@ -1,0 +1,165 @@
+"""Text on a small card: what fits is measured before it is set, what does not is counted on the card itself.
+
+An SVG has no line breaks of its own, so widths are reckoned. Nobody knows which font a computer has: they are those of the
+widest that stand in for Helvetica and Arial (DejaVu Sans, Verdana), so that no line ends beyond the edge of the card.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from xml.sax.saxutils import escape
+
+FONT = "Helvetica, Arial, 'Liberation Sans', sans-serif"
+POINT = 25.4 / 72
+"""Millimetres."""
+_NARROW, _THIN, _WIDE = "ijlI'|.,:; ", 'frtJ()[]-/!"', "mwMW@%+&=<>"
+
+
+def advance(text: str, points: float, *, bold: bool = False) -> float:
+    """How wide this is in millimetres; rather too much than too little."""
+    total = 0.0
+    for char in text:
+        if char in _NARROW:
+            total += 0.34
+        elif char in _THIN:
+            total += 0.42
+        elif char in _WIDE:
+            total += 0.98
+        elif char.isupper():
+            total += 0.77
+        elif ord(char) < 0x250:
+            total += 0.64
+        else:
+            total += 0.74 if ord(char) < 0x1100 else 1.05
+    return total * points * POINT * (1.12 if bold else 1.0)
+
+
+def wrap(text: str, points: float, room: float, *, bold: bool = False) -> list[str]:
+    """The text in lines that fit; a word that is wider than a line is broken."""
+    lines: list[str] = []
+    line = ""
+    for word in filter(None, text.split(" ")):  # a no-break space holds
+        while advance(word, points, bold=bold) > room and len(word) > 1:
+            at = next(
+                (n for n in range(len(word) - 1, 1, -1) if advance(word[:n], points, bold=bold) <= room), 1
+            )
+            if line:
+                lines.append(line)
+                line = ""
+            lines.append(word[:at])
+            word = word[at:]
+        longer = f"{line} {word}" if line else word
+        if advance(longer, points, bold=bold) <= room:
+            line = longer
+        else:
+            lines.append(line)
+            line = word
+    return [*lines, line] if line else lines
+
+
+@dataclass(slots=True)
+class Block:
+    """A heading with entries. `keep`: so many are set before anything else gets room."""
+
+    label: str
+    entries: list[str] = field(repr=False)
+    points: float = 6.0
+    strong: bool = False
+    joined: bool = True
+    """Entries behind each other; else each begins a line."""
+    cut: int = 0
+    colour: str = "#000"
+
+    def lines(self, room: float) -> list[str]:
+        more = [f"+{self.cut} more: see the page"] if self.cut else []
+        said = ["; ".join([*self.entries, *more])] if self.joined else [*self.entries, *more]
+        return [line for one in said for line in wrap(one, self.points, room, bold=self.strong)]
+
+    def height(self, room: float) -> float:
+        return (HEAD + sum(self.points for _ in self.lines(room)) * LEADING) * POINT + GAP
+
+
+LEAST = 5.4
+"""Points: the smallest that the most important block is set in, before it loses anything."""
+HEAD = 6.6
+"""Points that a heading takes."""
+LEADING = 1.16
+GAP = 0.8
+
+
+def fitted(blocks: list[Block], room: float, height: float) -> list[Block]:
+    """Take entries away from the last blocks until all of it fits; the first one is set smaller, and gives last."""
+    blocks = [block for block in blocks if block.entries]
+
+    def total() -> float:
+        return sum(block.height(room) for block in blocks)
+
+    def shorten(block: Block, least: int) -> None:
+        while total() > height and len(block.entries) > least:
+            block.entries.pop()
+            block.cut += 1
+
+    for block in reversed(blocks[1:]):
+        shorten(block, 1)
+    while blocks and total() > height and blocks[0].points > LEAST:
+        blocks[0].points = max(LEAST, blocks[0].points - 0.3)
+    for block in reversed(blocks[1:]):
+        shorten(block, 0)
+    for block in blocks[:1]:
+        shorten(block, 1)
+    return blocks
+
+
+def title(words: str, room: float, points: float, least: float = 6.0) -> list[tuple[str, float]]:
+    """A name in one line, smaller where it is long; in several of the smallest size where that is not enough."""
+    size = points
+    while size > least and advance(words, size, bold=True) > room:
+        size = max(least, size - 0.5)
+    return [(line, size) for line in wrap(words, size, room, bold=True)]
+
+
+def set_blocks(blocks: Iterable[Block], x: float, y: float, room: float) -> tuple[str, float]:
+    """SVG of blocks below each other from `y` on (millimetres), and where they end."""
+    parts = []
+    for block in blocks:
+        y += HEAD * POINT * 0.86
+        parts.append(text(x, y, block.label, 5.2, bold=True, colour=block.colour))
+        y += HEAD * POINT * 0.14
+        for line in block.lines(room):
+            y += block.points * LEADING * POINT
+            parts.append(text(x, y - 0.2 * block.points * POINT, line, block.points, bold=block.strong))
+        y += GAP
+    return "".join(parts), y
+
+
+def text(
+    x: float,
+    y: float,
+    words: str,
+    points: float,
+    *,
+    bold: bool = False,
+    colour: str = "#000",
+    end: bool = False,
+) -> str:
+    """One line of text at this baseline (millimetres)."""
+    weight = ' font-weight="700"' if bold else ""
+    anchor = ' text-anchor="end"' if end else ""
+    return (
+        f'<text x="{x:.2f}" y="{y:.2f}" font-size="{points * POINT:.3f}" fill="{colour}"{weight}{anchor}>'
+        f"{spelled(words)}</text>"
+    )
+
+
+def spelled(words: str) -> str:
+    """Words as XML has them, without what it forbids and what reorders text."""
+    kept = "".join(
+        char for char in words if char >= " " and not "\x7f" <= char <= "\x9f" and char not in _REORDERS
+    )
+    return escape(kept.encode("utf-8", "replace").decode(), {'"': "&quot;"})
+
+
+_REORDERS = frozenset(
+    "\u061c\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufffe\uffff"
+)

@@ -1,0 +1,434 @@
+"""What stands now: told once, with its doubts, and never more than the sources said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from phr.model import Received
+from phr.store.store import Store
+from phr.views.selection import Selection
+from phr.views.summary import summary
+from phr.views.summary_rows import Row
+from phr.views.summary_vaccines import groups
+
+Make = Callable[..., Received]
+SNOMED, ICD = "http://snomed.info/sct", "http://hl7.org/fhir/sid/icd-10-cm"
+RXNORM, CVX = "http://www.nlm.nih.gov/research/umls/rxnorm", "http://hl7.org/fhir/sid/cvx"
+# The clock of the store stands at 1 March 2026.
+
+
+def concept(text: str, *codes: tuple[str, str]) -> dict[str, Any]:
+    return {"text": text, "coding": [{"system": system, "code": code} for system, code in codes]}
+
+
+def condition(
+    make: Make, id_: str, code: dict[str, Any], status: str | None = "active", **more: Any
+) -> Received:
+    stands = {"clinicalStatus": {"coding": [{"code": status}]}} if status else {}
+    return make("Condition", id_, code=code, **stands, **more)
+
+
+def drug(make: Make, id_: str, code: dict[str, Any], written: str | None, **more: Any) -> Received:
+    dated = {"authoredOn": written} if written else {}
+    return make(
+        "MedicationRequest",
+        id_,
+        **{"status": "active", "intent": "order", "medicationCodeableConcept": code, **dated, **more},
+    )
+
+
+def titles(page: dict[str, Any], part: str) -> list[str]:
+    return [one["title"] for one in page[part]]
+
+
+# ── problems ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_one_problem_that_several_tell_is_shown_once_since_the_first(store: Store, received: Make) -> None:
+    asthma = concept("Asthma", (SNOMED, "195967001"))
+    store.save(
+        store.sources.ensure("clinic").key,
+        [
+            condition(received, "1", asthma, onsetDateTime="2012"),
+            condition(
+                received, "2", concept("Bronchial asthma", (SNOMED, "195967001")), onsetDateTime="2019"
+            ),
+        ],
+    )
+    store.save(
+        store.sources.ensure("hospital").key, [condition(received, "9", asthma, onsetDateTime="2015-02")]
+    )
+
+    (one,) = summary(store)["problems"]
+    assert (one["since"], one["times"]) == ("2012", 3)
+    assert one["sources"] == ["clinic", "hospital"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "shown"),
+    [
+        (concept("Hip pain, left"), concept("Hip pain, right"), 2),
+        (concept("A", (SNOMED, "1"), (ICD, "J45")), concept("B", (SNOMED, "2"), (ICD, "J45")), 2),
+        (concept("A", (ICD, "J45.909")), concept("B", (SNOMED, "2"), (ICD, "J45909")), 1),
+        (concept("Asthma (disorder)"), concept("asthma"), 1),
+        (concept("A", ("http://local", "7")), concept("B", ("http://local", "7")), 2),
+    ],
+)
+def test_problems_are_one_only_where_that_is_certain(
+    store: Store, source: str, received: Make, first: dict[str, Any], second: dict[str, Any], shown: int
+) -> None:
+    store.save(source, [condition(received, "1", first), condition(received, "2", second)])
+    assert len(summary(store)["problems"]) == shown
+
+
+def test_what_is_over_refuted_or_no_illness_stands_apart(store: Store, source: str, received: Make) -> None:
+    visit = [{"coding": [{"code": "encounter-diagnosis"}]}]
+    refuted = {"coding": [{"code": "refuted"}]}
+    store.save(
+        source,
+        [
+            condition(received, "1", concept("Gout")),
+            condition(received, "2", concept("Flu"), "resolved", abatementDateTime="2020-01"),
+            condition(received, "3", concept("Cough"), category=visit),
+            condition(received, "4", concept("Cancer"), verificationStatus=refuted),
+            condition(received, "5", concept("Full-time employment (finding)")),
+            condition(received, "6", concept("Sprain"), None, abatementDateTime="2019"),
+        ],
+    )
+
+    page = summary(store)
+    assert {one["title"]: one["group"] for one in page["problems"]} == {
+        "Gout": "problem-list",
+        "Cough": "visit",
+        "Full-time employment (finding)": "circumstance",
+    }
+    assert sorted(titles(page, "resolved")) == ["Flu", "Sprain"]
+    assert titles(page, "refuted_problems") == ["Cancer"]
+
+
+# ── medicines ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _days(number: int) -> dict[str, Any]:
+    return {"value": number, "code": "d", "system": "http://unitsofmeasure.org"}
+
+
+@pytest.mark.parametrize(
+    ("written", "more", "doubt"),
+    [
+        ("2026-01-10", {}, None),
+        ("2024-01-10", {}, "prescribed 2024-01-10"),
+        ("2025-12-01", {"medicationCodeableConcept": concept("Amoxicillin 500 mg capsule")}, "short course"),
+        ("2025-12-01", {"dosageInstruction": [{"text": "1 tablet for 5 days"}]}, "a course of 5 days"),
+        (
+            "2024-01-10",
+            {"dispenseRequest": {"numberOfRepeatsAllowed": 11, "expectedSupplyDuration": _days(90)}},
+            None,
+        ),
+        (
+            "2025-06-01",
+            {"dispenseRequest": {"numberOfRepeatsAllowed": 0, "expectedSupplyDuration": _days(30)}},
+            "lasted until 2025-07-01",
+        ),
+        (
+            "2026-02-01",
+            {
+                "dosageInstruction": [
+                    {"timing": {"repeat": {"boundsPeriod": {"start": "2026-02-01", "end": "2026-02-08"}}}}
+                ]
+            },
+            "until 2026-02-08",
+        ),
+        ("2026-02-01", {"status": "on-hold"}, "on hold"),
+        (None, {}, "since when"),
+    ],
+)
+def test_a_medicine_is_asked_about_where_the_record_gives_reason(
+    store: Store, source: str, received: Make, written: str | None, more: dict[str, Any], doubt: str | None
+) -> None:
+    store.save(source, [drug(received, "1", concept("Metformin 500 mg"), written, **more)])
+
+    (one,) = summary(store)["medications"]
+    assert one["still_taking"] == (doubt is not None)
+    assert (doubt or "") in (one["doubt"] or "")
+
+
+def test_what_was_dispensed_lately_is_not_asked_about(store: Store, source: str, received: Make) -> None:
+    metformin = concept("Metformin 500 mg", (RXNORM, "861007"))
+    store.save(
+        source,
+        [
+            drug(received, "1", metformin, "2023-01-10"),
+            received(
+                "MedicationDispense",
+                "2",
+                status="completed",
+                medicationCodeableConcept=metformin,
+                whenHandedOver="2026-02-01",
+            ),
+        ],
+    )
+    (one,) = summary(store)["medications"]
+    assert (one["still_taking"], one["dispensed"], one["since"]) == (False, "2026-02-01", "2023-01-10")
+
+
+def test_certain_duplicates_are_once_other_strengths_are_not(
+    store: Store, source: str, received: Make
+) -> None:
+    five, ten = (
+        concept("Amlodipine 5 mg", (RXNORM, "197361")),
+        concept("Amlodipine 10 mg", (RXNORM, "308135")),
+    )
+    store.save(
+        source,
+        [
+            drug(received, "1", five, "2025-11-01", dosageInstruction=[{"text": "one in the morning"}]),
+            drug(received, "2", five, "2026-01-01", dosageInstruction=[{"text": "one at night"}]),
+            drug(received, "3", ten, "2026-01-01"),
+            drug(received, "4", concept("Aspirin"), "2026-01-01", status="stopped"),
+            drug(received, "5", concept("Ibuprofen"), "2026-01-01", doNotPerform=True),
+        ],
+    )
+
+    page = summary(store)
+    assert titles(page, "medications") == ["Amlodipine 10 mg", "Amlodipine 5 mg"]
+    assert page["medications"][1]["dose"] == "one at night"
+    assert page["medications"][1]["other_doses"] == ["one in the morning"]
+    assert page["medications"][1]["since"] == "2025-11-01"
+    assert titles(page, "not_to_be_taken") == ["Ibuprofen"]
+
+
+def test_a_newer_entry_that_says_stopped_is_named(store: Store, source: str, received: Make) -> None:
+    store.save(source, [drug(received, "1", concept("Warfarin"), "2025-10-01")])
+    other = store.sources.ensure("hospital").key
+    store.save(other, [drug(received, "9", concept("Warfarin"), "2026-01-05", status="stopped")])
+
+    (one,) = summary(store)["medications"]
+    assert one["still_taking"]
+    assert "stopped, 2026-01-05" in one["doubt"]
+    assert one["class"] == "blood thinner"
+
+
+# ── allergies ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def allergy(make: Make, id_: str, code: dict[str, Any], **more: Any) -> Received:
+    return make("AllergyIntolerance", id_, code=code, **more)
+
+
+def test_no_information_is_not_none_known(store: Store, source: str, received: Make) -> None:
+    page = summary(store)
+    assert (page["allergies"], page["none_known_allergies"]) == ([], [])
+
+    unknown = "http://hl7.org/fhir/uv/ips/CodeSystem/absent-unknown-uv-ips"
+    store.save(source, [allergy(received, "1", concept("?", (unknown, "no-allergy-info")))])
+    assert summary(store)["none_known_allergies"] == []
+
+    store.save(source, [allergy(received, "2", concept("No known allergy", (SNOMED, "716186003")))])
+    page = summary(store)
+    assert titles(page, "none_known_allergies") == ["No known allergy"]
+    assert page["none_known_allergies"][0]["sources"] == ["clinic"]
+    assert page["allergies"] == []
+
+
+def test_allergies_that_threaten_life_come_first_with_the_gravest_of_all_sources(
+    store: Store, source: str, received: Make
+) -> None:
+    mild = [{"manifestation": [{"text": "Hives"}], "severity": "mild"}]
+    grave = [{"manifestation": [{"text": "Hives"}], "severity": "severe"}]
+    store.save(
+        source,
+        [
+            allergy(received, "1", concept("Apple"), reaction=mild),
+            allergy(
+                received, "2", concept("Peanut", (SNOMED, "762952008")), reaction=mild, criticality="low"
+            ),
+            allergy(received, "3", concept("Dust"), verificationStatus={"coding": [{"code": "refuted"}]}),
+            allergy(received, "4", concept("Milk"), clinicalStatus={"coding": [{"code": "inactive"}]}),
+        ],
+    )
+    other = store.sources.ensure("hospital").key
+    store.save(other, [allergy(received, "9", concept("Peanuts", (SNOMED, "762952008")), reaction=grave)])
+
+    page = summary(store)
+    assert [(one["life_threatening"], one["times"]) for one in page["allergies"]] == [(True, 2), (False, 1)]
+    assert page["allergies"][0]["reactions"] == [{"manifestation": "Hives", "severity": "severe"}]
+    assert titles(page, "refuted_allergies") == ["Dust"]
+    assert titles(page, "former_allergies") == ["Milk"]
+
+
+# ── vaccines, results, what is to come ────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("title", "code", "expected"),
+    [
+        ("DTaP-Hep B-IPV", "110", ["Tetanus, diphtheria, pertussis", "Hepatitis B", "Polio"]),
+        ("whatever it is called", "8", ["Hepatitis B"]),
+        ("Influenza, seasonal", None, ["Influenza"]),
+        ("Haemophilus influenza type b", None, ["Hib"]),
+        ("zoster recombinant", None, ["Shingles (zoster)"]),
+        ("Tuberculin skin test; PPD", None, ["Tuberculin skin test; PPD"]),
+        ("cholera vaccine", None, ["cholera vaccine"]),
+    ],
+)
+def test_vaccines_are_sorted_by_what_they_protect_against(
+    title: str, code: str | None, expected: list[str]
+) -> None:
+    codes = ((CVX, code, None),) if code else ()
+    assert groups(Row(1, title, None, None, None, None, None, codes, None, "Immunization/1")) == expected
+
+
+def test_doses_are_counted_by_day_and_what_was_not_given_is_none(
+    store: Store, source: str, received: Make
+) -> None:
+    flu = {"vaccineCode": concept("Influenza, seasonal")}
+    store.save(
+        source,
+        [
+            received("Immunization", "1", status="completed", occurrenceDateTime="2024-10-01", **flu),
+            received("Immunization", "2", status="completed", occurrenceDateTime="2024-10-01", **flu),
+            received("Immunization", "3", status="completed", occurrenceDateTime="2025-10-02", **flu),
+            received("Immunization", "4", status="not-done", occurrenceDateTime="2026-01-02", **flu),
+        ],
+    )
+    page = summary(store)
+    (one,) = page["immunizations"]
+    assert (one["vaccine"], one["doses"], one["last"]) == ("Influenza", 2, "2025-10-02")
+    assert len(page["not_given"]) == 1
+
+
+def lab(make: Make, id_: str, name: str, date: str, value: float, flag: str | None) -> Received:
+    said = {"interpretation": [{"coding": [{"code": flag}]}]} if flag else {}
+    return make(
+        "Observation",
+        id_,
+        status="final",
+        category=[{"coding": [{"code": "laboratory"}]}],
+        code={"text": name},
+        effectiveDateTime=date,
+        valueQuantity={"value": value, "unit": "mmol/L"},
+        referenceRange=[{"low": {"value": 1}, "high": {"value": 5}}],
+        **said,
+    )
+
+
+def test_each_abnormal_test_is_shown_by_its_newest_result_critical_ones_first(
+    store: Store, source: str, received: Make
+) -> None:
+    store.save(
+        source,
+        [
+            lab(received, "1", "Sodium", "2025-06-01", 9, "H"),
+            lab(received, "2", "Sodium", "2026-01-01", 8, "H"),
+            lab(received, "3", "Potassium", "2025-12-01", 9, "HH"),
+            lab(received, "4", "Iron", "2025-12-01", 9, "H"),
+            lab(received, "5", "Iron", "2026-02-01", 3, "N"),
+            lab(received, "6", "Zinc", "2023-02-01", 9, "H"),
+        ],
+    )
+    found = summary(store)["abnormal"]
+    assert [(one["title"], one["value"], one["critical"]) for one in found] == [
+        ("Potassium", 9, True),
+        ("Sodium", 8, False),
+        ("Iron", 9, False),
+    ]
+    assert found[2]["normal_since"] is not None
+    assert "Zinc" in titles(summary(store, Selection(since="2023")), "abnormal")
+
+
+def test_what_is_to_come_begins_now_and_what_is_overdue_says_so(
+    store: Store, source: str, received: Make
+) -> None:
+    def task(id_: str, **more: Any) -> Received:
+        return received("Task", id_, **{"status": "requested", "intent": "order", "description": id_, **more})
+
+    store.save(
+        source,
+        [
+            received("Appointment", "1", status="booked", description="Later", start="2026-05-01T09:00:00Z"),
+            received("Appointment", "2", status="booked", description="Soon", start="2026-03-02T09:00:00Z"),
+            received("Appointment", "3", status="booked", description="Past", start="2026-02-02T09:00:00Z"),
+            received("Appointment", "4", status="cancelled", description="Off", start="2026-03-05T09:00:00Z"),
+            task("open", authoredOn="2026-01-01"),
+            task("late", restriction={"period": {"end": "2026-02-01"}}),
+            task("done", status="completed"),
+        ],
+    )
+    page = summary(store)
+    assert titles(page, "upcoming") == ["Soon", "Later"]
+    assert [(one["title"], one["overdue"]) for one in page["tasks"]] == [("late", True), ("open", False)]
+
+
+def test_an_order_with_a_result_is_not_open_any_more(store: Store, source: str, received: Make) -> None:
+    def order(id_: str, name: str) -> Received:
+        return received(
+            "ServiceRequest",
+            id_,
+            status="active",
+            intent="order",
+            authoredOn="2026-01-05",
+            code={"text": name},
+        )
+
+    store.save(
+        source,
+        [order("1", "Iron"), order("2", "Chest CT"), lab(received, "3", "Iron", "2026-01-07", 3, "N")],
+    )
+    assert titles(summary(store), "orders") == ["Chest CT"]
+
+
+def test_who_it_is_and_who_cares(store: Store, source: str, received: Make) -> None:
+    store.save(
+        source,
+        [
+            received("Patient", "p", name=[{"text": "Ada Example"}], birthDate="1980-03-02", gender="female",
+                     generalPractitioner=[{"reference": "Practitioner/d"}]),
+            received("Practitioner", "d", name=[{"text": "Dr. Bo Sample"}], telecom=[{"system": "phone", "value": "555"}]),
+            received("CareTeam", "t", status="active", participant=[
+                {"role": [{"text": "Nurse"}], "member": {"display": "Cy Nurse"}},
+                {"role": [{"text": "Gone"}], "member": {"display": "Di Gone"}, "period": {"end": "2020"}},
+            ]),
+        ],
+    )  # fmt: skip
+    page = summary(store)
+    assert (page["patient"]["name"], page["patient"]["age"], page["patient"]["sex"]) == (
+        "Ada Example",
+        45,
+        "female",
+    )
+    assert [(one["name"], one["role"], one["phone"]) for one in page["care_team"]] == [
+        ("Dr. Bo Sample", "primary care", "555"),
+        ("Cy Nurse", "Nurse", None),
+    ]
+
+
+def test_what_is_private_can_be_held_back(store: Store, source: str, received: Make) -> None:
+    restricted = {
+        "security": [{"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R"}]
+    }
+    store.save(
+        source,
+        [
+            condition(received, "1", concept("Secret"), meta=restricted),
+            condition(received, "2", concept("Gout")),
+        ],
+    )
+    assert len(summary(store)["problems"]) == 2
+    assert titles(summary(store, Selection(sensitivity="normal")), "problems") == ["Gout"]
+
+
+def test_long_lists_end_and_say_how_much_there_is(store: Store, source: str, received: Make) -> None:
+    store.save(source, [condition(received, str(n), concept(f"Problem {n}")) for n in range(75)])
+    page = summary(store)
+    assert len(page["problems"]) + page["more"]["problems"] == 75
+
+
+def test_an_empty_record_has_every_part(store: Store) -> None:
+    page = summary(store)
+    parts = "problems medications allergies immunizations abnormal upcoming tasks care_team extras directives"
+    assert all(page[name] == [] for name in parts.split())
+    assert page["patient"]["name"] is None
