@@ -46,9 +46,9 @@ def test_an_unknown_record_is_a_usage_error_with_help(life: Store, ref: str) -> 
 def test_show_joins_the_event_with_its_relations_trend_and_origin(life: Store) -> None:
     found = show(life, "Observation/o1", source="clinic")
 
-    assert {"label": "Result", "value": "13.5 g/dL"} in found["details"]
+    assert {"label": "Result", "value": "13.5 g/dL", "element": "value[x]", "more": False} in found["details"]
     assert ("Encounter/e", "encounter") in [(one["resource"], one["relation"]) for one in found["related"]]
-    assert [(point["value"], point["source"]) for point in found["trend"]] == [
+    assert [(one["value"], one["source"]) for one in found["trend"] if one["value"] is not None] == [
         (13.5, "clinic"),
         (12.1, "clinic"),
         (14, "hospital"),

@@ -162,7 +162,7 @@ def test_what_points_at_the_copy_is_related_to_what_is_shown(shared_life: Store)
     assert {one["resource"]: one["relation"] for one in found} == {
         "Encounter/e": "encounter",
         "Condition/c": "same visit",
-        "DiagnosticReport/r": "same visit",
+        "DiagnosticReport/r": "points here",
     }
     assert {"Observation/1", "Condition/c"} <= {one["resource"] for one in visit_}
     panel = record.show(shared_life, "DiagnosticReport/r")["related"]

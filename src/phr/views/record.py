@@ -6,22 +6,25 @@ record is listed with the resource it sent.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from phr.errors import UsageError
-from phr.views.details import details
+from phr.fhir import read
+from phr.views.beside import attachments, last_points, ordered_by, versions_of, words_of
+from phr.views.details import exact, of_resource
 from phr.views.events import events
-from phr.views.related import related, trend
+from phr.views.looking_up import finder
+from phr.views.provenance import Stated, runs, stated_by
+from phr.views.related import related
 
 if TYPE_CHECKING:
     from phr.store.store import Store
 
-VERSIONS = 100
+_ASKED_FOR_PROVENANCE = 6
+"""A record that more sources tell than this is not looked up among their Provenances."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """One stored resource behind a record."""
 
     resource_id: int
@@ -59,33 +62,53 @@ _BY_ADDRESS = (
 )
 
 
-def show(store: Store, ref: str, source: str | None = None) -> dict[str, Any]:
+def show(store: Store, ref: str, source: str | None = None, *, versions: int = 1) -> dict[str, Any]:
     """A record as `phr show --json` prints it. `ref` is a record's number or `Type/id`.
 
-    Raises UsageError when there is no such record, or several sources have one at that address.
+    `versions`: of so many former versions it is worked out what changed. Raises UsageError when there is no such
+    record, or several sources have one at that address.
     """
     origins = _origins(store, ref, source)
     record_ids = list(dict.fromkeys(origin.record_id for origin in origins))
     if len(record_ids) > 1:
         raise _several(ref, origins)
-    everywhere = [Origin(*row) for row in store.db.execute(_BY_RECORD, (record_ids[0],))]
+    everywhere = [Origin._make(row) for row in store.db.execute(_BY_RECORD, (record_ids[0],))]
     main = next((one for one in everywhere if one.resource_id == _asked(origins).resource_id), everywhere[0])
     told = [(one.resource_id, one.source_id, one.address, _body(store, one)) for one in everywhere]
     event = next(events(store.db, record_ids))
     if main.resource_id != main.record_id:  # asked for by its own address: in its own words
         said = next(events(store.db, [main.resource_id]))
         event = said | {name: event[name] for name in ("id", "sources", "tags")}
-    count, history = _history(store.db, [one.resource_id for one in everywhere])
+    find = finder(store.db, main.source_id)
+    resource = exact(next(raw for id_, _, _, raw in told if id_ == main.resource_id))
+    resource = resource if isinstance(resource, dict) else {}
+    stated = [
+        stated_by(store.db, one.resource_id, one.source_id, one.address)
+        if len(everywhere) <= _ASKED_FOR_PROVENANCE
+        else Stated()
+        for one in everywhere
+    ]
+    documents = [
+        (one.source_id, address)
+        for one, found in zip(everywhere, stated, strict=True)
+        for address in found.documents
+    ]
+    words = words_of(store.db, main.record_id)
+    count, history = versions_of(store.db, everywhere, find, versions)
     return {
         "schema": 1,
         **event,
-        "details": details(_body(store, main)),
-        "related": related(store.db, main.record_id, told),
-        "trend": trend(store.db, event),
+        "ordered_by": ordered_by(resource, find),
+        "conclusion": read.text(resource.get("conclusion")),
+        "details": of_resource(resource, find),
+        "related": related(store.db, main.record_id, told, documents),
+        "trend": last_points(store, event),
         "history": history,
         "history_count": count,
-        "notes": [],
-        "attachments": _attachments(store.db, [one.resource_id for one in everywhere]),
+        "notes": words["notes"],
+        "corrections": words["corrections"],
+        "bookmarked": words["bookmarked"],
+        "attachments": attachments(store.db, [one.resource_id for one in everywhere]),
         "shared_with": [],
         "conflicts": [],
         "provenance": [
@@ -95,9 +118,11 @@ def show(store: Store, ref: str, source: str | None = None) -> dict[str, Any]:
                 "first_seen": one.first_seen,
                 "changed": one.changed,
                 "state": one.state,
+                "runs": runs(store.db, one.resource_id, one.source_id, one.first_seen, one.changed),
+                "stated_by": found.agents,
                 **_standing(one),
             }
-            for one in everywhere
+            for one, found in zip(everywhere, stated, strict=True)
         ],
     }
 
@@ -157,7 +182,7 @@ def _origins(store: Store, ref: str, source: str | None) -> list[Origin]:
             f"{ref} is not the number of a record.",
             hint="Take a number from phr timeline, or a resource such as Observation/abc",
         )
-    found = [Origin(*row) for row in rows]
+    found = [Origin._make(row) for row in rows]
     kept = [one for one in found if source is None or one.source == source]
     if not kept:
         where = f" from {source}" if source else ""
@@ -176,37 +201,3 @@ def _several(ref: str, origins: list[Origin]) -> UsageError:
 
 def _names(origins: list[Origin]) -> str:
     return ", ".join(dict.fromkeys(one.source for one in origins))
-
-
-def _history(db: Any, resource_ids: list[int]) -> tuple[int, list[dict[str, Any]]]:
-    """How often it was replaced, and the newest of what it was before."""
-    marks = ",".join("?" * len(resource_ids))
-    rows = db.execute(
-        "SELECT seen, replaced, length(raw), count(*) OVER () FROM resource_version"
-        f" WHERE resource_id IN ({marks}) ORDER BY id DESC LIMIT ?",
-        (*resource_ids, VERSIONS),
-    ).fetchall()
-    found = [{"replaced": row[1], "seen": row[0], "bytes": row[2]} for row in rows]
-    return (int(rows[0][3]) if rows else 0), found
-
-
-def _attachments(db: Any, resource_ids: list[int]) -> list[dict[str, Any]]:
-    marks = ",".join("?" * len(resource_ids))
-    rows = db.execute(
-        "SELECT a.resource_id, a.position, a.title, a.media_type, a.state, a.reason, d.bytes, d.sha256"
-        " FROM attachment a LEFT JOIN document d ON d.id = a.document_id"
-        f" WHERE a.resource_id IN ({marks}) ORDER BY a.resource_id, a.position",
-        resource_ids,
-    )
-    return [
-        {
-            "id": f"{row[0]}.{row[1]}",
-            "filename": row[2],
-            "media_type": row[3],
-            "bytes": row[6],
-            "sha256": row[7].hex() if row[7] is not None else None,
-            "state": row[4],
-            "reason": row[5],
-        }
-        for row in rows
-    ]

@@ -1,0 +1,188 @@
+"""Visits, appointments and what is written and said between people: FHIR R4, Administration and Communication."""
+
+from __future__ import annotations
+
+from phr.views.fields.table import (
+    ANY,
+    CODE,
+    CONCEPT,
+    DATE,
+    NOTE,
+    NUMBER,
+    PERIOD,
+    QUANTITY,
+    REFERENCE,
+    TEXT,
+    YES_NO,
+    Field,
+    Part,
+    each,
+    flag,
+)
+
+_PERSON = each(
+    Part("individual", REFERENCE),
+    Part("actor", REFERENCE),
+    Part("type", CONCEPT, "({})"),
+    Part("period", PERIOD, "{}"),
+)
+_DIAGNOSIS = each(
+    Part("condition", REFERENCE), Part("use", CONCEPT, "({})"), Part("rank", NUMBER, "number {}")
+)
+_ATTENDS = each(
+    Part("actor", REFERENCE),
+    Part("type", CONCEPT, "({})"),
+    Part("status", CODE, "{}"),
+    Part("required", CODE, "{}"),
+    Part("period", PERIOD, "{}"),
+)
+_WORDS = each(
+    Part("contentString", TEXT), Part("contentAttachment", ANY), Part("contentReference", REFERENCE)
+)
+
+_MESSAGE = (
+    Field("Subject", "topic", CONCEPT),
+    Field("Message", "payload", _WORDS),
+    Field("From", "sender", REFERENCE),
+    Field("To", "recipient", REFERENCE),
+    Field("Priority", "priority", CODE),
+    Field("How it was sent", "medium", CONCEPT),
+    Field("Status", "status", CODE),
+    Field("Why this status", "statusReason", CONCEPT),
+    Field("Category", "category", CONCEPT),
+    Field("Reason", "reasonCode", CONCEPT),
+    Field("Reason on record", "reasonReference", REFERENCE),
+)
+
+TABLES: dict[str, tuple[Field, ...]] = {
+    "Encounter": (
+        Field("What", "type", CONCEPT),
+        Field("Kind of visit", "class", CONCEPT),
+        Field("When", "period", PERIOD),
+        Field("Length", "length", QUANTITY),
+        Field("Reason", "reasonCode", CONCEPT),
+        Field("Reason on record", "reasonReference", REFERENCE),
+        Field("Diagnoses", "diagnosis", _DIAGNOSIS),
+        Field("Seen by", "participant", _PERSON),
+        Field(
+            "Place",
+            "location",
+            each(
+                Part("location", REFERENCE),
+                Part("physicalType", CONCEPT, "({})"),
+                Part("status", CODE, "{}"),
+                Part("period", PERIOD, "{}"),
+            ),
+        ),
+        Field("Facility", "serviceProvider", REFERENCE),
+        Field("Service", "serviceType", CONCEPT),
+        Field("Admitted from", "hospitalization.admitSource", CONCEPT),
+        Field("Came from", "hospitalization.origin", REFERENCE),
+        Field("Readmission", "hospitalization.reAdmission", CONCEPT),
+        Field("Discharged to", "hospitalization.dischargeDisposition", CONCEPT),
+        Field("Went to", "hospitalization.destination", REFERENCE),
+        Field("Diet", "hospitalization.dietPreference", CONCEPT),
+        Field("Special courtesy", "hospitalization.specialCourtesy", CONCEPT),
+        Field("Special arrangement", "hospitalization.specialArrangement", CONCEPT),
+        Field("Priority", "priority", CONCEPT),
+        Field("Status", "status", CODE),
+        Field("Status before", "statusHistory", each(Part("status", CODE), Part("period", PERIOD, "{}"))),
+        Field("Kind before", "classHistory", each(Part("class", CONCEPT), Part("period", PERIOD, "{}"))),
+        Field("Appointment", "appointment", REFERENCE),
+        Field("Ordered as", "basedOn", REFERENCE),
+        Field("Part of", "partOf", REFERENCE),
+        Field("Episode", "episodeOfCare", REFERENCE),
+    ),
+    "EpisodeOfCare": (
+        Field("What", "type", CONCEPT),
+        Field("Period", "period", PERIOD),
+        Field("Status", "status", CODE),
+        Field(
+            "Diagnoses",
+            "diagnosis",
+            each(
+                Part("condition", REFERENCE), Part("role", CONCEPT, "({})"), Part("rank", NUMBER, "number {}")
+            ),
+        ),
+        Field("Led by", "careManager", REFERENCE),
+        Field("Facility", "managingOrganization", REFERENCE),
+        Field("Care team", "team", REFERENCE),
+        Field("Referral", "referralRequest", REFERENCE),
+        Field("Status before", "statusHistory", each(Part("status", CODE), Part("period", PERIOD, "{}"))),
+    ),
+    "Appointment": (
+        Field("What", "description", TEXT),
+        Field("Starts", "start", DATE),
+        Field("Ends", "end", DATE),
+        Field("Minutes", "minutesDuration", NUMBER),
+        Field("Status", "status", CODE),
+        Field("Why cancelled", "cancelationReason", CONCEPT),
+        Field("Who", "participant", _ATTENDS),
+        Field("Instructions for you", "patientInstruction", TEXT),
+        Field("Reason", "reasonCode", CONCEPT),
+        Field("Reason on record", "reasonReference", REFERENCE),
+        Field("Kind", "appointmentType", CONCEPT),
+        Field("Service", "serviceType", CONCEPT),
+        Field("Kind of service", "serviceCategory", CONCEPT),
+        Field("Specialty", "specialty", CONCEPT),
+        Field("Priority", "priority", NUMBER),
+        Field("Wished for", "requestedPeriod", PERIOD),
+        Field("Comment", "comment", TEXT),
+        Field("Made on", "created", DATE),
+        Field("Ordered as", "basedOn", REFERENCE),
+        Field("Supporting information", "supportingInformation", REFERENCE),
+    ),
+    "AppointmentResponse": (
+        Field("Answer", "participantStatus", CODE),
+        Field("By", "actor", REFERENCE),
+        Field("Appointment", "appointment", REFERENCE),
+        Field("Starts", "start", DATE),
+        Field("Ends", "end", DATE),
+        Field("As", "participantType", CONCEPT),
+        Field("Comment", "comment", TEXT),
+    ),
+    "Schedule": (
+        Field("Whose", "actor", REFERENCE),
+        Field("Planned for", "planningHorizon", PERIOD),
+        Field("Service", "serviceType", CONCEPT),
+        Field("Kind of service", "serviceCategory", CONCEPT),
+        Field("Specialty", "specialty", CONCEPT),
+        Field("In use", "active", YES_NO),
+        Field("Comment", "comment", TEXT),
+    ),
+    "Slot": (
+        Field("Starts", "start", DATE),
+        Field("Ends", "end", DATE),
+        Field("Status", "status", CODE),
+        Field("Kind", "appointmentType", CONCEPT),
+        Field("Service", "serviceType", CONCEPT),
+        Field("Kind of service", "serviceCategory", CONCEPT),
+        Field("Specialty", "specialty", CONCEPT),
+        Field("Schedule", "schedule", REFERENCE),
+        Field("Booked twice", "overbooked", YES_NO),
+        Field("Comment", "comment", TEXT),
+    ),
+    "Communication": (
+        *_MESSAGE,
+        Field("Sent", "sent", DATE),
+        Field("Received", "received", DATE),
+        Field("Answer to", "inResponseTo", REFERENCE),
+        Field("Part of", "partOf", REFERENCE),
+        Field("About", "about", REFERENCE),
+        Field("Ordered as", "basedOn", REFERENCE),
+        Field("Note", "note", NOTE),
+        Field("Visit", "encounter", REFERENCE),
+    ),
+    "CommunicationRequest": (
+        *(row for row in _MESSAGE if row.label != "Subject"),
+        Field("To be sent", "occurrence[x]", ANY),
+        Field("Asked on", "authoredOn", DATE),
+        Field("Asked for by", "requester", REFERENCE),
+        Field("Not to be sent", "doNotPerform", flag("yes")),
+        Field("About", "about", REFERENCE),
+        Field("Ordered as", "basedOn", REFERENCE),
+        Field("Instead of", "replaces", REFERENCE),
+        Field("Note", "note", NOTE),
+        Field("Visit", "encounter", REFERENCE),
+    ),
+}
