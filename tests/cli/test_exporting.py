@@ -133,12 +133,18 @@ def test_silence_is_kept_and_nothing_is_called_nothing(phr: Any, record: Any, fo
     assert Path("y").stat().st_size > Path("x").stat().st_size
 
 
-@pytest.mark.parametrize("typed", ["labs", "labb", "lab-results"])
-def test_a_slip_in_the_kind_is_answered_with_what_was_meant(phr: Any, record: Any, typed: str) -> None:
-    answer = phr("export", "--format", "ccd", "--kind", typed)
+def test_a_slip_in_the_kind_is_answered_with_what_was_meant(phr: Any, record: Any) -> None:
+    answer = phr("export", "--format", "ccd", "--kind", "labb")
 
     assert answer.status == 2
-    assert "Did you mean lab_result?" in answer.err
+    assert "Did you mean lab?" in answer.err
+
+
+@pytest.mark.parametrize("typed", ["labs", "lab-results"])
+def test_a_kind_is_understood_as_people_say_it(phr: Any, record: Any, tmp_path: Path, typed: str) -> None:
+    for name, kind in (("said.json", typed), ("fixed.json", "lab_result")):
+        assert phr("export", "--format", "fhir", "--kind", kind, "-o", name, "--reproducible").status == 0
+    assert (tmp_path / "said.json").read_bytes() == (tmp_path / "fixed.json").read_bytes()
 
 
 def test_the_report_begins_with_whose_document_it_is() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
@@ -98,6 +98,9 @@ OfBundle = Annotated[
 Split = Annotated[
     bool, typer.Option("--split", help="ndjson: a folder with one file for each type, as Bulk Data has it.")
 ]
+Notes = Annotated[
+    bool, typer.Option("--notes", help="Your own notes (phr note) go along; they stay with you otherwise.")
+]
 Reproducible = Annotated[
     bool, typer.Option("--reproducible", help="The same record gives the same bytes each time.")
 ]
@@ -130,6 +133,7 @@ def export(
     check: Check = False,
     bundle: OfBundle = None,
     split: Split = False,
+    notes: Notes = False,
     reproducible: Reproducible = False,
     quiet: Quiet = False,
     json: Json = False,
@@ -137,7 +141,8 @@ def export(
     """Hand on your record, or a part of it: never half a file, and what is left out is named.
 
     Without -o it is written into the current folder. Only you can read it (mode 0600). --check says what to ask your
-    doctor for.
+    doctor for. What you marked as sensitive or restricted yourself (phr edit) stays out, with all that would tell it,
+    unless --sensitivity says how much may go along.
 
     \b
     phr export --format ccd -o for-the-doctor.xml --since 2023 --check
@@ -155,7 +160,7 @@ def export(
         layout.value,
         to,
         split or (layout is ExportFormat.NDJSON and _is_folder(to)),
-        _options(sections, template, reason, bundle, reproducible=reproducible),
+        _options(sections, template, reason, bundle, notes=notes, reproducible=reproducible),
     )
     done = _run(ctx, way, chosen, check=check, quiet=quiet, json=json)
     if done.check is not None and not done.check.sound:
@@ -203,6 +208,7 @@ def _options(
     reason: str | None,
     bundle: BundleType | None,
     *,
+    notes: bool,
     reproducible: bool,
 ) -> Options:
     from phr.exporters.base import Options
@@ -218,21 +224,22 @@ def _options(
         sections=words,
         reason=reason,
         bundle=(bundle or BundleType.COLLECTION).value,
+        notes=notes,
     )
 
 
 def _run(
     ctx: typer.Context, way: _Way, chosen: Selection, *, check: bool, quiet: bool, json: bool
 ) -> Exported:
-    from phr.views.selection import check_sources, fitting, withheld
+    from phr.views.selection import check_sources, fitting
 
     with (here := workspace(ctx)).store() as store:
         check_sources(store, chosen)
-        held_back, fits = withheld(store, chosen), fitting(store, chosen)
+        fits = fitting(store, replace(chosen, sensitivity=None))
         path, done = _write(store, way, chosen, here.user)
         log.info("export %s: %s bytes, %s left out", way.format, done.bytes, len(done.left_out))
         store.audit.note("export", f"{way.format} {count(sum(done.sections.values()), 'entry', 'entries')}")
-    for line in sentences(done, path, held_back, nothing=not fits):
+    for line in sentences(done, path, nothing=fits <= done.held_back):
         output.talk(line)
     if done.check is not None:
         output.hush(quiet and done.check.sound)  # a fault is told all the same
@@ -255,7 +262,8 @@ def _write(store: Store, way: _Way, chosen: Selection, user: str) -> tuple[Path 
         from phr.exporters.ndjson import write_folder
 
         given = base.Handover(store, chosen, way.options)
-        return path, base.to_folder(path, lambda folder: write_folder(given, folder), suffix=".ndjson")
+        written = base.to_folder(path, lambda folder: write_folder(given, folder), suffix=".ndjson")
+        return path, given.told(written)
     return path, base.to_file(path, lambda out: registry.write(store, way.format, chosen, out, way.options))
 
 

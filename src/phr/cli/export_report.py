@@ -25,6 +25,9 @@ def document(done: Exported, path: Path | None, format_: str, *, check: bool = F
         "bytes": done.bytes,
         "sections": done.sections,
         "left_out": left_out,
+        "held_back": done.held_back,
+        "softened": done.softened,
+        "naming": [str(number) for number in done.naming],
     }
     if format_ in ("ccd", "ips", "html") or done.about is not None:
         told["about"] = done.about
@@ -45,7 +48,7 @@ def check_document(report: Report) -> dict[str, Any]:
     }
 
 
-def sentences(done: Exported, path: Path | None, held_back: int = 0, *, nothing: bool = False) -> list[str]:
+def sentences(done: Exported, path: Path | None, *, nothing: bool = False) -> list[str]:
     """What was written and what was left out, in words. `nothing`: no record fits the selection."""
     from phr.ccda.desk import ANOTHER
 
@@ -72,8 +75,17 @@ def sentences(done: Exported, path: Path | None, held_back: int = 0, *, nothing:
     ]
     if len(reasons) > _MOST:
         lines.append(f"  … and {count(len(reasons) - _MOST, 'more reason')}: see --json")
-    if held_back:
-        lines.append(f"  Held back for their sensitivity: {count(held_back, 'record')}")
+    if done.held_back:
+        lines.append(f"  Held back for their sensitivity: {count(done.held_back, 'record')}")
+    if done.softened:
+        goes = "goes" if done.softened == 1 else "go"
+        lines.append(f"  Without a mention of these {goes} along: {count(done.softened, 'resource')}")
+    if done.naming:
+        numbers = ", ".join(map(str, done.naming[:_MOST])) + (" …" if len(done.naming) > _MOST else "")
+        lines += [
+            f"  With the same words or codes of their own, and handed on: {count(len(done.naming), 'record')}: {numbers}",
+            "  Whatever tells too much can be marked too: phr edit RECORD --sensitivity restricted",
+        ]
     return lines
 
 

@@ -16,7 +16,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from hashlib import sha256
@@ -30,7 +30,9 @@ from phr.fhir import read
 from phr.model import Problem
 from phr.paths import private_file_beside, settle
 from phr.views import bundle, timeline
-from phr.views.selection import Selection
+from phr.views.discreet import Discretion, closed
+from phr.views.discreet_events import told_events
+from phr.views.selection import Selection, check_sources, withheld
 
 if TYPE_CHECKING:
     from phr.ccda.check import Report
@@ -57,6 +59,8 @@ class Options:
     """Of a Referral Note: why the patient is sent."""
     bundle: str = "collection"
     """Of FHIR: `collection`, or `document` with a Composition."""
+    notes: bool = False
+    """Whether the person's own notes go along; they are private otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,13 @@ class Exported:
     """What our own check of a C-CDA document found."""
     about: str | None = field(default=None, repr=False)
     """The name of the one person that a document is about."""
+    held_back: int = 0
+    """How many records of the selection are withheld for their sensitivity, and what would tell them. For the person
+    alone: it stands in no file."""
+    softened: int = 0
+    """How many go along without a mention of these."""
+    naming: tuple[int, ...] = ()
+    """Numbers of records that go along and say something of the same name or code by themselves."""
 
 
 class Exporter(Protocol):
@@ -103,15 +114,38 @@ class Handover:
 
     def __init__(self, store: Store, selection: Selection, options: Options) -> None:
         self._store = store
+        self._asked = replace(selection, marked=False)
         self.options = options
-        self.selection = selection
         self.rewritten: list[Problem] = []
         """Resources that had to be corrected to be JSON, known once `resources` came to its end."""
 
     @cached_property
+    def _closed(self) -> tuple[Selection, Discretion]:
+        check_sources(self._store, self._asked)
+        return closed(self._store.db, self._asked)
+
+    @property
+    def selection(self) -> Selection:
+        """What goes along: without what the person marked as private by hand, unless a level was asked for, and without
+        what would tell it."""
+        return self._closed[0]
+
+    @cached_property
     def contents(self) -> bundle.Contents:
         """Which resources belong to the selection, and what is left out of it."""
-        return bundle.contents(self._store, self.selection)
+        return bundle.discreetly(self._store, *self._closed, notes=self.options.notes)
+
+    def told(self, done: Exported) -> Exported:
+        """What was written, with what is for the person alone."""
+        selection, discretion = self._closed
+        if not discretion:
+            return done
+        return replace(
+            done,
+            held_back=withheld(self._store, selection),
+            softened=len(discretion.touched.intersection(self.contents.ids)),
+            naming=tuple(sorted(discretion.naming.intersection(self.contents.ids))),
+        )
 
     @cached_property
     def header(self) -> Header:
@@ -140,11 +174,14 @@ class Handover:
 
     def missing(self) -> tuple[Problem, ...]:
         """What is not in a file made of `resources`, and what is in it but not as it was sent."""
-        return (*self.contents.left_out, *self.contents.gone, *self.rewritten)
+        what = self.contents
+        return (*what.left_out, *what.gone, *what.words.unsaid(), *self.rewritten)
 
     def events(self) -> Iterator[dict[str, Any]]:
-        """The selected records in the shape of the timeline, newest first."""
-        return timeline.all_events(self._store, self.selection)
+        """The selected records in the shape of the timeline, newest first, with the person's corrections beside them."""
+        selection, discretion = self._closed
+        found = timeline.all_events(self._store, selection)
+        return told_events(self._store.db, found, discretion, notes=self.options.notes)
 
     def extent(self) -> tuple[int, str | None, str | None]:
         """`(number of records, earliest date, latest date)`."""
@@ -152,7 +189,7 @@ class Handover:
 
     def summary(self) -> bundle.Gathered:
         """Everything as one Bundle in memory, for a document."""
-        return bundle.bundle(self._store, self.selection)
+        return bundle.bundle_contents(self._store, self.contents)
 
     def _strict(self, full_url: str, raw: bytes) -> bytes:
         try:
@@ -175,6 +212,7 @@ class Handover:
             "template": self.options.template,
             "sections": self.options.sections,
             "reason": self.options.reason,
+            "notes": self.options.notes,
         }
         described = self.selection.described() | {name: value for name, value in how.items() if value}
         asked = orjson.dumps(described, option=orjson.OPT_SORT_KEYS)

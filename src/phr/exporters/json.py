@@ -44,4 +44,6 @@ class JsonExporter:
             kinds[event["kind"]] += 1
             between = b",\n"
         to.write(b"\n]}\n")
-        return Exported(to.bytes, dict(sorted(kinds.items())), given.contents.left_out)
+        return Exported(
+            to.bytes, dict(sorted(kinds.items())), (*given.contents.left_out, *given.contents.gone)
+        )

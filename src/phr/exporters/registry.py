@@ -35,4 +35,5 @@ def write(
 ) -> Exported:
     """Write the selected records to `out` in one of the formats. Raises UsageError or another PhrError."""
     with uncollected():
-        return exporter(format_).write(Handover(store, selection, options or Options()), out)
+        given = Handover(store, selection, options or Options())
+        return given.told(exporter(format_).write(given, out))

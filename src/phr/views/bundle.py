@@ -9,7 +9,8 @@ their base is a name under `.invalid` (RFC 2606), which leads nowhere.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from base64 import b64decode
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -19,8 +20,12 @@ import orjson
 from phr.fhir import read
 from phr.model import Bundle, Problem, Resource
 from phr.store import addresses
+from phr.views.discreet import NONE, Discretion, closed
 from phr.views.enclosures import binaries
 from phr.views.events import marks
+from phr.views.handed import Words
+from phr.views.leading import lead, linked_by_urn, moved, opened
+from phr.views.redaction import handed
 from phr.views.selection import EVERYTHING, Selection, check_sources, left_out
 from phr.views.supporting import needed
 from phr.views.whose import patient as whose
@@ -52,6 +57,10 @@ class Contents:
     """What the source has taken back since: kept, not handed on."""
     copies: dict[int, int]
     """By resource row the one that says the same and stands for it in a document."""
+    words: Words
+    """What the person says beside these resources."""
+    discretion: Discretion = NONE
+    """What stays out, because it would tell what is withheld."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,26 +73,42 @@ class Gathered:
     also: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """By fullUrl the names of the further sources that say the same."""
     opened: frozenset[str] = frozenset()
-    """fullUrls of what holds a C-CDA document whose statements were read into the record."""
+    """full_urls of what holds a C-CDA document whose statements were read into the record."""
 
 
-def contents(store: Store, selection: Selection = EVERYTHING) -> Contents:
-    """Decide which stored resources a selection hands on. Raises UsageError for a senseless selection."""
+def contents(store: Store, selection: Selection = EVERYTHING, *, notes: bool = False) -> Contents:
+    """Decide which stored resources a selection hands on, with the person's `notes` or without.
+
+    Raises UsageError for a senseless selection.
+    """
     check_sources(store, selection)
+    discretion = NONE
+    if not selection.without:
+        selection, discretion = closed(store.db, selection)
+    return discreetly(store, selection, discretion, notes=notes)
+
+
+def discreetly(
+    store: Store, selection: Selection, discretion: Discretion, *, notes: bool = False
+) -> Contents:
+    """What `contents` answers, where it is decided already what stays out."""
     chosen, per_source, copies = _chosen(store.db, selection)
     bases, names = _sources(store.db, selection)
     patient = whose(store.db, selection.sources)
-    given = set(per_source) | ({patient[0]} if patient and per_source else set())
+    given = set(per_source) | ({patient[0]} if patient and (per_source or discretion) else set())
     involved = [source for source in bases if source in given] or list(bases)
-    supporting = _supporting(store.db, selection, involved, chosen)
+    supporting = _supporting(store.db, selection, involved, chosen, discretion)
+    ids = tuple(dict.fromkeys(supporting + chosen))
     return Contents(
-        ids=tuple(dict.fromkeys(supporting + chosen)),
+        ids=ids,
         bases={source: bases[source] for source in involved},
         names={source: names[source] for source in involved},
         patient=patient,
         left_out=left_out(store, selection),
         gone=_gone(store.db, selection),
         copies=copies,
+        words=Words(store, ids, notes=notes),
+        discretion=discretion,
     )
 
 
@@ -92,17 +117,22 @@ def bundle(store: Store, selection: Selection = EVERYTHING) -> Gathered:
 
     What several sources say is in it once; whatever points at the others points at that one.
     """
-    what = contents(store, selection)
-    problems = [*what.left_out, *what.gone]
+    return bundle_contents(store, contents(store, selection))
+
+
+def bundle_contents(store: Store, what: Contents) -> Gathered:
+    """What `bundle` gives, for contents that are decided already."""
+    problems = [*what.left_out, *what.gone, *what.words.unsaid()]
     entries: list[dict[str, Any]] = []
     types: dict[tuple[int, str], str] = {}
     kept: list[tuple[int, Resource]] = []
     ids = tuple(id_ for id_ in what.ids if id_ not in what.copies)
-    moved, also = _moved(store.db, what)
-    for from_, address in moved:
+    moved_to, also = moved(store.db, what)
+    for from_, address in moved_to:
         type_, _, id_ = address.partition("/")
         types[from_, id_] = type_
-    for source, type_, id_, raw in _rows(store.db, ids):
+    full_urls: dict[int, str] = {}
+    for row, source, type_, id_, raw in _rows(store.db, ids, what):
         resource = _parsed(raw)
         if resource is None:
             problems.append(Problem(type_, "is not readable JSON", id=id_))
@@ -110,17 +140,20 @@ def bundle(store: Store, selection: Selection = EVERYTHING) -> Gathered:
         resource["id"] = id_
         types[source, id_] = type_
         kept.append((source, resource))
-        entries.append({"fullUrl": f"{what.bases[source]}/{type_}/{id_}", "resource": resource})
+        full_urls[row] = f"{what.bases[source]}/{type_}/{id_}"
+        entries.append({"fullUrl": full_urls[row], "resource": resource})
     for source, resource in kept:
-        _lead(resource, source, what.bases[source], types, moved)
-    for full_url, binary in binaries(store.db, ids, what.bases, limit=ENCLOSED):
+        lead(resource, source, what.bases[source], types, moved_to)
+    for full_url, binary in _enclosed(store.db, ids, what, limit=ENCLOSED):
         entries.append({"fullUrl": full_url, "resource": binary})
+    for full_url, provenance in what.words.provenances(full_urls):
+        entries.append({"fullUrl": full_url, "resource": provenance})
     return Gathered(
         bundle={"resourceType": "Bundle", "type": "collection", "entry": [_heading(what), *entries]},
         sources={what.bases[source]: name for source, name in what.names.items()},
         left_out=tuple(problems),
         also=also,
-        opened=frozenset(_opened(store.db, what)),
+        opened=frozenset(opened(store.db, what)),
     )
 
 
@@ -131,14 +164,19 @@ def stream(store: Store, selection: Selection = EVERYTHING) -> Iterator[tuple[st
 
 def stream_contents(store: Store, what: Contents) -> Iterator[tuple[str, bytes]]:
     """What `stream` gives, for contents that are decided already."""
-    linked = _linked_by_urn(store.db, what)
-    for source, type_, id_, raw in _rows(store.db, what.ids):
+    linked = linked_by_urn(store.db, what)
+    corrected: dict[int, str] = {}
+    for row, source, type_, id_, raw in _rows(store.db, what.ids, what):
+        full_url = f"{what.bases[source]}/{type_}/{id_}"
         if source in linked and _UUID.fullmatch(id_):
-            yield _URN + id_, raw  # its file refers to it by this name, and its bytes stay as they are
-        else:
-            yield f"{what.bases[source]}/{type_}/{id_}", raw
-    for full_url, binary in binaries(store.db, what.ids, what.bases):
+            full_url = _URN + id_  # its file refers to it by this name, and its bytes stay as they are
+        if row in what.words.beside:
+            corrected[row] = full_url
+        yield full_url, raw
+    for full_url, binary in _enclosed(store.db, what.ids, what):
         yield full_url, orjson.dumps(binary)
+    for full_url, provenance in what.words.provenances(corrected):
+        yield full_url, orjson.dumps(provenance)
 
 
 def fingerprint(store: Store, what: Contents) -> tuple[bytes, str | None]:
@@ -152,6 +190,8 @@ def fingerprint(store: Store, what: Contents) -> tuple[bytes, str | None]:
         for raw_hash, changed in rows:
             digest.update(raw_hash)
             latest = max(latest, changed)
+    digest.update(what.words.digest())
+    latest = max(latest, what.words.latest())
     return digest.digest(), latest or None
 
 
@@ -182,23 +222,24 @@ def _sources(db: Any, selection: Selection) -> tuple[dict[int, str], dict[int, s
     return {id_: base for id_, (base, _) in found.items()}, {id_: name for id_, (_, name) in found.items()}
 
 
-def _supporting(db: Any, selection: Selection, sources: Sequence[int], chosen: Sequence[int]) -> list[int]:
+def _supporting(
+    db: Any, selection: Selection, sources: Sequence[int], chosen: Sequence[int], discretion: Discretion
+) -> list[int]:
     """The rows of the supporting resources, Patients first.
 
     With whole sources all of them go along, with a part only those that the part leads to. A Patient is handed
     on whatever its label says: without it nobody knows whose record this is.
     """
-    allowed = selection.sensitivities()
     rows = db.execute(
         "SELECT x.id, x.source_id, x.type, x.fhir_id FROM record"
         " JOIN record_source rs ON rs.record_id = record.id JOIN resource x ON x.id = rs.resource_id"
         " LEFT JOIN connection c ON c.source_id = x.source_id"
         f" WHERE record.supporting = 1 AND x.state = 'current' AND x.source_id IN ({marks(sources)})"
-        f" AND (x.type = 'Patient' OR record.sensitivity IN ({marks(allowed)}))"
         " ORDER BY x.type <> 'Patient', x.fhir_id IS NOT c.patient_id, x.id",
-        [*sources, *allowed],
+        sources,
     ).fetchall()
-    if replace(selection, sources=()) == EVERYTHING:
+    rows = [row for row in rows if row[0] not in discretion.rows]
+    if not discretion and replace(selection, sources=(), sensitivity=None, marked=True) == EVERYTHING:
         return [row[0] for row in rows]
     wanted = needed(db, chosen, rows)
     return [row[0] for row in rows if row[0] in wanted]
@@ -214,21 +255,53 @@ def _gone(db: Any, selection: Selection) -> tuple[Problem, ...]:
         f" WHERE {condition} AND x.state <> 'current'{within} GROUP BY x.type",
         [*values, *selection.sources],
     )
-    return tuple(
+    taken_back = [
         Problem(type_, f"{count} that the source has taken back since: kept here, not handed on", known=True)
         for type_, count in rows
-    )
+    ]
+    return (*taken_back, *_called_wrong(db, condition, values, within, selection.sources))
 
 
-def _rows(db: Any, ids: Sequence[int]) -> Iterator[tuple[int, str, str, bytes]]:
-    """`(source, type, id, raw)` in the order of `ids`, some hundreds in memory at a time."""
+def _called_wrong(
+    db: Any, condition: str, values: list[object], within: str, sources: tuple[str, ...]
+) -> Iterator[Problem]:
+    """What the person says is an error as a whole, counted by type: their sources stand by it."""
+    rows = db.execute(
+        "SELECT x.type, count(DISTINCT record.id) FROM record JOIN record_source rs ON rs.record_id = record.id"
+        " JOIN resource x ON x.id = rs.resource_id JOIN source s ON s.id = x.source_id"
+        f" WHERE {condition} AND x.state = 'current'{within} AND EXISTS (SELECT 1 FROM correction c"
+        " WHERE c.resource_id = x.id AND c.field = 'status') GROUP BY x.type",
+        [*values, *sources],
+    ).fetchall()
+    for type_, count in rows:
+        yield Problem(type_, f"{count} that you called an error: kept here, not handed on")
+
+
+def _enclosed(
+    db: Any, ids: Sequence[int], what: Contents, *, limit: int | None = None
+) -> Iterator[tuple[str, Resource]]:
+    """The fetched documents, without those that would tell what is withheld."""
+    hidden = what.discretion.secrets.documents
+    for full_url, binary in binaries(db, ids, what.bases, limit=limit):
+        if not hidden or sha256(b64decode(binary["data"])).digest() not in hidden:
+            yield full_url, binary
+
+
+def _rows(db: Any, ids: Sequence[int], what: Contents) -> Iterator[tuple[int, int, str, str, bytes]]:
+    """`(row, source, type, id, bytes to hand on)` in the order of `ids`, some hundreds in memory at a time."""
+    discretion = what.discretion
     for at in range(0, len(ids), _BATCH):
         part = ids[at : at + _BATCH]
         rows = db.execute(
             f"SELECT id, source_id, type, fhir_id, raw FROM resource WHERE id IN ({marks(part)})", part
         )
         found = {row[0]: (row[1], row[2], row[3], bytes(row[4])) for row in rows}
-        yield from (found[id_] for id_ in part if id_ in found)
+        for id_ in part:
+            if id_ in found:
+                source, type_, name, raw = found[id_]
+                if id_ in discretion.touched:
+                    raw = handed(raw, source, discretion.secrets)
+                yield id_, source, type_, name, what.words.with_words(id_, raw)
 
 
 def _heading(what: Contents) -> dict[str, Any]:
@@ -252,91 +325,3 @@ def _parsed(raw: bytes) -> Resource | None:
     except ValueError:
         return None
     return resource if isinstance(resource, dict) else None
-
-
-def _lead(
-    resource: Resource,
-    source: int,
-    base: str,
-    types: Mapping[tuple[int, str], str],
-    moved: Mapping[tuple[int, str], str],
-) -> None:
-    """Let the references of a resource lead somewhere inside the Bundle.
-
-    `urn:uuid:…` becomes `Type/id`, which the base of the source makes whole again; what is not in the Bundle is led
-    to what says the same.
-    """
-    for node in _references(resource):
-        target = node["reference"]
-        if target.startswith(_URN):
-            id_ = target[len(_URN) :]
-            type_ = types.get((source, id_))
-            if type_ is None:
-                continue
-            target = node["reference"] = f"{type_}/{id_}"
-        if moved and ("://" not in target or target.startswith(f"{base}/")):
-            full_url = moved.get((source, read.reference(node) or ""))
-            if full_url is not None:
-                node["reference"] = full_url
-
-
-def _references(resource: Resource) -> Iterator[dict[str, Any]]:
-    """Each Reference of a resource that says where to (FHIR R4 2.3.0)."""
-    open_: list[object] = [resource]
-    while open_:
-        node = open_.pop()
-        if isinstance(node, dict):
-            if isinstance(node.get("reference"), str):
-                yield node
-            open_.extend(node.values())
-        elif isinstance(node, list):
-            open_.extend(node)
-
-
-def _moved(db: Any, what: Contents) -> tuple[dict[tuple[int, str], str], dict[str, tuple[str, ...]]]:
-    """`(source, Type/id)` of what is not in a document to the fullUrl that stands for it; who else says each."""
-    rows = sorted({*what.copies, *what.copies.values()})
-    urls: dict[int, tuple[int, str]] = {}
-    for at in range(0, len(rows), _BATCH):
-        part = rows[at : at + _BATCH]
-        found = db.execute(
-            f"SELECT id, source_id, type || '/' || fhir_id FROM resource WHERE id IN ({marks(part)})", part
-        )
-        urls.update((row[0], (row[1], row[2])) for row in found)
-    moved: dict[tuple[int, str], str] = {}
-    also: dict[str, tuple[str, ...]] = {}
-    for copy, main in what.copies.items():
-        source, address = urls[main]
-        full_url = f"{what.bases[source]}/{address}"
-        moved[urls[copy]] = full_url
-        names = (*also.get(full_url, ()), what.names[urls[copy][0]])
-        also[full_url] = tuple(dict.fromkeys(name for name in names if name != what.names[source]))
-    return moved, {url: names for url, names in also.items() if names}
-
-
-def _opened(db: Any, what: Contents) -> Iterator[str]:
-    """fullUrls of the resources with a document that an import has read, and that was not undone."""
-    for at in range(0, len(what.ids), _BATCH):
-        part = what.ids[at : at + _BATCH]
-        rows = db.execute(
-            "SELECT DISTINCT x.source_id, x.type || '/' || x.fhir_id FROM attachment a"
-            " JOIN resource x ON x.id = a.resource_id JOIN document_import i ON i.document_id = a.document_id"
-            f" JOIN sync_run u ON u.id = i.run_id WHERE u.undone IS NULL AND a.resource_id IN ({marks(part)})",
-            part,
-        )
-        yield from (f"{what.bases[source]}/{address}" for source, address in rows)
-
-
-def _linked_by_urn(db: Any, what: Contents) -> frozenset[int]:
-    """Sources without a server whose resources refer to each other by `urn:uuid:`, as Synthea's files do."""
-    found = set()
-    for source, base in what.bases.items():
-        if (
-            base.startswith("https://phr.invalid/")
-            and db.execute(
-                "SELECT 1 FROM resource WHERE source_id = ? AND instr(raw, CAST('\"urn:uuid:' AS BLOB)) LIMIT 1",
-                (source,),
-            ).fetchone()
-        ):
-            found.add(source)
-    return frozenset(found)
