@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test test-full lint format docs bench clean
+.PHONY: demo test test-full lint format docs screens bench clean
 
 .venv: $(STAMP)
 
@@ -33,6 +33,9 @@ format: .venv
 
 docs: .venv
 	$(BIN)/python docs/generate.py
+
+screens: .venv
+	$(BIN)/python docs/screens.py
 
 bench: .venv
 	$(BIN)/python -m benchmarks

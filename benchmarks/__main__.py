@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import ccda, finding, ingest, startup, sync
+from benchmarks import ccda, finding, ingest, looking, startup, sync
 from benchmarks.world import World
 
 
@@ -19,6 +19,7 @@ def main() -> None:
         world = World.make(Path(folder), count)
         ingest.run(world)
         startup.run(world)
+        looking.run(world)
         sync.run(world)
         finding.run(world)
     ccda.run()

@@ -1,4 +1,4 @@
-"""Write docs/commands.md from the program's own help, and docs/ccda-coverage.md from what is written: `make docs`.
+"""Write docs/commands.md from the program's own help, docs/ccda-coverage.md and docs/fields.md from the code: `make docs`.
 
 Tests compare both pages with what they were made from.
 """
@@ -48,3 +48,6 @@ if __name__ == "__main__":
 
     PAGE.write_text(page(), encoding="utf-8")
     ccda_coverage.PAGE.write_text(ccda_coverage.page(), encoding="utf-8")
+    from phr.views.fields.page import page as fields
+
+    PAGE.with_name("fields.md").write_text(fields(), encoding="utf-8")

@@ -16,6 +16,11 @@ PAGES = (
     "docs/syncing.md",
     "docs/importing.md",
     "docs/exporting.md",
+    "docs/own-words.md",
+    "docs/packs.md",
+    "docs/searching.md",
+    "docs/summary.md",
+    "docs/trends.md",
     "examples/crontab",
     "examples/phr-sync.service",
 )

@@ -9,7 +9,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 SYNOPSIS = "Your own medical record, from every provider, in one encrypted file on your own computer."
-GETTING, LOOKING, KEEPING = "Getting records", "Looking at them", "Handing on, keeping safe"
+GETTING, LOOKING, OWN, KEEPING = (
+    "Getting records",
+    "Looking at them",
+    "Your own words",
+    "Handing on, keeping safe",
+)
 
 
 class Command(NamedTuple):
@@ -39,9 +44,17 @@ COMMANDS = (
     Command("import", "import_", "import_", "Bring in files: FHIR, C-CDA, ZIP, CSV", GETTING),
     Command("status", "status", "status", "One screen: connections, health, what was skipped", LOOKING),
     Command("timeline", "timeline", "timeline", "Everything that happened, newest first", LOOKING),
+    Command("search", "search", "search", "Find it: words as you would say them", LOOKING),
+    Command("trend", "trend", "trend", "One measurement over time, drawn", LOOKING),
+    Command("summary", "summary", "summary", "The essentials on one page; --emergency", LOOKING),
     Command("show", "show", "show", "One record whole, or exactly as it was sent", LOOKING),
     Command("documents", "documents", "app", "Letters and reports: list, open, save, fetch", LOOKING),
-    Command("tag", "tag", "tag", "Put your own words beside a record", LOOKING),
+    Command("packs", "packs", "app", "Conditions phr knows: tags, milestones, values", LOOKING),
+    Command("add", "add", "app", "Write down what no provider sends", OWN),
+    Command("note", "note", "note", "Write a note beside a record", OWN),
+    Command("tag", "tag", "tag", "Put a word of yours on a record", OWN),
+    Command("edit", "edit", "edit", "Correct what a source says, beside it", OWN),
+    Command("bookmark", "bookmark", "bookmark", "Keep a record at hand", OWN),
     Command("export", "export", "export", "Hand on: a CCD for a doctor, IPS, FHIR, a page", KEEPING),
     Command("validate", "validate", "validate", "Is it valid FHIR? A file, a record, or all", KEEPING),
     Command("backup", "backup", "backup", "Write everything into one sealed file", KEEPING),
@@ -80,7 +93,7 @@ New here? phr demo"""
 def page() -> str:
     """What `phr --help` says; fits 80 columns."""
     lines = ["Usage: phr COMMAND [OPTIONS] ...", "", SYNOPSIS]
-    for group in (GETTING, LOOKING, KEEPING):
+    for group in (GETTING, LOOKING, OWN, KEEPING):
         lines += ["", f"{group}:"]
         lines += [f"  {one.name:<13}{one.summary}" for one in COMMANDS if one.group == group]
     return "\n".join([*lines, "", EVERYWHERE])

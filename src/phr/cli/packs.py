@@ -268,4 +268,4 @@ def _rule(rule: Any) -> str:
         return str(rule.title).lower()
     names = ", ".join(word.rstrip("*").capitalize() for word in rule.words[:4])
     named = rule.shape in ("started", "changed", "stopped") and names
-    return f"{_SAYS[rule.shape]}: {names}, …" if named else _SAYS[rule.shape]
+    return f"{_SAYS[rule.shape]}: {names} and their like" if named else _SAYS[rule.shape]
