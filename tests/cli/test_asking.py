@@ -41,3 +41,14 @@ def test_the_recovery_key_is_read_from_the_terminal(
     paper = phr("vault", "recovery-key", "--yes", "--json").json["recovery_key"]
     status, seen = on_a_terminal("vault", "recover", typed=f"{paper}\n")
     assert status == 0, seen
+
+
+def test_a_hint_is_for_the_person_that_was_asked_for(phr: Callable[..., Any]) -> None:
+    assert phr("users", "add", "mum").status == 0
+    said = phr("--user", "mum", "add", "weight", "60", "kg", "--date", "2026-01-02")
+    assert said.status == 0
+    assert "phr --user mum show" in said.out + said.err
+    assert "phr show" not in said.out + said.err
+    wrong = phr("show", "999", "--user", "mum")
+    assert "phr --user mum timeline" in wrong.err
+    assert "--user" not in phr("add", "weight", "60", "kg", "--date", "2026-01-02").out

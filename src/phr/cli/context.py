@@ -64,6 +64,7 @@ def for_user(ctx: typer.Context, user: str | None, *, ask: bool = True) -> Works
     from phr.workspace import Workspace
 
     run = invocation(ctx)
+    output.hints_are_for(run.user)
     return Workspace(
         run.environ,
         user or run.user,

@@ -25,11 +25,13 @@ class _Said:
 
     reported = False
     quiet = False
+    user: str | None = None
 
 
 def begin() -> None:
     """Start afresh: one process may run several commands (tests do)."""
     _Said.reported = _Said.quiet = False
+    _Said.user = None
 
 
 def reported() -> bool:
@@ -40,6 +42,27 @@ def reported() -> bool:
 def hush(quiet: bool) -> None:
     """From now on `talk` is silent."""
     _Said.quiet = quiet
+
+
+def hints_are_for(user: str | None) -> None:
+    """Whoever says `--user mum` pastes hints that are about mum: `phr show 412` becomes `phr --user mum show 412`."""
+    _Said.user = user
+
+
+def _for_whom(line: str) -> str:
+    """A line of ours, its commands for the person that was asked for."""
+    if _Said.user is None or "phr" not in line:
+        return line
+    from phr.cli.commands import BY_NAME
+    from phr.errors import typed
+
+    def told(found: re.Match[str]) -> str:
+        return f"phr --user {typed(_Said.user or '')} {found[1]}" if found[1] in BY_NAME else found[0]
+
+    return _COMMAND.sub(told, line) if "--user" not in line else line
+
+
+_COMMAND = re.compile(r"(?<![\w/.-])phr ([a-z]+)(?![\w-])")
 
 
 def dump(value: Mapping[str, Any]) -> bytes:
@@ -63,7 +86,7 @@ def emit_ndjson(rows: Iterable[Mapping[str, Any]]) -> None:
 def emit(lines: Iterable[str]) -> None:
     """Lines of a result; they have been cleaned where they were made."""
     for line in lines:
-        sys.stdout.write(line + "\n")
+        sys.stdout.write(_for_whom(line) + "\n")
     sys.stdout.flush()
 
 
@@ -91,14 +114,14 @@ def talk_lines(lines: Iterable[str], *, indent: str = "") -> None:
     """Lines for the person that were cleaned, and perhaps painted for stderr, where they were made."""
     for line in lines:
         if not _Said.quiet:
-            sys.stderr.write(f"{indent}{line}\n")
+            sys.stderr.write(f"{indent}{_for_whom(line)}\n")
     sys.stderr.flush()
 
 
 def tell(text: str, *, style: str | None = None) -> None:
     """As `talk`, but also when silence was asked for: errors and what must be answered."""
     view = screen(sys.stderr)
-    for line in text.split("\n"):
+    for line in map(_for_whom, text.split("\n")):
         sys.stderr.write(
             view.paint(view.spell(clean(line) if not line.startswith(" ") else _indented(line)), style)
         )
