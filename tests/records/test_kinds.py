@@ -7,6 +7,7 @@ import re
 import pytest
 
 from phr.records import kinds
+from phr.records.derive import derive
 
 LOINC = re.compile(r"\d{1,6}-\d")
 TABLES = {
@@ -29,3 +30,26 @@ def test_every_loinc_code_has_its_check_digit(table: str) -> None:
     codes = [code for code in TABLES[table] if LOINC.fullmatch(code)]
     assert codes
     assert [code for code in codes if not is_sound(code)] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "results", "kind"),
+    [
+        ("Radiology", 0, "imaging"),
+        ("Diagnostic imaging", 0, "imaging"),
+        ("Laboratory", 0, "lab_result"),
+        ("Clinical chemistry", 0, "lab_result"),
+        ("Ophthalmology", 0, "clinical_note"),
+        ("Pulmonary function", 2, "lab_result"),
+        ("Collaborative care", 1, "lab_result"),
+    ],
+)
+def test_a_report_whose_category_has_words_alone(words: str, results: int, kind: str) -> None:
+    report = {
+        "resourceType": "DiagnosticReport",
+        "id": "1",
+        "category": [{"text": words}],
+        "code": {"text": "Report"},
+        "result": [{"reference": f"Observation/{n}"} for n in range(results)],
+    }
+    assert derive(report, {}.get).kind == kind

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from phr.errors import UsageError
+from phr.model import Received
 from phr.store.store import Store
 from phr.views.query import full_text_query
 from phr.views.selection import Selection, left_out, withheld
@@ -106,3 +109,35 @@ def test_what_makes_no_sense_is_a_usage_error_with_help(selection: Selection) ->
     with pytest.raises(UsageError) as caught:
         selection.where()
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "found"),
+    [
+        ("2023-12-31", "2023-12-31", ["late in California"]),
+        ("2024-01-01", "2024-01-01", ["early in Japan"]),
+        ("2023", "2023", ["late in California"]),
+        ("2024", None, ["early in Japan"]),
+        (None, "2023-12", ["late in California"]),
+        ("2024-01-01T07:00:00Z", None, ["late in California"]),
+        (None, "2023-12-31T16:00:00Z", ["early in Japan"]),
+        ("20231231", "20231231", ["late in California"]),
+    ],
+)
+def test_a_day_is_the_day_that_the_source_wrote(
+    store: Store,
+    source: str,
+    received: Callable[..., Received],
+    since: str | None,
+    until: str | None,
+    found: list[str],
+) -> None:
+    for id_, title, when in (
+        ("1", "late in California", "2023-12-31T23:50:00-08:00"),
+        ("2", "early in Japan", "2024-01-01T00:10:00+09:00"),
+    ):
+        store.save(
+            source,
+            [received("Observation", id_, code={"text": title}, effectiveDateTime=when, valueString="x")],
+        )
+    assert [one["title"] for one in timeline(store, Selection(since=since, until=until)).events] == found

@@ -185,17 +185,38 @@ ADVANCE_DIRECTIVES = frozenset(
 )
 
 
+_REPORT_WORDS = (
+    ("imaging", "radiolog imaging x-ray xray ultrasound sonogra tomograph mammogra echocardio".split()),
+    (
+        "lab_result",
+        "lab chemistry hematolog haematolog microbiolog blood bank serolog immunolog urinalysis".split(),
+    ),
+)
+"""How the words of a category begin, where they are all there is."""
+
+
 def report_kind(
-    categories: tuple[Code, ...], codes: tuple[Code, ...], *, has_text: bool, has_results: bool
+    categories: tuple[Code, ...],
+    codes: tuple[Code, ...],
+    *,
+    has_text: bool,
+    has_results: bool,
+    category: object = None,
 ) -> str:
-    """Category first; then a note's LOINC code; a report in words alone is a note, the rest are results."""
+    """Category first, its words where it has no code; then a note's LOINC code; a report in words alone is a note, and
+    so is one of another department that lists no result; the rest are results.
+    """
     for category in categories:
         if found := REPORT_CATEGORIES.get(category.code or ""):
             return "lab_result" if found == "clinical_note" and not has_text else found
     for code in (*categories, *codes):
         if code.code in NOTE_TYPES:
             return "imaging" if code.code == "18748-4" else "clinical_note"
-    return "clinical_note" if has_text and not has_results else "lab_result"
+    words = (read.concept_text(category) or "").casefold() if category and not categories else ""
+    for kind, beginnings in _REPORT_WORDS:
+        if any(words.startswith(one) or f" {one}" in words for one in beginnings):
+            return kind
+    return "clinical_note" if (has_text or words) and not has_results else "lab_result"
 
 
 def note_words(words: str | None) -> str | None:

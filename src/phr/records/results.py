@@ -204,7 +204,9 @@ def report(resource: Resource, reading: Reading, address: str) -> Draft:
     categories, codes = read.codings(category), codes_of(concept)
     attachments = attachments_of(read.listed(resource.get("presentedForm")))
     results = read.dicts(resource.get("result"))
-    kind = kinds.report_kind(categories, codes, has_text=bool(attachments), has_results=bool(results))
+    kind = kinds.report_kind(
+        categories, codes, has_text=bool(attachments), has_results=bool(results), category=category
+    )
     pointers = read.listed(resource.get("performer"))
     readers = [*pointers, *read.listed(resource.get("resultsInterpreter"))]
     conclusion = read.text(resource.get("conclusion"))

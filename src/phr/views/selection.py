@@ -2,7 +2,8 @@
 
 Dates follow the search rule of FHIR R4 (3.1.1.4.6): a partial date stands for the whole period it can mean,
 and a record belongs to a range when the two periods overlap. So `--since 2020` finds what is dated
-`2020`, `2020-06` or `2020-06-01T08:00:00Z`, and `--until 2020` goes to the last second of that year.
+`2020`, `2020-06` or `2020-06-01T08:00:00Z`, and `--until 2020` goes to the last second of that year. A day is the day
+that the source wrote, on the clock of the place where it happened: what is shown under a day is found by it.
 """
 
 from __future__ import annotations
@@ -131,11 +132,13 @@ class Selection:
     def _within_range(self, parts: list[str], values: list[object]) -> None:
         limits: list[str] = []
         if self.since is not None:
-            limits.append("record.date_to > ?")
-            values.append(_date(self.since, "--since").start)
+            condition, given = _since(_date(self.since, "--since"))
+            limits.append(condition)
+            values += given
         if self.until is not None:
-            limits.append("record.date_from < ?")
-            values.append(_date(self.until, "--until").end)
+            condition, given = _until(_date(self.until, "--until"))
+            limits.append(condition)
+            values += given
         if limits and self.keeps_undated():
             parts.append(f"(record.date_from IS NULL OR ({' AND '.join(limits)}))")
         else:
@@ -145,6 +148,41 @@ class Selection:
 
 
 EVERYTHING = Selection()
+
+_ZONES = 86_400
+"""No clock is further from UTC than this. Only what lies so near to a limit is looked at more closely."""
+_TIMED = "record.precision IN ('minute', 'second')"
+
+
+def _since(when: dates.PartialDate) -> tuple[str, list[object]]:
+    """What ends after this begins: by the day its source wrote, where it has a time of the day."""
+    if when.precision in ("minute", "second"):
+        return "record.date_to > ?", [when.start]
+    day = _day(when)
+    return (
+        "(record.date_to > ? OR (record.date_to > ? AND"
+        f" CASE WHEN {_TIMED} THEN substr(record.date, 1, ?) >= ? ELSE record.date_to > ? END))",
+        [when.start + _ZONES, when.start - _ZONES, len(day), day, when.start],
+    )
+
+
+def _until(when: dates.PartialDate) -> tuple[str, list[object]]:
+    """What begins before this ends; as above."""
+    if when.precision in ("minute", "second"):
+        return "record.date_from < ?", [when.end]
+    day = _day(when)
+    return (
+        "(record.date_from < ? OR (record.date_from < ? AND"
+        f" CASE WHEN {_TIMED} THEN substr(record.date, 1, ?) <= ? ELSE record.date_from < ? END))",
+        [when.end - _ZONES, when.end + _ZONES, len(day), day, when.end],
+    )
+
+
+def _day(when: dates.PartialDate) -> str:
+    """The year, month or day as FHIR spells it."""
+    if when.precision == "day" and len(when.text) == 8:
+        return f"{when.text[:4]}-{when.text[4:6]}-{when.text[6:]}"
+    return when.text[: {"year": 4, "month": 7}.get(when.precision, 10)]
 
 
 def check_sources(store: Store, selection: Selection) -> None:
