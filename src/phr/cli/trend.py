@@ -74,7 +74,13 @@ def trend(
     ] = None,
     to: Annotated[
         str | None,
-        typer.Option("-o", "--output", help="csv, svg: where to; - is stdout.", metavar="FILE"),
+        typer.Option(
+            "-o",
+            "--output",
+            envvar="PHR_TREND_OUTPUT",
+            help="csv, svg: where to; - is stdout.",
+            metavar="FILE",
+        ),
     ] = None,
     json: Json = False,
 ) -> None:

@@ -301,7 +301,7 @@ def list_lines(found: Sequence[Measurement], panels: Sequence[dict[str, str]], v
                 ((one.date or "")[:10], None),
                 (many, None),
                 ((one.since or "")[:4], "dim"),
-                (one.code or "", "dim"),
+                (clean(one.code), "dim"),
             ]
         )
     yield from _columns(("MEASUREMENT", "LAST", "DATE", "VALUES", "SINCE", "CODE"), rows, view)

@@ -7,7 +7,7 @@ then. Two instants are compared as instants. A midnight is mostly no time at all
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -49,9 +49,16 @@ class When(NamedTuple):
         return (*found, f"{self.digits}M".encode()) if self.is_midnight else found
 
 
+_EPOCH = date(1970, 1, 1).toordinal()
+
+
 @lru_cache(maxsize=8192)
 def _day(number: int) -> str:
-    return datetime.fromtimestamp(number * 86_400, UTC).strftime("%Y%m%d")
+    """A day counted from 1970 as digits. The last evening of the year 9999 lies in the year 10000 in UTC: so far no
+    calendar goes, and it stays the last day there is.
+    """
+    day = min(max(number + _EPOCH, 1), date.max.toordinal())
+    return date.fromordinal(day).isoformat().replace("-", "")
 
 
 @lru_cache(maxsize=8192)
