@@ -24,7 +24,7 @@ MOMENTS = (
 NUMBERS = ("1e999", "-0.0", "12345678901234567890123456789.123456789", "1e-300", "0", "-17.5")
 SCREENS = (
     ("timeline",), ("timeline", "--flat"), ("timeline", "--milestones"), ("timeline", "--json"),
-    ("timeline", "--format", "csv"), ("timeline", "--format", "html"), ("timeline", "--follow", "1"),
+    ("timeline", "--format", "csv"), ("timeline", "--format", "html"), ("timeline", "--follow", "3"),
     ("search", "red"), ("search", "red", "--json"), ("trend",), ("trend", "--json"), ("summary",), ("summary", "--json"),
     ("summary", "--emergency"), ("summary", "--emergency", "--format", "html"),
     ("summary", "--emergency", "--format", "svg"), ("status",), ("status", "--json"), ("bookmark",), ("packs", "list"),
