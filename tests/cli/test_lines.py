@@ -124,9 +124,161 @@ def test_where_and_by_whom_are_said_once() -> None:
     assert lines.places(event(performer="Dr. Who")) == ("Dr. Who", "")
 
 
-def test_a_unit_that_is_only_a_remark_loses_its_braces() -> None:
-    assert lines.measured(event(value_text="3", unit="{score}")) == "3 score"
-    assert lines.measured(event(value_text="3", unit="mL/min/{1.73_m2}")) == "3 mL/min/{1.73_m2}"
+@pytest.mark.parametrize(
+    ("unit", "said"),
+    [
+        ("{score}", "3"), ("mL/min/{1.73_m2}", "3 mL/min/1.73 m2"), ("mm[Hg]", "3 mmHg"), ("Cel", "3 °C"),
+        ("[degF]", "3 °F"), ("{beats}/min", "3 beats/min"), ("{pack_years}", "3 pack years"), ("1", "3"),
+        ("10*3/uL", "3 10^3/uL"), ("[lb_av]", "3 lb"), ("m[IU]/L", "3 mIU/L"), ("mg/g{creat}", "3 mg/g creat"),
+        ("kg/m2", "3 kg/m2"), ("gram", "3 gram"),
+    ],
+)  # fmt: skip
+def test_a_unit_is_written_as_people_do(unit: str, said: str) -> None:
+    assert lines.measured(event(value_text="3", unit=unit)) == said
+
+
+def test_a_unit_without_a_value_is_nothing() -> None:
+    assert lines.measured(event(unit="mg/dL")) == ""
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("129.12055328738617/84.33473840001", "129.1/84.3"), ("6.123456", "6.12"), ("84821.77", "84821.77"),
+        ("0.000123456", "0.000123"), ("0.00012", "0.00012"), ("<0.1234567", "<0.123"), ("1.9400", "1.9400"),
+        ("84.30000000000001", "84.3"), ("-1.2345678", "-1.23"), ("20 mg of 1.2345678", "20 mg of 1.2345678"),
+        ("1.2.840.10008", "1.2.840.10008"),
+    ],
+)  # fmt: skip
+def test_digits_that_nobody_measured_are_left_out_and_others_stay(written: str, shown: str) -> None:
+    assert lines.measured(event(value_text=written)) == shown
+    assert lines.measured(event(value_text=written), exact=True) == written
+
+
+@given(
+    st.from_regex(r"[<>-]?[0-9]{1,40}\.[0-9]{1,60}(/[0-9]{1,3}\.[0-9]{1,20})?", fullmatch=True),
+    st.floats() | st.none(),
+)
+def test_any_number_is_shown_close_to_what_it_is(written: str, high: float | None) -> None:
+    shown = lines.measured(event(value_text=written, high=high))
+    assert len(shown) <= len(written)
+    numbers = [[float(part.lstrip("<>")) for part in text.split("/")] for text in (written, shown)]
+    for one, other in zip(*numbers, strict=True):
+        assert other == pytest.approx(one, rel=0.006)
+
+
+def test_a_number_is_not_rounded_onto_its_limit() -> None:
+    assert lines.measured(event(value_text="5.600400001", high=5.6)) == "5.6004"
+    assert lines.measured(event(value_text="5.600400001", high=7)) == "5.60"
+
+
+@pytest.mark.parametrize(
+    ("range_", "said"),
+    [
+        ({"low": 4, "high": 5.6}, "4–5.6"), ({"range_text": ">=70 %", "low": 70}, "≥ 70 %"),
+        ({"range_text": ">70"}, "> 70"), ({"range_text": "<= 5"}, "≤ 5"), ({"low": 39}, "≥ 39"),
+        ({"low": 1_234_567, "high": 2_345_678.25}, "1234567–2345678.25"), ({"range_text": "negative"}, "negative"),
+    ],
+)  # fmt: skip
+def test_a_range_is_written_in_one_way(range_: dict[str, Any], said: str) -> None:
+    assert lines.reference_range(event(**range_)) == said
+
+
+def test_a_corrected_value_says_whose_it_is_on_every_width() -> None:
+    yours = event(value_text="50", unit="U/L", interpretation="H", date="2024-03-12", corrected=["value"])
+    assert lines.measured(yours) == "50 U/L ✎ yours"
+    for columns in (60, 80, 120, None):
+        assert "50 U/L ✎ yours" in "\n".join(page(yours, view=Screen(columns, colour=False)))
+    ascii_only = "\n".join(page(yours, view=Screen(80, colour=False, unicode=False)))
+    assert ascii_only.isascii() and "50 U/L * yours" in ascii_only
+    assert lines.measured(event(value_text="50", corrected=["date"])) == "50"
+
+
+@pytest.mark.parametrize(
+    ("said", "title"),
+    [
+        ({"corrected": ["date"]}, "✎ your date: Peanut"),
+        ({"corrected": ["date", "title"]}, "✎ your correction: Peanut"),
+        ({"corrected": ["value"]}, "✎ your value: Peanut"),  # there is none by now
+        ({"corrected": ["value"], "value_text": "5"}, "Peanut"),
+        ({"corrected": ["sensitivity"]}, "Peanut"),
+        ({"kind": "allergy", "status": "inactive"}, "no longer: Peanut"),
+        (
+            {"kind": "allergy", "status": "resolved", "corrected": ["status"]},
+            "no longer, ✎ your status: Peanut",
+        ),
+        ({"kind": "allergy", "status": "active"}, "Peanut"),
+        ({"kind": "problem", "status": "resolved"}, "Peanut (over)"),
+        ({"kind": "medication", "status": "inactive"}, "Peanut"),
+    ],
+)
+def test_what_is_over_and_what_is_corrected_is_said_with_the_title(said: dict[str, Any], title: str) -> None:
+    assert lines.titled(event(title="Peanut", **said)) == title
+
+
+def test_own_entries_are_marked_and_the_only_other_source_is_not() -> None:
+    there = event(3, date="2024-03-12", sources=["hospital"], facility="Clinic")
+    both = event(2, date="2024-03-12", sources=["hospital", "self"])
+    own = event(1, date="2024-03-12", sources=["self"], value_text="70", unit="kg")
+    for columns in (60, 80, 120, None):
+        shown = [
+            line for line in page(there, both, own, view=Screen(columns, colour=False)) if "Test" in line
+        ]
+        assert "hospital" not in "".join(shown) and "self" not in "".join(shown)
+        assert [" you " in line for line in shown] == [False, False, True]
+    other = event(4, date="2024-03-12", sources=["clinic"])
+    shown = page(there, own, other, view=Screen(120, colour=False))
+    assert all(any(name in line for line in shown) for name in ("hospital", "you", "clinic"))
+
+
+def test_a_blood_pressure_is_never_cut_in_its_middle() -> None:
+    pressure = event(1, date="2024-03-12", value_text="129.12055328738617/84.33473840001", unit="mm[Hg]")
+    others = [
+        event(
+            id_, title="A long title that wants all of the room there is on a line", value_text="a word " * 9
+        )
+        for id_ in (2, 3)
+    ]
+    for columns in (60, 72, 80, 120):
+        assert "129.1/84.3" in "\n".join(page(pressure, *others, view=Screen(columns, colour=False)))
+
+
+def test_titles_use_the_room_beside_empty_columns() -> None:
+    title = "CT Chest, nodule follow-up in 12 months with a low dose"
+    shown = page(
+        event(2, date="2024-03-12", title=title, facility="Saint Wendeline Hospital"),
+        event(
+            1,
+            date="2024-03-12",
+            value_text="35",
+            unit="U/L",
+            low=0,
+            high=32,
+            facility="A Clinic of Some Name",
+        ),
+        view=Screen(120, colour=False),
+    )
+    assert any(title in line and "Saint Wendeline Hospital" in line for line in shown)
+    narrow = page(
+        event(2, date="2024-03-12", title=title),
+        event(1, date="2024-03-12", value_text="35", unit="U/L", sources=["self"]),
+        view=Screen(80, colour=False),
+    )
+    assert any(title in line for line in narrow)
+
+
+def test_a_piped_line_does_not_run_on() -> None:
+    shown = page(
+        event(2, date="2024-03-12T10:00:00Z", title="T" * 56, facility="F" * 30, performer="P" * 20),
+        event(1, date="2024-03-12T10:00:00Z", title="U" * 40, value_text="35", unit="U/L", low=0, high=32),
+    )
+    assert max(map(width, shown)) < 170
+    assert any("F" * 30 + ", " + "P" * 20 in line for line in shown)
+
+
+def test_midnight_is_a_day_and_no_time() -> None:
+    shown = page(event(1, date="2024-03-12T00:00:00-05:00"), event(2, date="2024-03-11T10:30:00Z"))
+    assert "00:00" not in "".join(shown) and "10:30" in "".join(shown)
 
 
 @pytest.mark.parametrize(
@@ -216,3 +368,21 @@ def test_no_indented_line_wraps_either(events: list[dict[str, Any]], depths: lis
     for relations in (None, {one["id"]: "what it was made from (123456)" for one in events}):
         for line in drawn(shown, Screen(columns, colour=False), relations=relations):
             assert width(line) <= columns
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "line"),
+    [
+        ("appointment", "cancelled", "cancelled: It"),
+        ("appointment", "noshow", "missed: It"),
+        ("lab_result", "cancelled", "cancelled: It"),
+        ("lab_result", "preliminary", "It (not final yet)"),
+        ("medication", "draft", "only a draft: It"),
+        ("procedure", "preparation", "not done yet: It"),
+        ("order", "revoked", "cancelled: It"),
+        ("lab_result", "final", "It"),
+        ("medication", "stopped", "It"),
+    ],
+)
+def test_what_is_cancelled_or_only_planned_says_so_before_its_name(kind: str, status: str, line: str) -> None:
+    assert lines.titled({"kind": kind, "status": status, "title": "It", "codes": []}) == line

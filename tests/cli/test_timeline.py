@@ -116,6 +116,65 @@ def test_the_page_asks_nothing_of_any_server_and_escapes_what_a_record_says(phr:
     assert "Without a date" in page
 
 
+def test_a_page_to_print_says_whose_record_it_is(phr: Any, life: Workspace) -> None:
+    who = {"resourceType": "Patient", "id": "p", "name": [{"text": "Ada <Quill>"}], "birthDate": "1970-02-03"}
+    with life.store() as store:
+        store.save(store.sources.ensure("clinic").key, [Received("Patient", "p", orjson.dumps(who))])
+    page = phr("timeline", "--format", "html").out
+    assert "<h1>Timeline: Ada &lt;Quill&gt;, born 1970-02-03</h1>" in page
+    assert phr("timeline", "--milestones", "--format", "html").out.count("Ada &lt;Quill&gt;") == 2
+
+
+def test_the_extent_is_said_in_days(phr: Any, life: Workspace) -> None:
+    timed = {
+        "resourceType": "Condition",
+        "id": "t",
+        "code": {"text": "Cold"},
+        "onsetDateTime": "2024-05-01T09:30:00-05:00",
+    }
+    with life.store() as store:
+        store.save(store.sources.ensure("clinic").key, [Received("Condition", "t", orjson.dumps(timed))])
+    assert "from 2023-02 to 2024-05-01." in phr("timeline").out
+
+
+@pytest.mark.parametrize("command", [("timeline",), ("trend", "glucose"), ("search", "glucose")])
+def test_dates_are_understood_as_people_say_them(phr: Any, life: object, command: tuple[str, ...]) -> None:
+    shown = phr(*command, "--since", "march 2024", "--until", "march 2024")
+    assert shown.status == 0
+    assert shown.out == phr(*command, "--since", "2024-03", "--until", "2024-03").out
+    two = phr(*command, "--since", "03/04/2024")
+    assert two.status == 2 and "2024-03-04 or 2024-04-03" in two.err and "date-order" not in two.err
+    assert phr(*command, "--until", "whenever").status == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "way"),
+    [
+        (("timeline", "540"), "does not take this: 540", "phr show 540"),
+        (("timeline", "Observation/g"), "does not take this", "phr show Observation/g"),
+        (("timeline", "lungs"), "does not take this: lungs", "phr timeline --tag lungs"),
+        (("timeline", "blood", "tests"), "does not take this", "phr timeline --kind 'blood tests'"),
+        (("summary", "asthma", "attack"), "does not take this", "phr search 'asthma attack'"),
+        (("vault", "status", "x"), "does not take this: x", "phr vault status --help"),
+        (("timeline", "--limit", "abc"), "--limit takes a whole number; abc is none.", "--help"),
+        (("timeline", "--limit", "-3"), "--limit -3 is too small.", "It has to be 0 or more."),
+        (("search", "x", "--limit", "99999999"), "--limit 99999999 is too large.", "It can be 1 to"),
+        (("timeline", "--format", "foo"), "--format foo is not known.", "It can be: table, json"),
+        (("timeline", "--limit"), "--limit needs a value after it.", "--help"),
+        (("note",), "phr note needs RECORD.", "the number at the end of its line"),
+        (("timeline", "--limit", "1", "--after", "x"), "--after is not a place in this timeline.", "Older"),
+        (("timeline", "--milestones", "--after", "x"), "--after is not a place in these milestones.", "Older"),
+    ],
+)  # fmt: skip
+def test_a_command_line_that_makes_no_sense_is_told_in_plain_words(
+    phr: Any, life: object, words: tuple[str, ...], said: str, way: str
+) -> None:
+    answer = phr(*words)
+    assert answer.status == 2
+    assert said in answer.err and way in answer.err
+    assert not re.search(r"unexpected|argument|integer|cursor|Invalid", answer.err)
+
+
 def test_a_spreadsheet_runs_nothing_of_a_record(phr: Any, life: object) -> None:
     assert "'=1+1" in phr("timeline", "--format", "csv").out
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -109,7 +110,10 @@ def test_a_changed_pack_is_read_again_and_changes_the_fingerprint(tmp_path):
         ("rise = 50", "rise = true", "[[milestones]] rise has to be a number"),
         ("rise = 50", "rise = nan", "[[milestones]] rise has to be a number"),
         ('["2742-5"]', '["2742"]', "[[milestones]] codes loinc has “2742”"),
-        ("rise = 50", "rise = 50\nunits = 5", "“units” is a key"),
+        ("rise = 50", "rise = 50\nunits = 5", "[[milestones]] units has to be a list"),
+        ("rise = 50", "rise = 50\nclasses = 5", "“classes” is a key"),
+        ('["2742-5"]\nrise', '["2742-5"]\ngeneric = ["ace"]\nrise', "“generic” is a key"),
+        ("[codes]", '[[same]]\ncodes.snomed = ["44054006"]\n[codes]', "[[same]] codes has to be two codes"),
         ("[codes]", "[[codes]]", "codes has to be a table"),
     ],
 )
@@ -178,10 +182,44 @@ def test_words_of_a_pack_are_no_patterns():
     assert time.perf_counter() - start < 1
 
 
+def test_what_is_no_ordinary_file_in_the_folder_is_named_once_and_not_opened(tmp_path):
+    folder, elsewhere = tmp_path / "packs", tmp_path / "elsewhere.toml"
+    folder.mkdir()
+    write(folder, "mine.toml", GOOD)
+    elsewhere.write_text("root:x:0:0:root", encoding="utf-8")
+    os.mkfifo(folder / "pipe.toml")
+    (folder / "folder.toml").mkdir()
+    (folder / "outside.toml").symlink_to(elsewhere)
+    (folder / "device.toml").symlink_to("/dev/zero")
+    (folder / "gone.toml").symlink_to(folder / "nowhere.toml")
+
+    loaded = loading.load(folder)
+
+    assert [pack.id for pack in loaded.packs if pack.own] == ["mine"]
+    assert [line.partition(":")[0] for line in loaded.broken] == [
+        "device.toml",
+        "folder.toml",
+        "gone.toml",
+        "outside.toml",
+        "pipe.toml",
+    ]
+    assert not any("root" in line for line in loaded.broken)
+    (folder / "pipe.toml").unlink()
+    assert len(loading.load(folder).broken) == 4
+
+
+def test_more_own_packs_than_are_read_are_named(tmp_path, monkeypatch):
+    monkeypatch.setattr("phr.packs.places.MOST_OWN", 1)
+    write(tmp_path, "a.toml", GOOD)
+    write(tmp_path, "b.toml", GOOD)
+
+    assert loading.load(tmp_path).broken == ("b.toml: no more than 1 packs are read.",)
+
+
 def test_a_folder_or_a_missing_file_is_no_pack(tmp_path):
     (tmp_path / "odd.toml").mkdir()
 
-    assert loading.load(tmp_path).broken == ()
+    assert [line.partition(":")[0] for line in loading.load(tmp_path).broken] == ["odd.toml"]
     with pytest.raises(UsageError):
         loading.read(tmp_path / "none.toml")
 

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from phr.model import Record
 from phr.records.derive import derive
 
@@ -215,9 +217,39 @@ def test_family_history_names_the_relative_and_not_the_person() -> None:
         condition=[{"code": {"text": "Stroke"}, "onsetAge": {"value": 56, "unit": "years"}}],
     )
 
-    assert (record.kind, record.title) == ("family_history", "Mother")
+    assert (record.kind, record.title) == ("family_history", "Mother: Stroke")
     assert record.description == "Stroke (at 56 years); has died"
     assert "Not To Be Shown" not in repr(record)
+
+
+def test_what_a_relative_does_not_have_is_not_told_as_an_illness() -> None:
+    denied = {"url": "urn:x", "valueCodeableConcept": {"text": "Negative"}}
+    record = record_of(
+        "FamilyMemberHistory",
+        relationship={"text": "Brother"},
+        condition=[{"code": {"text": "Stroke"}, "modifierExtension": [denied]}, {"code": {"text": "Asthma"}}],
+    )
+    assert record.title == "Brother: not: Stroke, Asthma"
+    assert record_of("FamilyMemberHistory", relationship={"text": "Brother"}).title == "Brother"
+
+
+@pytest.mark.parametrize(
+    ("category", "code", "kind"),
+    [
+        ("survey", "72166-2", "social_history"),
+        ("survey", "44249-1", "questionnaire"),
+        ("laboratory", "72166-2", "lab_result"),
+    ],
+)
+def test_a_smoking_status_that_is_filed_as_a_survey_is_social_history(
+    category: str, code: str, kind: str
+) -> None:
+    record = record_of(
+        "Observation",
+        category=[{"coding": [{"code": category}]}],
+        code={"coding": [{"system": "http://loinc.org", "code": code}]},
+    )
+    assert record.kind == kind
 
 
 def test_labels_make_a_record_restricted() -> None:

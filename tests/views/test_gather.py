@@ -63,6 +63,27 @@ def test_what_happened_in_a_visit_stands_beneath_it(store: Store, source: str, r
     ]
 
 
+def test_a_visit_that_heads_two_pages_says_on_the_first_that_more_comes(
+    store: Store, source: str, received: Make
+) -> None:
+    store.save(
+        source,
+        [
+            visit(received, "v", "2024-03-01", "2024-03-08"),
+            result(received, "a", "2024-03-04", **inside("v")),
+            result(received, "b", "2024-03-03", **inside("v")),
+        ],
+    )
+
+    def heads(**page: Any) -> list[tuple[bool, bool]]:
+        found = timeline(store, limit=2, **page)
+        shown = gather.gathered(store.db, found.events, found.selected)
+        return [(one.again, one.later) for one in shown if one.event["kind"] == "encounter"]
+
+    assert heads() == [(True, True)]
+    assert heads(after=timeline(store, limit=2).next) == [(False, False)]
+
+
 def test_a_panel_keeps_its_results_in_its_own_order(store: Store, source: str, received: Make) -> None:
     day = "2024-03-01T10:00:00Z"
     listed = [{"reference": "Observation/b"}, {"reference": "Observation/a"}, {"reference": "#inside"}]

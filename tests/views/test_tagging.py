@@ -74,7 +74,7 @@ def test_everything_about_the_lungs_is_found_and_nothing_else(lungs):
     assert _titles(lungs, "lungs") == {
         "Something coded",
         "Pulmonary embolism",
-        "mother",
+        "mother: Emphysema",
         "AAT",
         "fluticasone inhaler",
         "Follow-up",

@@ -47,6 +47,12 @@ from phr.views.titles import chosen, plain
         ("SARS-COV-2 (COVID-19) vaccine, mRNA, spike protein, LNP, preservative free, 30 mcg/0.3mL dose",
          "COVID-19 vaccine, mRNA, 30 mcg/0.3 mL dose"),
         ("HEMOGLOBIN A1C", "Hemoglobin A1c"),
+        ("Blood pressure panel with all children optional", "Blood pressure panel"),
+        ("Tobacco smoking status NHIS", "Tobacco smoking status"),
+        ("Substance with penicillin structure and antibacterial mechanism of action (substance)", "Penicillin"),
+        ("Product containing only anastrozole", "Anastrozole"),
+        ("Substance abuse", "Substance abuse"),
+        ("Productive cough", "Productive cough"),
         ("BASIC METABOLIC PANEL", "Basic metabolic panel"),
     ],
 )  # fmt: skip

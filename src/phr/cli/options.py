@@ -210,10 +210,46 @@ Kinds = Annotated[
         autocompletion=complete_kinds,
     ),
 ]
+
+
+def said_date(option: str, text: str | None) -> str | None:
+    """A date option as a FHIR date; “last march” is understood as `phr add` does. None stays None.
+
+    Raises UsageError for what is no date, and for 03/04/2024, which is two.
+    """
+    from phr.fhir import dates
+
+    if text is None or dates.parse(text) is not None:
+        return text
+    from datetime import date
+
+    from phr.records.said_dates import AmbiguousDate, NotADate, said
+
+    try:
+        return said(text, date.today())[:10]  # noqa: DTZ011 - the person's own day
+    except AmbiguousDate as error:
+        raise usage(f"{option}: {error.message}", f"Write {' or '.join(error.readings.values())}.") from None
+    except NotADate:
+        raise usage(
+            f"{option} {text} is not a date.",
+            "Such as: 2024, 2024-03-15, march 2024, last march, 3 weeks ago",
+        ) from None
+
+
+def _as_date(param: typer.CallbackParam, value: str | None) -> str | None:
+    return said_date(max(param.opts, key=len), value)
+
+
 Since = Annotated[
-    str | None, typer.Option("--since", help="From this date on: 2024, 2024-03 or 2024-03-15.", metavar="D")
+    str | None,
+    typer.Option(
+        "--since", help="From this date on: 2024, 2024-03-15, “last march”.", metavar="D", callback=_as_date
+    ),
 ]
-Until = Annotated[str | None, typer.Option("--until", help="Up to this date and with it.", metavar="D")]
+Until = Annotated[
+    str | None,
+    typer.Option("--until", help="Up to this date and with it.", metavar="D", callback=_as_date),
+]
 Sources = Annotated[
     list[str] | None,
     typer.Option(
@@ -254,7 +290,8 @@ def select(
     from phr.fhir import dates
     from phr.views.selection import SENSITIVITIES, Selection
 
-    begin, end = dates.parse(_date("--since", since)), dates.parse(_date("--until", until))
+    since, until = said_date("--since", since), said_date("--until", until)
+    begin, end = dates.parse(since), dates.parse(until)
     if begin and end and begin.start >= end.end:
         raise usage(f"--since {since} is after --until {until}.", "Exchange the two.")
     return Selection(
@@ -280,14 +317,6 @@ def _kind(text: str) -> str:
             near(text.strip().lower(), known_words()) or f"Kinds are: {', '.join(KINDS)}",
         )
     return kind
-
-
-def _date(option: str, text: str | None) -> str | None:
-    from phr.fhir import dates
-
-    if text is not None and dates.parse(text) is None:
-        raise usage(f"{option} {text} is not a date.", "Write 2024, 2024-03 or 2024-03-15.")
-    return text
 
 
 def _one_of(option: str, text: str | None, known: tuple[str, ...]) -> str | None:

@@ -34,6 +34,11 @@ _PLAIN = {
     "✓": "ok",
     "✗": "x",
     "×": "x",
+    "✎": "*",
+    "≥": ">=",
+    "≤": "<=",
+    "°": "",
+    "µ": "u",
     "“": '"',
     "”": '"',
 }
@@ -213,10 +218,15 @@ _INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::\d\d(?:\.\d+)?)?(Z|[+-]
 
 
 def day(date: str | None) -> str:
-    """A FHIR date or dateTime to read: its own clock and offset, to the minute; empty for None."""
+    """A FHIR date or dateTime to read: its own clock and offset, to the minute; empty for None.
+
+    Midnight is no time of day: it is how systems write a day that they can only keep as an instant.
+    """
     found = _INSTANT.fullmatch(date or "")
     if not found:
         return clean(date)
+    if found[2] == "00:00":
+        return found[1]
     return f"{found[1]} {found[2]} {'UTC' if found[3] == 'Z' else found[3] or ''}".rstrip()
 
 

@@ -50,7 +50,10 @@ Limit = Annotated[
         metavar="N",
     ),
 ]
-After = Annotated[str | None, typer.Option("--after", help="Go on after this cursor.", metavar="CURSOR")]
+After = Annotated[
+    str | None,
+    typer.Option("--after", help="Go on after this place: the page before says it below.", metavar="PLACE"),
+]
 Milestones = Annotated[
     bool,
     typer.Option(
@@ -234,7 +237,7 @@ def _print_milestones(ctx: typer.Context, page: Timeline) -> None:
 
 
 def _print_extent(ctx: typer.Context, page: Timeline, noun: str) -> None:
-    first, last = day(page.earliest), day(page.latest)
+    first, last = (day(one)[:10] for one in (page.earliest, page.latest))
     span = f", from {first} to {last}" if first != last else f", {first}" if first else ""
     whole = page.counted or page.next is None
     total = page.total if page.counted else max(page.total, len(page.events))

@@ -31,7 +31,6 @@ def emit_page(
     lines = worded(shown, starred=starred)
     if milestones:
         lines = [_as_milestone(line, one.event) for line, one in zip(lines, shown, strict=True)]
-    several = len({source for line in lines for source in line.source.split(", ")}) > 1
     above = None
     entries = []
     for line in lines:
@@ -47,12 +46,12 @@ def emit_page(
                 abnormal=bool(line.mark),
                 range=line.range,
                 place="" if line.depth and place == above else place,
-                source=line.source if several else "",
+                source=line.source,
                 depth=line.depth,
             )
         )
         above = place
-    first, last = day(page.earliest), day(page.latest)
+    first, last = (day(one)[:10] for one in (page.earliest, page.latest))
     facts = [f"{count(page.total, 'milestone' if milestones else 'record')}"]
     if first:
         facts.append(f"from {first} to {last}" if first != last else first)
@@ -60,10 +59,32 @@ def emit_page(
         facts.append(f"on this page: {len(page.events):,}")
     facts.append(f"written {store.now()[:10]}")
     title = "Milestones" if milestones else "Timeline"
-    parts = timeline_page(title, " · ".join(facts), _filters(selection), entries)
+    parts = timeline_page(title, " · ".join(facts), _filters(selection), entries, _person(store, selection))
     for part in parts:
         output.write(part.encode("utf-8", "replace"), flush=False)
     output.write(b"")
+
+
+def _person(store: Store, selection: Selection) -> str:
+    """Name and day of birth of whose record it is, as far as they are told."""
+    from phr.fhir import read
+    from phr.views import whose
+
+    found = whose.patient(store.db, selection.sources) or whose.patient(store.db)
+    if found is None:
+        return ""
+    row = store.db.execute(
+        "SELECT raw FROM resource WHERE source_id = ? AND type = 'Patient' AND fhir_id = ?", found
+    ).fetchone()
+    resource = read.parse_json(row[0]) if row else None
+    if not isinstance(resource, dict):
+        return ""
+    born = clean(resource.get("birthDate"))
+    return ", ".join(
+        part
+        for part in (clean(read.human_name(resource.get("name"))), f"born {born}" if born else "")
+        if part
+    )
 
 
 def _as_milestone(line: Line, event: dict[str, Any]) -> Line:

@@ -2,7 +2,8 @@
 
 One event is one line, whatever the width; what happened in a visit stands beneath it, indented. The columns that are
 there depend on the width and on what the page holds: nothing is shown for facilities nobody named or for a source when
-there is only one. Without an edge (a pipe, a file) nothing is cut and each line has its whole date, for `grep`.
+there is only one; beside one source the person's own entries say "you". Without an edge (a pipe, a file) nothing is
+cut and each line has its whole date, for `grep`.
 """
 
 from __future__ import annotations
@@ -19,10 +20,14 @@ if TYPE_CHECKING:
 
 Event = dict[str, Any]
 
+OWN = "self"
+"""The source of what a person wrote down (workspace.own)."""
+YOU = "you"
 UNDATED = "Without a date"
 NO_MONTH = "Month not known"
 MONTHS = "January February March April May June July August September October November December".split()
 _DATE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d:\d\d))?)?)?")
+_FIGURES = re.compile(r"[<>=≤≥ ]*[\d.,]+(?:[/–:-][\d.,]+)*")
 _KIND = 10
 _STEP = 2
 _DEEPEST = 3
@@ -85,8 +90,12 @@ def worded(
     """The page in words. `starred`: ids of milestones; `relations`: how each is related, said where the place stands."""
     lines: list[Line] = []
     root: Line | None = None
+    others = {name for one in shown for name in one.event.get("sources") or ()} - {OWN}
     for one in shown:
         line = _line(one, root if one.depth else None, one.event["id"] in starred, relations or {})
+        if len(others) <= 1:  # nobody needs to be told of it on each line
+            own = list(one.event.get("sources") or ()) == [OWN]
+            line = line._replace(source=YOU if own else "")
         root = root if one.depth else line
         lines.append(line)
     return lines
@@ -131,7 +140,7 @@ def _line(one: Shown, root: Line | None, star: bool, relations: dict[str, str]) 
     name = MONTHS[int(under[1]) - 1] if under[1] else ""
     title = titled(event)
     if one.again:
-        title += " (continued)"
+        title += " (more on the next page)" if one.later else " (continued)"
     elif event["kind"] == "encounter" and (until := _until(event)):
         title += f" (until {until})"
     number = day.lstrip("0") or ("–" if month else "")
@@ -157,7 +166,7 @@ def _line(one: Shown, root: Line | None, star: bool, relations: dict[str, str]) 
         range=reference_range(event),
         place=where,
         who=who,
-        source=", ".join(clean(source) for source in event.get("sources") or ()),
+        source=", ".join(YOU if name == OWN else clean(name) for name in event.get("sources") or ()),
         id=str(event["id"]),
         depth=min(one.depth, _DEEPEST),
         colour=_COLOURS.get(event["kind"]),
@@ -170,7 +179,7 @@ def dated(date: object) -> tuple[str, str, str, str]:
     year, month, day, time = (part or "" for part in (found.groups() if found else ("",) * 4))
     if month and not 1 <= int(month) <= 12:
         return year, "", "", ""
-    return year, month, day, time
+    return year, month, day, "" if time == "00:00" else time  # midnight: a day kept as an instant
 
 
 def _until(event: Event) -> str:
@@ -193,21 +202,23 @@ def _sizes(lines: Sequence[Line], columns: int | None, *, related: bool = False)
     """
     id_, value, range_ = (_longest(lines, name) for name in ("id", "value", "range"))
     place, who, source = (_longest(lines, name) for name in ("place", "who", "source"))
-    several = len({name for line in lines for name in line.source.split(", ")}) > 1
     titles = max((width(one.title) + _STEP * one.depth for one in lines if one.value or not value), default=0)
     if columns is None:
         dates = max((len(line.date) + (6 if line.time else 0) for line in lines), default=0)
-        longest = min(_longest(lines, "title"), 56)
-        named = source if several and not related else 0
-        value, range_, place, who = min(value, 20), min(range_, 14), min(place, 32), min(who, 24)
-        return _Sizes(dates, longest, value, range_, place, who, named, id_, time=True, cut=False)
+        titles = titles if value else _longest(lines, "title")
+        title, value, range_ = min(titles, 48), min(value, 20), min(range_, 14)
+        place = min(max((width(_whole_place(line)) for line in lines), default=0), 32)
+        named = 0 if related else source
+        return _Sizes(
+            dates, title, value, range_, place, 0, named, id_, time=True, cut=False, related=related
+        )
     roomy = columns >= 110
     # A number with its unit is never cut where that can be avoided; a sentence is.
     numbers = max((width(line.value) for line in lines if line.value[:1].isdigit()), default=0)
     most = 12 if related and not roomy else 20 if columns >= 72 else 14
-    value = min(value, max(16 if roomy else 12, min(numbers, most)))
+    value = min(value, max(16 if roomy else 12, min(numbers, most), _figures(lines)))
     range_ = min(range_, 11) if roomy else 0
-    source = min(source, 22 if roomy else 12) if several and columns >= 72 and not related else 0
+    source = min(source, 22 if roomy else 12) if not related and (columns >= 72 or source <= len(YOU)) else 0
     time = roomy and any(line.time for line in lines)
     taken = 6 + _KIND + 2 + (7 if time else 0) + id_ + 2
     taken += sum(cells + 2 for cells in (value, source, range_) if cells)
@@ -218,7 +229,9 @@ def _sizes(lines: Sequence[Line], columns: int | None, *, related: bool = False)
     spare = columns - taken - max(10, min(titles, 42 if roomy else 32)) - 2
     if related:
         spare = max(spare, min(20, columns - taken - 12))
-    place = min(place, 32 if related else 26, spare) if spare >= 10 else 0
+    if not value and not related:  # without a column of values the place stands behind the title
+        place = 0
+    place = min(place, 32 if related else 26, spare) if spare >= (10 if related else min(place, 22)) else 0
     spare -= place + 2
     who = min(who, 20, spare) if roomy and place and spare >= 10 else 0
     title = columns - taken - (place + 2 if place else 0) - (who + 2 if who else 0)
@@ -246,22 +259,28 @@ def _painted(line: Line, above: Line | None, sizes: _Sizes, view: Screen) -> str
     room = max(1, sizes.title - len(indent) + _KIND - kind)
     known = sizes.cut and not sizes.related and above is not None and line.place == above.place
     style = "bold" if line.kind == "visit" else None
-    if sizes.cut and sizes.value and not line.value and not line.mark:
+    values = sizes.value + 5 if sizes.value else 0
+    ranges, sources = sizes.range, sizes.source
+    if (values or not sizes.place) and not line.value and not line.mark and not line.range:
         beside = "" if known or sizes.place else line.place
-        parts.append(_across(line.title, beside, room + sizes.value + 5, style, view))
+        across = room + values + (ranges + 2 if ranges else 0)
+        ranges = 0
+        if sources and sizes.cut and not line.source and not sizes.place:
+            across, sources = across + sources + 2, 0
+        parts.append(_across(line.title, beside, across, style, view, cut=sizes.cut))
     else:
         parts.append(view.paint(cell(line.title, room), style))
         if sizes.value:
             parts.append(view.paint(cell(line.value, sizes.value), alarm))
         if sizes.value or line.mark:
             parts[-1] += " " + view.paint(pad(line.mark, 2), alarm)
-    where = "" if known else line.place
+    where = "" if known else line.place if sizes.cut else _whole_place(line)
     who = "" if known and above is not None and line.who == above.who else line.who
     for text, cells in (
-        (line.range, sizes.range),
+        (line.range, ranges),
         (where, sizes.place),
         (who, sizes.who),
-        (line.source, sizes.source),
+        (line.source, sources),
     ):
         if cells:
             parts.append(view.paint(cell(text, cells), "dim"))
@@ -269,9 +288,20 @@ def _painted(line: Line, above: Line | None, sizes: _Sizes, view: Screen) -> str
     return "  ".join(parts).rstrip()
 
 
-def _across(title: str, place: str, cells: int, style: str | None, view: Screen) -> str:
-    """A title that has the room of a value too; behind it the place, where there is no column for places."""
-    said = elide(title, cells)
+def _whole_place(line: Line) -> str:
+    """Where and by whom, in one piece."""
+    return f"{line.place}, {line.who}" if line.place and line.who else line.place or line.who
+
+
+def _figures(lines: Sequence[Line]) -> int:
+    """The cells of the longest run of figures: a blood pressure that is cut in its middle is another one."""
+    runs = (_FIGURES.match(line.value) for line in lines)
+    return min(max((len(run[0]) + 1 for run in runs if run), default=0), 22)
+
+
+def _across(title: str, place: str, cells: int, style: str | None, view: Screen, *, cut: bool = True) -> str:
+    """A title that has the room of value and range too; behind it the place, where there is no column for places."""
+    said = elide(title, cells) if cut else title
     rest = cells - width(said) - 3
     beside = f" · {elide(place, rest)}" if place and rest >= min(12, width(place)) else ""
     space = " " * max(0, cells - width(said) - width(beside))

@@ -61,8 +61,14 @@ class Entry:
     depth: int = 0
 
 
-def timeline_page(title: str, facts: str, filters: str, entries: Iterable[Entry]) -> Iterator[str]:
-    """The page, part by part; what the record says is escaped everywhere."""
+def timeline_page(
+    title: str, facts: str, filters: str, entries: Iterable[Entry], person: str = ""
+) -> Iterator[str]:
+    """The page, part by part; what the record says is escaped everywhere.
+
+    `person`: whose record it is. A page without a name on it ends up in the wrong folder.
+    """
+    title = f"{title}: {person}" if person else title
     yield (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'

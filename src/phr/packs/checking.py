@@ -31,12 +31,12 @@ SHAPES: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     for shape, needed, may in (
         ("first_of", "", "codes words unless unless_codes unless_endings unless_categories short_days"),
         ("started", "", "codes words unless min_days gap_days"),
-        ("changed", "", "codes words unless min_days gap_days"),
+        ("changed", "", "codes words generic unless min_days gap_days"),
         ("stopped", "", "codes words unless min_days gap_days"),
         ("procedure", "", "codes words endings unless"),
         ("stay", "classes", ""),
-        ("change", "", "codes words fall rise within_months or_before apart_days part"),
-        ("threshold", "units", "codes words at_least below apart_days part"),
+        ("change", "", "codes words unless units fall rise within_months or_before apart_days part"),
+        ("threshold", "units", "codes words unless at_least below apart_days part"),
         ("series", "", "codes doses apart_days"),
         ("source", "", "kinds"),
     )
@@ -68,6 +68,7 @@ def pack_of(document: Table, file: str, *, own: bool = False) -> tuple[Pack | No
         version=top.text("version") or "1",
         codes=top.codes("codes"),
         words=top.words("words"),
+        same=tuple(map(_same, top.tables("same"))),
         tags=tuple(map(_tag, top.tables("tags"))),
         milestones=tuple(map(_milestone, top.tables("milestones"))),
         trends=tuple(map(_trend, top.tables("trends"))),
@@ -83,6 +84,14 @@ def pack_of(document: Table, file: str, *, own: bool = False) -> tuple[Pack | No
         for twice in sorted({one for one in ids if one and ids.count(one) > 1}):
             found.say(f"[[{noun}]] id", f"“{twice}” is there twice: give each an id of its own.")
     return (None if found else pack), found
+
+
+def _same(table: Reader) -> Codes:
+    codes = table.codes("codes")
+    if sum(len(listed) for _, listed in codes) < 2:
+        table.wrong("codes", "has to be two codes or more: what one system and another one call the same.")
+    table.end()
+    return codes
 
 
 def _tag(table: Reader) -> TagRule:
@@ -114,7 +123,7 @@ def _milestone(table: Reader) -> MilestoneRule:
         "unless_codes": table.codes,
         "kinds": table.kinds,
         "or_before": table.yes,
-        **dict.fromkeys(("words", "unless", "endings"), table.words),
+        **dict.fromkeys(("words", "unless", "endings", "generic"), table.words),
         **dict.fromkeys(("unless_endings", "unless_categories", "classes", "units"), table.phrases),
         **dict.fromkeys(("fall", "rise", "within_months", "at_least", "below"), table.number),
         **dict.fromkeys(
@@ -147,6 +156,11 @@ def _whole(rule: MilestoneRule, table: Reader) -> None:
             table.wrong("title", "is missing: it is the name of the measurement on the screen.")
         if any(value is not None and not 0 < value < 1_000_000 for value in (rule.fall, rule.rise)):
             table.wrong("fall", "or rise has to be a number of per cent above 0.")
+    for word in rule.generic:
+        if word not in rule.words:
+            table.wrong(
+                "generic", f"has “{word}”, which is not among words: it says which of those name no product."
+            )
     if rule.shape == "series" and bool(rule.doses) != bool(rule.codes):
         table.wrong("doses", "and codes belong together: how many doses of which vaccine.")
     if rule.shape == "procedure" and not (rule.codes or rule.words or rule.endings):

@@ -58,6 +58,11 @@ SYSTEMS = {
 _BY_SPELLING = {spelled: name for name, system in SYSTEMS.items() for spelled in system.spelled}
 
 
+def system_of(spelled: str | None) -> str | None:
+    """The short name of a system; None for one that is not among these."""
+    return _BY_SPELLING.get(spelled or "")
+
+
 def plain(system: str, code: str) -> str:
     """A code as all write it: ICD without its dot, CVX without leading zeros."""
     if SYSTEMS[system].begins:

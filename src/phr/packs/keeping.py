@@ -22,7 +22,7 @@ from phr.packs.model import (
     TrendGroup,
 )
 
-FORMAT = 1
+FORMAT = 2
 """Raise it when a field comes, goes or changes its meaning, or when checking changes."""
 _MOST_BYTES = 4 * 1024 * 1024
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from phr.packs import keeping
 from phr.packs.model import Loaded, Pack
-from phr.packs.places import MOST_BYTES, cache_file, files, fingerprint, own_folder, shipped_folder
+from phr.packs.places import MOST_BYTES, cache_file, files, fingerprint, own_folder, refused, shipped_folder
 
 
 def packs(own: Path | None = None) -> tuple[Pack, ...]:
@@ -25,7 +25,7 @@ _KNOWN: dict[object, Loaded] = {}
 def load(own: Path | None = None) -> Loaded:
     """Every pack, and which own files are broken. `own`: their folder; without it, the one the settings lie in."""
     folder = own or own_folder()
-    key = (folder, *map(_seen, (*files(shipped_folder()), *files(folder))))
+    key = (folder, *refused(folder), *map(_seen, (*files(shipped_folder()), *files(folder))))
     if key not in _KNOWN:
         _KNOWN.clear()  # a process has one folder; a test has many
         of, cache = fingerprint(folder), cache_file()
@@ -88,7 +88,7 @@ def _load(folder: Path) -> Loaded:
         pack, wrong = read(file, own=False)
         if pack is not None:  # a test holds that every shipped one is whole
             found[pack.id] = pack
-    broken: list[str] = []
+    broken = refused(folder)
     own: set[str] = set()
     for file in files(folder):
         try:

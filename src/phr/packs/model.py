@@ -41,6 +41,8 @@ class MilestoneRule:
     kinds: tuple[str, ...] = ()
     codes: Codes = NO_CODES
     words: tuple[str, ...] = ()
+    generic: tuple[str, ...] = ()
+    """Those of the words that name what all products are, and so no product of its own."""
     endings: tuple[str, ...] = ()
     """Endings of words, for the names of operations: `ectomy`."""
     unless_codes: Codes = NO_CODES
@@ -118,6 +120,8 @@ class Pack:
     """Codes of the condition itself; ICD codes stand for all that begin with them."""
     words: tuple[str, ...] = ()
     """Names of the condition."""
+    same: tuple[Codes, ...] = ()
+    """Codes of several systems that are one and the same diagnosis."""
     tags: tuple[TagRule, ...] = ()
     milestones: tuple[MilestoneRule, ...] = ()
     trends: tuple[TrendGroup, ...] = ()

@@ -40,6 +40,8 @@ def fingerprint(own: Path | None = None) -> int:
         except OSError:
             content = b"?"
         found = zlib.crc32(content, zlib.crc32(file.name.encode("utf-8", "surrogateescape"), found))
+    for line in refused(own or own_folder()):
+        found = zlib.crc32(line.encode("utf-8", "surrogateescape"), found)
     return found
 
 
@@ -54,12 +56,40 @@ def generation(own: Path | None = None) -> tuple[str, int]:
 
 def files(folder: Path) -> list[Path]:
     """The packs in a folder, in the order of their names."""
+    return [file for file, refusal in _looked_at(folder) if refusal is None]
+
+
+def refused(folder: Path) -> list[str]:
+    """What is called like a pack there and is not opened, each with the reason."""
+    return [f"{file.name}: {refusal}" for file, refusal in _looked_at(folder) if refusal is not None]
+
+
+def _looked_at(folder: Path) -> list[tuple[Path, str | None]]:
+    """What is called like a pack, in the order of names, each with the reason why it is not opened."""
     try:
-        found = sorted(
-            file
-            for file in folder.iterdir()
-            if file.suffix == ".toml" and file.name[0] != "." and file.is_file()  # a pipe would never end
-        )
+        named = sorted(file for file in folder.iterdir() if file.suffix == ".toml" and file.name[0] != ".")
     except OSError:
         return []
-    return found[:MOST_OWN]
+    found: list[tuple[Path, str | None]] = []
+    good = 0
+    for file in named:
+        refusal = _refusal(file)
+        if refusal is None and good == MOST_OWN:
+            refusal = f"no more than {MOST_OWN} packs are read."
+        good += refusal is None
+        found.append((file, refusal))
+    return found
+
+
+def _refusal(file: Path) -> str | None:
+    """Why something is not opened: a pipe would never end, and a link could show what lies elsewhere as a pack."""
+    try:
+        if file.is_symlink() and file.resolve().parent != file.parent.resolve():
+            return "is a link to something outside this folder: copy the pack itself here."
+        if file.is_dir():
+            return "is a folder: put the packs themselves here."
+        if not file.is_file():
+            return "is no ordinary file, so it is not opened."
+    except OSError:
+        return "cannot be looked at."
+    return None

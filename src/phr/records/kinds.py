@@ -94,6 +94,8 @@ def observation_kind(resource: Resource, categories: tuple[Code, ...], codes: tu
         kind = kind or found
     if kind is None and not categories:
         kind = _by_words(resource.get("category"))
+    if kind == "questionnaire" and any(code.code in SOCIAL_HISTORY for code in codes):
+        return "social_history"  # Synthea files the smoking status as a survey
     if kind:
         return kind
     for code in codes:

@@ -71,7 +71,14 @@ def _team(resource: Resource, reading: Reading) -> str | None:
 
 
 def _relative(resource: Resource, reading: Reading) -> str | None:
-    return words_of(resource.get("relationship"))
+    """`Mother: Breast cancer, Asthma`: who alone would say nothing about one's own health."""
+    who = words_of(resource.get("relationship"))
+    found = [
+        f"{_reserved(entry)}{words}"
+        for entry in read.dicts(resource.get("condition"))
+        if (words := words_of(entry.get("code")))
+    ]
+    return joined((who, joined(dict.fromkeys(found), ", ")), ": ")
 
 
 def _family(resource: Resource, reading: Reading) -> str | None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext, suppress
 from typing import Any, NamedTuple
 
+from phr.errors import StoreError
 from phr.store.db import transaction
 
 FOUND_WITH = "milestones_of"
@@ -65,7 +66,7 @@ def keep_if_free(db: Any, found: Sequence[Milestone], state: str) -> bool:
     try:
         db.execute("PRAGMA busy_timeout = 20")
         keep(db, found, state)
-    except sqlite.OperationalError:  # a sync is writing, or the disk is read-only
+    except (sqlite.OperationalError, StoreError):  # a sync is writing, or the disk takes nothing
         return False
     finally:
         with suppress(sqlite.OperationalError):

@@ -26,7 +26,7 @@ def opened(cursor: str) -> Place:
             raise ValueError("not a place in a database")
     except (ValueError, binascii.Error):
         raise UsageError(
-            "--after does not hold a cursor of this timeline.",
-            hint="Take the word that the page before gave as `next`, or leave --after out.",
+            "--after is not a place in this timeline.",
+            hint="Copy the line “Older: …” below the page before, or leave --after out.",
         ) from None
     return place

@@ -61,6 +61,8 @@ class Shown(NamedTuple):
     """A visit or a panel that heads its part of this page; its own place is on another one."""
     stands: str | None = None
     """The date under which it stands, where it has none of its own: that of its newest result."""
+    later: bool = False
+    """`again`, and its own place is on a page to come: this is where it is met first."""
 
 
 class _Node:
@@ -95,8 +97,16 @@ def gathered(db: Any, found: Sequence[Event], selected: Callable[[set[int]], set
     nodes = {int(event["id"]): _Node(event) for event in found}
     _put_into_panels(db, nodes, selected)
     _put_into_visits(db, nodes, selected)
+    # What stands behind the last of the page as it came belongs to a page to come.
+    edge = max(map(_place, found), default=None)
     roots = sorted((node for node in nodes.values() if node.above is None), key=_newest)
-    return [line for root in roots for line in _told(root, 0)]
+    return [line for root in roots for line in _told(root, 0, edge)]
+
+
+def _place(event: Event) -> tuple[bool, int, int]:
+    """Where an event stands among all (the order of `views.timeline`), the newest first."""
+    when = dates.parse(event["date"]) if event.get("date") else None
+    return when is None, -(when.start if when else 0), -int(event["id"])
 
 
 def _day(node: _Node) -> int:
@@ -111,11 +121,12 @@ def _newest(node: _Node) -> tuple[bool, int, int, int]:
     return node.at is None, -_day(node), -(node.at or 0), -int(node.event["id"])
 
 
-def _told(node: _Node, depth: int) -> Iterator[Shown]:
-    yield Shown(node.event, depth, node.again, node.stands)
+def _told(node: _Node, depth: int, edge: tuple[bool, int, int] | None) -> Iterator[Shown]:
+    later = node.again and edge is not None and _place(node.event) > edge
+    yield Shown(node.event, depth, node.again, node.stands, later)
     is_visit = node.event["kind"] == "encounter"
     for inner in sorted(node.below, key=_within_visit if is_visit else lambda one: one.turn):
-        yield from _told(inner, depth + 1)
+        yield from _told(inner, depth + 1, edge)
 
 
 def _within_visit(node: _Node) -> tuple[object, ...]:

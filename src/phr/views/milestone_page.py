@@ -22,8 +22,8 @@ def milestone_page(
         found = [event for event in found if event.get("bookmarked")]
     if after is not None and not (after.isascii() and after.isdecimal() and len(after) < 9):
         raise UsageError(
-            "--after does not hold a cursor of these milestones.",
-            hint="Take the word that the page before gave as `next`, or leave --after out.",
+            "--after is not a place in these milestones.",
+            hint="Copy the line “Older: …” below the page before, or leave --after out.",
         )
     begin = int(after) if after else 0
     end = len(found) if limit is None else begin + limit

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from phr.packs.model import Pack
     from phr.store.store import Store
 
-FOUND_BY = 1
+FOUND_BY = 2
 """Raise it when a shape finds something else."""
 
 
@@ -151,18 +151,23 @@ def _all(db: Any, packs: Iterable[Pack]) -> Iterator[Milestone]:
         "first_of": diagnoses.first_of,
         "procedure": hospital.procedure,
         "stay": hospital.stay,
-        "change": measures.change,
         "source": sources.source,
     }
     for rule in rules:
         if rule.says.shape in shapes:
             yield from shapes[rule.says.shape](ground, rule)
+    measured = measures.Measured(ground)
+    for rule in rules:
+        if rule.says.shape == "change":
+            yield from measures.change(measured, rule)
     limits: dict[tuple[int, str], Milestone] = {}
     for rule in rules:
         if (
             rule.says.shape == "threshold"
         ):  # a value that crosses two limits of a measurement tells of the further one
-            limits.update({(one.record_id, rule.says.title): one for one in measures.threshold(ground, rule)})
+            limits.update(
+                {(one.record_id, rule.says.title): one for one in measures.threshold(measured, rule)}
+            )
     yield from limits.values()
     of_drugs = [rule for rule in rules if rule.says.shape in ("started", "changed", "stopped")]
     if of_drugs:

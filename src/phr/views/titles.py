@@ -100,6 +100,13 @@ _USUAL_METHODS = frozenset(("automated count", "spirometry", "automated", "auto"
 _AMPLIFIED = r"(?i)naa with probe detection|nucleic acid amplification using [\w ]+"
 
 
+_REMARKS = r" with all children optional$| NHIS$"
+"""Remarks of LOINC's committee about how a panel is filled in, and whose survey a question comes from."""
+_SUBSTANCE = (
+    r"(?i)(?:Substance|Medicinal product|Product) with (?P<group>.+?) structure(?: and .* mechanism of action)?"
+    r"|(?:medicinal )?product containing (?:only |precisely )?(?P<what>.+)"
+)
+"""How SNOMED CT names groups of substances: `Substance with penicillin structure and antibacterial mechanism of action`."""
 _QUALIFIED = r"[a-z]\.(?:total|direct|indirect|ionized|free|carbon monoxide|predicted)$|1\.73 sq M\.predicted"
 
 
@@ -301,6 +308,9 @@ def plain(title: str) -> str:
         text = before if tag in _TAGS and before else text
     text = (re.sub(_ASKED, "", text) or text) if text.endswith(("]", "Reported")) else text
     text = re.sub(r"\{([^{}]+)\}$", r"(\1)", text)
+    text = (
+        _substance(text) if re.match("(?i)subst|(?:medicinal )?product", text) else re.sub(_REMARKS, "", text)
+    )
     lead, _, rest = (
         text.rpartition(": ") if text.startswith(("Explanation", "Pharmacy", "Doctor")) else ("", "", text)
     )
@@ -311,6 +321,12 @@ def plain(title: str) -> str:
     else:
         rest = _from_vaccine(_quiet(rest))
     return f"{lead}: {rest}" if lead else rest or title
+
+
+def _substance(title: str) -> str:
+    found = re.fullmatch(_SUBSTANCE, title)
+    what = (found["group"] or found["what"]) if found else title
+    return what[:1].upper() + what[1:]
 
 
 def _quiet_drug(title: str) -> str:

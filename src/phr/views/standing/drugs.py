@@ -65,9 +65,30 @@ class Strength(NamedTuple):
 @lru_cache(maxsize=8192)
 def strength(title: str) -> Strength | None:
     """The one strength in a name; None where there is none, or several (a drug of two substances)."""
-    found = _STRENGTH.findall(_BRACKETS.sub(" ", title))
-    if len(found) != 1:
-        return None
-    amount, unit, per = found[0]
+    found = strengths(_BRACKETS.sub(" ", title))
+    return found[0] if len(found) == 1 else None
+
+
+def strengths(text: str) -> list[Strength]:
+    """Every strength in a text. Grams and micrograms are told in milligrams, to be compared."""
+    return [_strength(*found) for found in _STRENGTH.findall(text)]
+
+
+def _strength(amount: str, unit: str, per: str) -> Strength:
+    spelled = unit.lower()
+    into, much = _SAME.get(spelled, (spelled, Decimal(1)))
     number = Decimal(amount.replace(",", ""))
-    return Strength(number, f"{unit}/{per}".lower().replace(" ", ""), f"{amount} {unit.lower()}")
+    return Strength(
+        number * much, f"{into}/{per}".lower().replace(" ", "").rstrip("/"), f"{amount} {spelled}"
+    )
+
+
+_SAME = {
+    "g": ("mg", Decimal(1000)),
+    "mcg": ("mg", Decimal("0.001")),
+    "ug": ("mg", Decimal("0.001")),
+    "µg": ("mg", Decimal("0.001")),
+    "units": ("unit", Decimal(1)),
+    "unt": ("unit", Decimal(1)),
+    "iu": ("unit", Decimal(1)),
+}

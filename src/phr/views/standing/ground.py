@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from phr.fhir import dates
+from phr.fhir import dates, read
 from phr.packs.codes import CodeSet
 from phr.packs.words import Words, matching, tokens
+from phr.store.db import batches, marks
 from phr.store.milestones import Milestone
 
 if TYPE_CHECKING:
     from phr.packs.model import MilestoneRule, Pack
+    from phr.views.trend_rows import Key
 
 DAY = 86_400
 _COLUMNS = (
@@ -103,7 +105,6 @@ class Ground:
     def __init__(self, db: Any, packs: Sequence[Pack]) -> None:
         self.db = db
         self.packs = packs
-        self._measured: dict[str, list[Row]] = {}
 
     def rows(self, kind: str, more: str = "", values: Sequence[object] = ()) -> Iterator[Row]:
         """The shown records of a kind, oldest first, those without a date before them."""
@@ -113,21 +114,42 @@ class Ground:
         )
         return (Row(*row) for row in cursor)
 
-    def measured(self, keys: Sequence[str]) -> list[Row]:
-        """The measurements under these codes or names, oldest first, by the index `record_measured`."""
-        found = {row.id: row for key in dict.fromkeys(keys) for row in self._under(key)}
-        return sorted(found.values(), key=lambda row: (row.date_from or 0, row.id))
+    @cached_property
+    def measured(self) -> list[Key]:
+        """Every measurement there is, as `phr trend` knows them."""
+        from phr.views import trend_rows
 
-    def _under(self, key: str) -> list[Row]:
-        """Those under one code or name; several rules ask for the same."""
-        if key not in self._measured:
-            cursor = self.db.execute(
-                f"SELECT {_COLUMNS} FROM record WHERE coalesce(json_extract(codes, '$[0][1]'), lower(title)) = ?"
-                " AND value IS NOT NULL AND supporting = 0 AND date_from IS NOT NULL",
-                (key,),
-            )
-            self._measured[key] = [Row(*row) for row in cursor]
-        return self._measured[key]
+        return trend_rows.keys(self.db)
+
+    def bodies(self, ids: Sequence[int], having: bytes = b"") -> Iterator[tuple[int, dict[str, Any]]]:
+        """The resources that records were read from; with `having` those only in which it is written."""
+        among = " AND instr(raw, ?)" if having else ""
+        for part in batches(ids):
+            asked = [*part, having] if having else part
+            rows = self.db.execute(f"SELECT id, raw FROM resource WHERE id IN ({marks(part)}){among}", asked)
+            for id_, raw in rows.fetchall():
+                try:
+                    body = read.parse_json(bytes(raw))
+                except ValueError:
+                    continue
+                if isinstance(body, dict):
+                    yield id_, body
+
+    @cached_property
+    def born(self) -> str | None:
+        """The day of birth; None where the Patient resources name none, or several."""
+        rows = self.db.execute(
+            "SELECT raw FROM resource WHERE type = 'Patient' AND state = 'current' LIMIT 50"
+        )
+        found = set()
+        for (raw,) in rows.fetchall():
+            try:
+                body = read.parse_json(bytes(raw))
+            except ValueError:
+                continue
+            found.add(read.text(body.get("birthDate")) if isinstance(body, dict) else None)
+        found.discard(None)
+        return found.pop() if len(found) == 1 else None
 
     @cached_property
     def problems(self) -> list[Row]:
@@ -177,9 +199,9 @@ class Ground:
     def has(self, pack: Pack) -> bool:
         """Whether one of the problems is the condition of this pack."""
         codes, words = CodeSet(pack.codes), Words(pack.words)
-        return any(
-            codes.fits(coded(row.codes)) or (words.fit(row.title) and not _SOMETHING_ELSE.fit(row.title))
-            for row in self.problems
+        return any(codes.fits(coded(told)) for told in {row.codes for row in self.problems}) or any(
+            words.fit(title) and not _SOMETHING_ELSE.fit(title)
+            for title in {row.title for row in self.problems}
         )
 
 

@@ -9,7 +9,16 @@ from phr.packs.words import tokens
 from phr.store.milestones import Milestone
 from phr.views.standing.ground import DAY, NOT_SO, Ground, Row, Rule, day, folded, spoken
 
-_NOT_YET = NOT_SO | {"planned", "preparation", "in-progress", "arrived", "triaged", "on-hold", "onleave"}
+_NOT_YET = NOT_SO | {
+    "planned",
+    "preparation",
+    "in-progress",
+    "arrived",
+    "triaged",
+    "on-hold",
+    "onleave",
+    "stopped",
+}
 
 
 def procedure(ground: Ground, rule: Rule) -> Iterator[Milestone]:
@@ -17,7 +26,7 @@ def procedure(ground: Ground, rule: Rule) -> Iterator[Milestone]:
     seen: set[tuple[str, str]] = set()
     known: dict[tuple[str, str], bool] = {}
     for row in ground.rows("procedure"):
-        if row.type != "Procedure" or row.status in NOT_SO or row.status in ("preparation", "stopped"):
+        if row.type != "Procedure" or row.status in _NOT_YET:
             continue
         concept = (row.title, row.codes)
         if concept not in known:
