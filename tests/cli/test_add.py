@@ -108,6 +108,10 @@ def test_what_is_measured_at_home_takes_one_line(
         (("lab", "x", "1", "%", "--date", "soon"), "cannot be read as a date", "last march"),
         (("lab", "x", "1", "%", "--value", "2", "--date", "2026"), "given twice", "Once"),
         (("document",), "This is missing: FILE.", "phr add document"),
+        (("bp",), "This is missing: VALUE.", "phr add bp 128/82"),
+        (("weight", "", "kg"), "This is missing: VALUE.", "phr add weight 68.5 kg"),
+        (("problem", ""), "This is missing: TITLE.", "phr add problem"),
+        (("problem", " \x00 "), "This is missing: TITLE.", "phr add problem"),
         (("document", "missing.pdf"), "There is no file", ""),
         (("problem", "Asthma", "--since", "2012", "--resolved", "2011"), "end before it began", "Exchange"),
         (("problem", "Asthma", "--status", "better"), "does not take this", "resolved"),
@@ -136,10 +140,23 @@ def test_the_date_order_can_be_set_once(phr: Any, monkeypatch: pytest.MonkeyPatc
     assert phr(*words).json["date"] == "2024-03-04"
 
 
+@pytest.mark.parametrize("words", [("weight", "685", "kg"), ("bp", "82/128"), ("oxygen", "9.6")])
+def test_what_no_body_has_is_written_only_when_it_is_meant(phr: Any, words: tuple[str, ...]) -> None:
+    refused = phr("add", *words)
+    assert refused.status == 2
+    assert "is hardly possible" in refused.err
+    assert "--yes" in refused.err
+    assert not phr("timeline", "--json").json.get("total")
+    done = phr("add", *words, "--yes", "--json")
+    assert done.status == 0
+    assert "is hardly possible" in done.err
+
+
 def test_an_odd_value_is_told_and_kept_as_it_is(phr: Any) -> None:
-    done = phr("add", "weight", "685", "kg", "--json")
-    assert "cannot well be" in done.err
-    assert done.json["value_text"] == "685"
+    phr("add", "weight", "68.5", "kg", "--date", "2024")
+    done = phr("add", "weight", "168.5", "kg", "--json")
+    assert "the last one (2024) was 68.5 kg" in done.err
+    assert done.json["value_text"] == "168.5"
 
 
 def test_before_birth_is_told(phr: Any, ada: Any) -> None:
@@ -161,8 +178,40 @@ def test_a_dry_run_writes_nothing(phr: Any, ada: Any) -> None:
     shown = phr("add", "problem", "Asthma", "--dry-run", "--json").json
     assert shown["dry_run"] is True
     assert shown["resources"][0]["resourceType"] == "Condition"
-    assert '"Condition"' in phr("add", "problem", "Asthma", "--dry-run").out
+    told = phr("add", "problem", "Asthma", "--dry-run")
+    assert "Kind of record   Problem" in told.out
+    assert "What             Asthma" in told.out
+    assert "resourceType" not in told.out
     assert phr("timeline", "--json").json["total"] == 2
+
+
+def test_what_is_written_is_no_failure_when_it_cannot_be_shown(
+    phr: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise LookupError
+
+    with monkeypatch.context() as later:
+        later.setattr("phr.views.events.events", broken)
+        done = phr("add", "weight", "68.5", "kg")
+        as_json = phr("add", "weight", "68.6", "kg", "--json")
+    assert done.status == as_json.status == 0
+    assert "It is written, but cannot be shown just now. Later: phr show" in done.err
+    assert "Error" not in done.err
+    assert phr("show", as_json.json["id"], "--json").json["value_text"] == "68.6"
+
+
+def test_of_an_entry_that_fails_nothing_is_written(
+    phr: Any, ada: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise LookupError
+
+    with monkeypatch.context() as later:
+        later.setattr("phr.store.own.Own.tag", broken)
+        assert phr("add", "weight", "68.5", "kg", "--tag", "home").status == 1
+    assert phr("timeline", "--json").json["total"] == 2
+    assert phr("add", "weight", "68.5", "kg", "--tag", "home", "--json").json["tags"] == ["home"]
 
 
 def test_an_entry_is_taken_back_and_a_source_is_not(phr: Any, ada: Any) -> None:
@@ -268,6 +317,37 @@ def test_an_odd_value_is_asked_about(on_a_terminal: Terminal, phr: Any, ada: Any
     assert status == 2
     assert "Nothing was changed" in seen
     assert phr("timeline", "--json").json["total"] == 2
+
+
+def test_enter_takes_the_unit_that_the_record_has(on_a_terminal: Terminal, phr: Any) -> None:
+    phr("add", "weight", "150", "lb", "--date", "2024")
+    status, seen = on_a_terminal("add", "weight", typed="151\n\n\n\n")
+    assert status == 0, seen
+    assert "[lb]: " in seen
+    newest = phr("timeline", "--json").json["events"][0]
+    assert (newest["value"], newest["unit"]) == (151, "lb")
+
+
+def test_half_a_blood_pressure_is_asked_again_at_once(on_a_terminal: Terminal, phr: Any) -> None:
+    status, seen = on_a_terminal("add", "bp", typed="128\n128/82\nyesterday\n\n")
+    assert status == 0, seen
+    assert seen.count("Upper and lower number") == 2
+    assert seen.index("two numbers") < seen.index("When it was")
+    assert phr("timeline", "--json").json["events"][0]["value_text"] == "128/82"
+
+
+def test_an_odd_value_costs_nothing_else(on_a_terminal: Terminal, phr: Any) -> None:
+    status, seen = on_a_terminal("add", "weight", typed="685\nkg\nn\n68.5\n\nyesterday\n\n")
+    assert status == 0, seen
+    assert phr("timeline", "--json").json["events"][0]["value"] == 68.5
+
+
+def test_a_date_that_is_needed_says_that_it_may_be_unknown(on_a_terminal: Terminal, phr: Any) -> None:
+    status, seen = on_a_terminal("add", "vaccine", typed="Tetanus\n\nunknown\n\n\n\n\n")
+    assert status == 0, seen
+    assert ", or unknown)" in seen
+    assert "If you do not know when: unknown" in seen
+    assert phr("timeline", "--json").json["events"][0]["date"] is None
 
 
 def test_whole_options_ask_nothing_at_a_terminal_either(on_a_terminal: Terminal, phr: Any) -> None:

@@ -69,6 +69,8 @@ def test_notes_are_changed_and_taken_away_by_their_number(phr: Phr) -> None:
         ("edit", CONDITION, "--value", "5"),
         ("edit", CONDITION, "--kind", "what"),
         ("edit", CONDITION, "--title", " "),
+        ("edit", CONDITION, "--status", "foo"),
+        ("edit", SODIUM, "--status", "active"),
         ("edit", CONDITION, "--sensitivity", "very_restricted"),
         ("edit", CONDITION, "--undo", "date"),
         ("edit", CONDITION, "--undo", "colour"),
@@ -187,6 +189,47 @@ def test_on_a_terminal_it_asks_field_by_field(
     assert "Result [140]:" in seen
     [one] = phr("edit", SODIUM, "--json").json["corrections"]
     assert (one["field"], one["value"], one["reason"]) == ("value", "141", "my sheet")
+
+
+@pytest.mark.parametrize(
+    ("record_", "typed", "kept"),
+    [
+        (CONDITION, "over", "resolved"),
+        (CONDITION, "ruled out", "refuted"),
+        (SODIUM, "Entered in error", "entered-in-error"),
+        (SODIUM, "Amended", "amended"),
+    ],
+)
+def test_a_status_may_be_said_in_plain_words(phr: Phr, record_: str, typed: str, kept: str) -> None:
+    [one] = phr("edit", record_, "--status", typed, "--json").json["corrections"]
+    assert one["value"] == kept
+
+
+def test_a_refused_status_says_which_there_are(phr: Phr) -> None:
+    said = phr("edit", SODIUM, "--status", "foo").err
+    assert "registered, preliminary, final" in said
+    assert "active" not in said
+
+
+def test_taking_one_correction_back_says_that_another_stays(phr: Phr) -> None:
+    phr("edit", SODIUM, "--value", "141", "--sensitivity", "sensitive")
+    answer = phr("edit", SODIUM, "--undo", "value")
+    assert "Still as you corrected it:" in answer.err
+    assert "How private: sensitive" in answer.out
+    assert "Still" not in phr("edit", SODIUM, "--undo", "all").err
+
+
+def test_a_wrong_answer_is_asked_again_and_costs_nothing(
+    on_a_terminal: Callable[..., tuple[int, str]], phr: Phr
+) -> None:
+    phr("edit", CONDITION, "--date", "2019-05-03")
+    status, seen = on_a_terminal("edit", SODIUM, typed="\n\n\nhigh\n141\n\nfoo\n\n\nvitals\nlab\n\n\n\n")
+    assert status == 0, seen
+    assert seen.count("Result [140]: ") == 2
+    assert "vital sign" in seen
+    assert "lab_result" not in seen
+    [one] = [one for one in phr("edit", SODIUM, "--json").json["corrections"] if one["field"] == "value"]
+    assert one["value"] == "141"
 
 
 def test_own_words_come_back_with_a_backup(phr: Phr, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -141,24 +141,89 @@ def test_an_attachment_is_saved_byte_for_byte(phr: Any, clinic: Any, tmp_path: P
 
 
 def test_a_note_a_bookmark_and_a_correction_stand_on_the_page(phr: Any, clinic: Any) -> None:
-    with clinic.store() as store:
-        (row,) = store.db.execute("SELECT id FROM resource WHERE fhir_id = 'a2024'").fetchone()
-        store.db.execute(
-            "INSERT INTO note (resource_id, text, written) VALUES (?, 'ask about this', '2026-03-01T10:00:00Z')",
-            (row,),
-        )
-        store.db.execute("INSERT INTO bookmark VALUES (?, '2026-03-01T10:00:00Z')", (row,))
-        store.db.execute(
-            "INSERT INTO correction VALUES (?, 'value', '5.9', 'typing error', '2026-03-01T10:00:00Z')",
-            (row,),
-        )
+    phr("note", "Observation/a2024", "ask", "about", "this")
+    phr("bookmark", "Observation/a2024")
+    phr("edit", "Observation/a2024", "--value", "5.9", "--reason", "typing error")
     found = phr("show", "Observation/a2024", "--json").json
     assert [one["text"] for one in found["notes"]] == ["ask about this"]
     assert found["bookmarked"] is True
     page = phr("show", "Observation/a2024").out
     assert "★" in page
     assert "ask about this" in page
-    assert "source says: 6.9 (you: typing error)" in page
+    assert "5.9 % ✎ yours" in page
+    assert "The source says: 6.9 % (high)" in page
+    assert "Your reason: typing error" in page
+    assert not [line for line in page.splitlines() if "6.9" in line and "The source says" not in line]
+
+
+def test_what_is_corrected_is_said_once_and_beside_it_what_the_source_says(phr: Any, clinic: Any) -> None:
+    phr(
+        "edit",
+        "Observation/a2024",
+        "--date",
+        "2024-03-11",
+        "--status",
+        "amended",
+        "--sensitivity",
+        "sensitive",
+    )
+    phr("edit", "Encounter/v", "--date", "2024-03-11")
+
+    page = phr("show", "Observation/a2024").out.splitlines()
+    assert [line.split()[0] for line in page if "✎ yours" in line] == ["When", "Status", "How"]
+    at = next(number for number, line in enumerate(page) if line.startswith("When"))
+    assert page[at + 1].strip() == "The source says: 2024-03-12"
+    assert page[at + 3].strip() == "The source says: final"
+    assert not [line for line in page if line.split() == ["Status", "final"]]
+    visit = phr("show", "Encounter/v").out
+    assert "The source says: 2024-03-12 09:00" in visit
+    assert "T09:00" not in visit
+
+
+def test_the_value_of_another_day_is_marked_where_it_is_the_persons(phr: Any, clinic: Any) -> None:
+    phr("edit", "Observation/a2023", "--value", "8.4")
+    page = phr("show", "Observation/a2024").out
+    assert [line.split()[:2] for line in page.splitlines() if "✎ yours" in line] == [["2023-03-12", "8.4"]]
+
+
+def test_the_tag_of_a_snomed_name_is_dropped_wherever_it_stands(phr: Any, record: Any) -> None:
+    with record.store() as store:
+        snomed = {"system": "http://snomed.info/sct", "code": "185349003"}
+        name = "Encounter for check up (procedure)"
+        store.save(
+            "k1",
+            [
+                _received("Encounter", "s", status="finished", type=[{"coding": [{**snomed, "display": name}]}]),
+                _received(
+                    "Condition", "of", code={"text": "Gout"}, encounter={"reference": "Encounter/s", "display": name},
+                    note=[{"text": "she said (so)"}],
+                ),
+                _received("Condition", "by", code={"text": "Gout"}, encounter={"reference": "Encounter/s"}),
+            ],
+        )  # fmt: skip
+    for address in ("Encounter/s", "Condition/of", "Condition/by"):
+        page = phr("show", address).out
+        assert "Encounter for check up" in page
+        assert "(procedure)" not in page
+    assert "she said (so)" in phr("show", "Condition/of").out
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "hint"),
+    [
+        (("a2024", "412"), "One record at a time.", "phr show 412"),
+        (("d", "x", "--open"), "x is not the number", "counted from 1"),
+        (("d", "0", "--save", "."), "0 is not the number", "counted from 1"),
+    ],
+)
+def test_what_stands_behind_a_record_is_never_passed_over(
+    phr: Any, clinic: Any, words: tuple[str, ...], said: str, hint: str
+) -> None:
+    type_ = "Observation" if words[0] == "a2024" else "DocumentReference"
+    answer = phr("show", f"{type_}/{words[0]}", *words[1:])
+    assert answer.status == 2
+    assert said in answer.err
+    assert hint in answer.err
 
 
 def test_what_no_table_names_is_under_more_and_brief_hides_it(phr: Any, record: Any) -> None:

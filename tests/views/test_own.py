@@ -86,6 +86,16 @@ def test_what_was_typed_is_kept_in_one_form(life: Store, asked: dict, kept: dict
     assert checked(life, record_of(life, "Observation/same", "south"), asked, today=TODAY) == kept
 
 
+def test_what_is_said_beside_a_correction_and_is_so_already_is_no_error(life: Store) -> None:
+    record = record_of(life, "Observation/same", "south")
+    there = correctable(life, record)
+    asked = {"value": "5.1", "unit": there["unit"] or "none"}
+    assert checked(life, record, asked, today=TODAY) == {"value": "5.1"}
+    life.own.correct(record, {"unit": "g/L"}, None)
+    with pytest.raises(UsageError, match="what the source says already: unit"):
+        checked(life, record, asked, today=TODAY)
+
+
 def test_no_refusal_repeats_a_value(life: Store) -> None:
     record = record_of(life, "Observation/same", "south")
     for asked in ({"value": "5.40"}, {"value": "notanumber"}, {"title": "south"}, {"unit": "77"}):

@@ -96,7 +96,7 @@ def test_every_kind_is_valid_fhir_of_that_kind(kind: Kind, shape: str) -> None:
     record = derive(resource, lambda _: None)
     assert record.kind == kind.makes
     if kind.makes == "family_history":  # a relative is who it is about
-        assert record.title == said["relation"]
+        assert record.title == f"{said['relation']}: {said['title']}"
         assert record.description is not None and said["title"] in record.description
     elif kind.makes != "coverage" or "plan" not in said:
         assert record.title == said["title"] or kind.name == "vital_sign"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,8 +45,9 @@ def enter(kind: Kind, vital: vitals.Vital | None, told: dict[str, Any]) -> None:
         entry.read(told)
         entry.write()
     except KeyboardInterrupt:
+        kept = ", ".join(str(one.record) for one in entry.written)
         output.tell("")
-        output.tell("Stopped. Nothing was written.")
+        output.tell(f"Stopped. Written before that: {kept}" if kept else "Stopped. Nothing was written.")
         raise typer.Exit(INTERRUPTED) from None
 
 
@@ -67,6 +68,9 @@ class Entry:
     codes: tuple[Code, ...] = field(default=(), repr=False)
     files: list[OwnFile] = field(default_factory=list, repr=False)
     told: list[Told] = field(default_factory=list, repr=False)
+    sure: set[str] = field(default_factory=set, repr=False)
+    """What was odd and is right all the same."""
+    written: list[writing.Written] = field(default_factory=list, repr=False)
 
     # ── reading ───────────────────────────────────────────────────────────────────────────────────
 
@@ -81,8 +85,8 @@ class Entry:
             self._ask(store)
             self._need()
             strange = add_measure.checked(self.kind, self.said, self.codes, store, asking=self.asking)
-            if strange:
-                self._sure(strange)
+            if strange and strange.words not in self.sure:
+                self._sure(strange.words, impossible=strange.impossible)
             self._doubt()
             self._finish(store)
 
@@ -120,9 +124,9 @@ class Entry:
         elif one.type == f.FILE:
             self.files += [checking.read_file(Path(path)) for path in value]
         elif one.many:
-            self.said[one.name] = [self._checked(one, each) for each in value]
-        else:
-            self.said[one.name] = self._checked(one, value)
+            self.said[one.name] = [found for each in value if (found := self._checked(one, each))]
+        elif (found := self._checked(one, value)) or one.type == f.DATE:  # an empty word says nothing
+            self.said[one.name] = found
 
     def _checked(self, one: Field, typed: str) -> str:
         try:
@@ -154,11 +158,12 @@ class Entry:
             from phr.cli import add_prompts
 
             add_prompts.begin(self.vital.title if self.vital else self.kind.about)
-            if self.kind.files:
-                self._ask_files()
+            if self.kind.files and not self.files:
+                self.files.append(add_prompts.file())
         for one in (self.kind.title, *self.kind.fields):
             if whole and self._wanted(one):
-                self._answer(add_measure.with_usual(one, self.kind, self.said, self.codes, store))
+                self._answer(one, store)
+                self._look_again(one, store)
             if one.name == "title":
                 self._code(store)
 
@@ -171,10 +176,18 @@ class Entry:
             return one.name not in self.said and self.said.get("still_taking") is not True
         return one.name != "still_taking" or not (self.said.get("stop") or self.said.get("stopped"))
 
-    def _answer(self, one: Field) -> None:
+    def _answer(self, one: Field, store: Store | None) -> None:
         from phr.cli import add_prompts
 
-        answer = add_prompts.ask(one, lambda each, typed: checking.checked(each, typed, self.setting))
+        def check(each: Field, typed: str) -> str:
+            found = checking.checked(each, typed, self.setting)
+            add_measure.fits(each.name, found, self.kind, self.said, self.codes, store)
+            return found
+
+        one = add_measure.with_usual(one, self.kind, self.said, self.codes, store)
+        if one.name == "date" and self.kind.dated == "today":
+            one = replace(one, default="today")
+        answer = add_prompts.ask(one, check)
         if one.type == f.FLAG:
             self.said[one.name] = answer is True
             if one.name == "still_taking" and answer is False:
@@ -184,18 +197,29 @@ class Entry:
         elif one.type == f.DATE and one.name == "date":
             self.said.setdefault("date", "")
 
-    def _ask_files(self) -> None:
+    def _look_again(self, one: Field, store: Store | None) -> None:
+        """A value that is odd is asked about at once, so that nothing else has to be typed again."""
         from phr.cli import add_prompts
 
-        while not self.files:
-            typed = add_prompts.line("  Which file: ")
-            if typed in ("", "?"):
-                output.tell("    The path of a PDF, a picture or a text.")
-                continue
-            try:
-                self.files.append(checking.read_file(Path(typed.strip("'\"")).expanduser()))
-            except UsageError as error:
-                output.tell(error.message)
+        while one.name in ("value", "unit") and not self.yes:
+            if (
+                one.name == "value"
+                and add_measure.needs_unit(self.kind, self.said)
+                and "unit" not in self.said
+            ):
+                return
+            strange = add_measure.odd(self.kind, self.said, self.codes, store)
+            if strange is None or strange.words in self.sure:
+                return
+            add_prompts.say(strange.words)
+            if add_prompts.yes_or_no("Is that right?", False):
+                self.sure.add(strange.words)
+                return
+            for name in ("value", "unit"):
+                self.said.pop(name, None)
+                again = self.kind.field(name)
+                if again is not None and self._wanted(again):
+                    self._answer(again, store)
 
     def _code(self, store: Store | None) -> None:
         """Codes that were given, else those that the record has for the very same name."""
@@ -231,12 +255,13 @@ class Entry:
         missing = self._missing()
         if not missing:
             return
-        names = [
-            "FILE" if one.type == f.FILE else "TITLE" if one.name == "title" else one.flag for one in missing
-        ]
+        spelled = {"title": "TITLE", "file": "FILE"} | ({"value": "VALUE"} if self.vital else {})
+        names = [spelled.get(one.name, one.flag) for one in missing]
         words = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
         unknown = " If the day is not known: --date unknown" if "--date" in names else ""
-        raise UsageError(f"This is missing: {words}.", hint=f"Such as: {self.kind.examples[0]}.{unknown}")
+        vital = self.vital
+        example = f"phr add {vital.words[0]} {vital.example}" if vital else self.kind.examples[0]
+        raise UsageError(f"This is missing: {words}.", hint=f"Such as: {example}.{unknown}")
 
     # ── looking at it ─────────────────────────────────────────────────────────────────────────────
 
@@ -253,7 +278,9 @@ class Entry:
         if start and end and start[: len(end)] > end[: len(start)]:
             raise UsageError("It would end before it began.", hint="Exchange the two dates.")
 
-    def _sure(self, strange: str) -> None:
+    def _sure(self, strange: str, *, impossible: bool = False) -> None:
+        if impossible and not self.asking and not self.yes:
+            raise UsageError(f"{strange} Nothing was written.", hint="If it is right all the same: --yes")
         if not self.asking or self.yes:
             output.tell(f"Note: {strange}" + ("" if self.yes else " It is written as you typed it."))
             return
@@ -293,8 +320,14 @@ class Entry:
         if self.dry_run:
             add_report.tell_preview(self.here, self.told, json=self.json)
             return
-        written = [self._written(one, tags) for one in self.told]
-        add_report.tell_written(self.here, written, json=self.json)
+        try:
+            for one in self.told:
+                self.written.append(self._written(one, tags))
+        except BaseException:
+            if self.written and not self.json:  # of several files, those that are in
+                add_report.tell_written(self.here, self.written, json=False)
+            raise
+        add_report.tell_written(self.here, self.written, json=self.json)
 
     def _written(self, told: Told, tags: list[str]) -> writing.Written:
         try:

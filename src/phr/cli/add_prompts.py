@@ -5,19 +5,23 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from phr.cli import output
 from phr.cli.text import clean, day, screen
 from phr.errors import UsageError
 from phr.records.said_dates import EXAMPLES, AmbiguousDate
+from phr.workspace.own import checking
 from phr.workspace.own import fields as f
 from phr.workspace.own.fields import Field
 from phr.workspace.own.suggest import Suggestion
+from phr.workspace.own.told import OwnFile
 
 _SAME = (
     "With its code, what you write stands in one line with what they measured; your words stay as they are."
 )
+_NOT_KNOWN = " If you do not know when: unknown"
 Check = Callable[[Field, str], str]
 
 
@@ -56,9 +60,10 @@ def ask(one: Field, check: Check) -> Any:
         if typed == "?":
             explain(one)
             continue
+        typed = typed or one.default
         if not typed:
             if one.required and not found:
-                say("This is needed.")
+                say(f"This is needed.{_NOT_KNOWN if one.type == f.DATE else ''}")
                 continue
             return (found or None) if one.many else None
         try:
@@ -71,6 +76,9 @@ def ask(one: Field, check: Check) -> Any:
         except UsageError as error:
             say(" ".join(filter(None, (error.message, error.hint))))
             continue
+        if not answer and one.type != f.DATE:  # nothing in it that can be shown
+            say("There is nothing in it to write down.")
+            continue
         if not one.many:
             return answer
         found.append(answer)
@@ -81,8 +89,23 @@ def _prompt(one: Field, *, again: bool) -> str:
     label = "And another one" if again else re.split("[;:.]", one.about)[0]
     if one.type == f.CHOICE:
         return f"  {label}: "
-    hint = view.paint(f" (such as {one.example})", "dim") if one.example and not again else ""
-    return f"  {view.spell(label)}{hint}: "
+    or_not = ", or unknown" if one.type == f.DATE and one.required else ""
+    hint = view.paint(f" (such as {one.example}{or_not})", "dim") if one.example and not again else ""
+    enter = f" [{one.default}]" if one.default else ""
+    return f"  {view.spell(label)}{hint}{enter}: "
+
+
+def file() -> OwnFile:
+    """A file, read once."""
+    while True:
+        typed = line("  Which file: ")
+        if typed in ("", "?"):
+            say("The path of a PDF, a picture or a text.")
+            continue
+        try:
+            return checking.read_file(Path(typed.strip("'\"")).expanduser())
+        except UsageError as error:
+            say(" ".join(filter(None, (error.message, error.hint))))
 
 
 def explain(one: Field) -> None:

@@ -17,11 +17,18 @@ DEFAULT_USER = "default"
 
 
 def tell_written(here: Workspace, written: Sequence[Written], *, json: bool) -> None:
-    """The new records."""
-    from phr.views.events import events
-
-    with here.store() as store:
-        found = list(events(store.db, [one.record for one in written if one.record is not None]))
+    """The new records. They are kept by now: what cannot be shown of them is no failure."""
+    try:
+        found = _events(here, written)
+    except Exception as error:
+        if isinstance(error, OSError):  # nobody reads any more
+            raise
+        numbers = [str(one.record) for one in written]
+        if json:
+            output.emit_json({"id": numbers[0]} if len(numbers) == 1 else {"ids": numbers})
+        words = "It is written" if len(numbers) == 1 else "They are written"
+        output.tell(f"{words}, but cannot be shown just now. Later: phr show {numbers[0]}")
+        return
     if json:
         documents = [
             {**event, "shown_as": str(one.shown_as) if one.shown_as else None}
@@ -40,15 +47,27 @@ def tell_written(here: Workspace, written: Sequence[Written], *, json: bool) -> 
         output.talk(f"A new record was begun for {here.user}. If that is a typing mistake: {remove}")
 
 
+def _events(here: Workspace, written: Sequence[Written]) -> list[dict[str, Any]]:
+    from phr.views.events import events
+
+    with here.store() as store:
+        found = list(events(store.db, [one.record for one in written if one.record is not None]))
+    if len(found) != len(written):
+        raise LookupError
+    return found
+
+
 def _line(event: dict[str, Any]) -> str:
-    # of a relative and of a bill the title alone says too little
-    more = event["description"] if event["kind"] in ("family_history", "claim") else ""
+    # of a relative and of a bill the title alone can say too little
+    more = str(event["description"] or "") if event["kind"] in ("family_history", "claim") else ""
+    if more.partition(" (")[0] in lines.titled(event):
+        more = ""
     parts = (kind_word(event["kind"]), lines.titled(event), lines.measured(event), more, day(event["date"]))
     return f"{'  '.join(clean(part) for part in parts if part)}  ({event['id']})"
 
 
 def tell_preview(here: Workspace, told: Sequence[Told], *, json: bool) -> None:
-    """What would be written, as FHIR; the bytes of a file only by their number."""
+    """What would be written: in words, as FHIR with `json`."""
     from phr.workspace.own import writing
 
     if here.paths.records(here.user).exists():
@@ -59,17 +78,12 @@ def tell_preview(here: Workspace, told: Sequence[Told], *, json: bool) -> None:
     if json:
         output.emit_json({"dry_run": True, "resources": made})
         return
-    import orjson
+    from phr.cli.show_page import pairs
+    from phr.views.details import exact, of_resource
 
-    for one in made:
-        output.emit(orjson.dumps(_short(one), option=orjson.OPT_INDENT_2).decode().splitlines())
-    output.talk("Nothing was written.")
-
-
-def _short(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {
-            key: f"({len(one):,} characters)" if key == "data" and isinstance(one, str) else _short(one)
-            for key, one in value.items()
-        }
-    return [_short(one) for one in value] if isinstance(value, list) else value
+    output.tell("This would be written, and nothing was:")
+    for one, entry in zip(made, told, strict=True):
+        details = of_resource(exact(writing.encoded(one).raw))
+        said = [("Kind of record", kind_word(entry.kind.makes).capitalize())]
+        output.emit(pairs([*said, *((pair["label"], pair["value"]) for pair in details)], output.out()))
+    output.talk("The same as FHIR: --json")

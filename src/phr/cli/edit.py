@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from phr.cli import output
+from phr.cli import lines, output
 from phr.cli.context import workspace
 from phr.cli.options import Json, complete_kinds, complete_sensitivities
 from phr.cli.tag import Source
-from phr.cli.text import clean, count, day, when
+from phr.cli.text import clean, count, day, elide, when, wrapped
 from phr.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,17 +20,19 @@ if TYPE_CHECKING:
 
     from phr.store.store import Store
 
-_LABELS = {
+LABELS = {
     "title": "What it is",
     "date": "When",
     "end": "Until",
     "value": "Result",
     "unit": "Unit",
     "status": "Status",
-    "description": "Description",
-    "kind": "Kind",
-    "sensitivity": "Who may see it",
+    "description": "Details",
+    "kind": "Kind of record",
+    "sensitivity": "How private",
 }
+_WIDEST = 60
+"""So many cells of what stands there are shown in a question."""
 
 
 def _field(help_: str, *, complete: Any = None, metavar: str = "TEXT") -> Any:
@@ -142,24 +144,52 @@ def _undo(store: Store, id_: int, field: str) -> None:
     gone = store.own.undo(id_, () if name == "all" else (name,))
     if not gone:
         raise UsageError(f"Record {id_} has no such correction of yours.", hint=f"See which: phr edit {id_}")
-    output.talk(f"Taken back: {', '.join(gone)}. Record {id_} shows again what its source says.")
+    from phr.views.own import words_of
+
+    words = ", ".join(LABELS[one].lower() for one in gone)
+    if words_of(store.db, id_)["corrections"]:
+        output.talk(f"Taken back: {words}. There record {id_} shows again what its source says.")
+        output.talk("Still as you corrected it:")
+    else:
+        output.talk(f"Taken back: {words}. Record {id_} shows again what its source says.")
 
 
 def _asked(store: Store, id_: int) -> tuple[dict[str, str], str | None]:
-    """Field by field, with what stands there; an empty line leaves it."""
-    from phr.views.own import correctable
+    """Field by field, with what stands there; an empty line leaves it. What cannot be is asked again at once."""
+    from phr.views.events import events
+    from phr.views.own import checked, correctable
 
-    output.tell("What is it really? Press Enter where it is right.", style="bold")
+    [event] = events(store.db, [id_])
+    said = " · ".join(
+        part for part in (lines.titled(event), lines.measured(event), day(event["date"])) if part
+    )
+    output.tell(output.out().fit(f"Correcting {id_}: {said}"), style="bold")
+    output.tell("Type only what is wrong. Enter leaves what stands there, Ctrl-C changes nothing.")
     found: dict[str, str] = {}
     for name, now in correctable(store, id_).items():
-        output.ask(f"{_LABELS[name]} [{clean(now) or 'nothing'}]: ")
-        if text := sys.stdin.readline().strip():
+        shown = elide(plainly(name, now), _WIDEST)
+        while True:
+            output.ask(f"{LABELS[name]}{_CHOICE.get(name, '')} [{shown}]: ")
+            text = sys.stdin.readline().strip()
+            if not text or text == shown:
+                break
+            try:
+                checked(store, id_, {**found, name: text}, today=_today())
+            except UsageError as error:
+                for words in filter(None, (error.message, error.hint)):
+                    for line in wrapped(words, output.out(), indent=4):
+                        output.tell(line)
+                continue
             found[name] = text
+            break
     if not found:
         output.tell("Nothing was changed.")
         return {}, None
     output.ask("Why (may be left empty): ")
     return found, sys.stdin.readline().strip() or None
+
+
+_CHOICE = {"sensitivity": " (normal, sensitive or restricted)"}
 
 
 def _show(store: Store, id_: int, *, json: bool, after: bool) -> None:
@@ -188,8 +218,6 @@ def _list(store: Store, *, json: bool) -> None:
     if json:
         output.emit_json({"total": len(found), "corrections": found})
         return
-    from phr.cli import lines
-
     view, last = output.out(), None
     for one in found:
         if one["record"]["id"] != last:
@@ -206,19 +234,34 @@ def _lines(one: Mapping[str, Any], indent: str = "") -> Iterator[str]:
     """One correction: yours, the source's, and how the two stand to each other."""
     view = output.out()
     field = one["field"]
-    yield view.fit(f"{indent}{_LABELS[field]}: {_plain(field, one['value'])}")
+    yield view.fit(f"{indent}{LABELS[field]}: {plainly(field, one['value'])}")
     if not one["in_effect"]:
         yield view.fit(f"{indent}  Its source says the same by now, so your correction rests.")
     else:
-        yield view.fit(f"{indent}  its source says: {_plain(field, one['source_value'])}")
+        yield view.fit(f"{indent}  its source says: {plainly(field, one['source_value'])}")
         if one["source_changed"]:
-            yield view.fit(f"{indent}  and has changed since: it was {_plain(field, one['source_before'])}")
+            yield view.fit(f"{indent}  and has changed since: it was {plainly(field, one['source_before'])}")
     if one["reason"]:
         yield view.fit(f"{indent}  because: {clean(one['reason'])}")
     yield view.paint(f"{indent}  corrected {when(one['made'])}", "dim")
 
 
-def _plain(field: str, value: str | None) -> str:
+def plainly(field: str, value: str | None) -> str:
+    """What a field says, as screens say it."""
     if value is None:
         return "nothing"
-    return day(value) if field in ("date", "end") else clean(value)
+    if field in ("date", "end"):
+        return day(value)
+    if field == "kind":
+        from phr.cli.show_page import KINDS
+
+        return KINDS.get(value, value.replace("_", " ").capitalize())
+    if field == "title":
+        from phr.views.titles import plain
+
+        return plain(clean(value))
+    if field == "unit":
+        from phr.views.figures import unit_words
+
+        return unit_words(clean(value))
+    return clean(value)

@@ -61,6 +61,8 @@ _NOT_SO = {
     "preparation": "not done yet",
 }
 _NOT_FINAL = frozenset(("preliminary", "registered", "partial"))
+_REPORTED = frozenset(("lab_result", "vital_sign", "imaging", "clinical_note", "questionnaire"))
+"""Kinds of which that status speaks: a family history that is `partial` is as final as it will be."""
 _OVER = {
     "resolved": "over",
     "inactive": "no longer active",
@@ -92,7 +94,7 @@ def titled(event: Event) -> str:
         said = "not given"
     if kind == "allergy" and status in ("inactive", "resolved"):
         said = "no longer"
-    elif status in _NOT_FINAL:
+    elif status in _NOT_FINAL and kind in _REPORTED:
         title += " (not final yet)"
     elif kind == "problem" and status in _OVER:
         title += f" ({_OVER[status]})"

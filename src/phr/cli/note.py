@@ -27,7 +27,9 @@ def note(
         list[str] | None,
         typer.Argument(help="Your words; - reads them from stdin.", metavar="[TEXT]..."),
     ] = None,
-    list_: Annotated[bool, typer.Option("--list", help="Show the notes beside it.")] = False,
+    list_: Annotated[
+        bool, typer.Option("--list", help="Show the notes beside it.", envvar="PHR_NOTE_LIST")
+    ] = False,
     edit: Annotated[
         int | None,
         typer.Option("--edit", help="Write TEXT instead of note N.", metavar="N", allow_from_autoenv=False),

@@ -9,17 +9,28 @@ import typer
 from phr.cli import output
 from phr.cli.context import workspace
 from phr.cli.options import Json, complete_sources
+from phr.cli.text import clean
+from phr.errors import UsageError
 
 Record = Annotated[str, typer.Argument(help="The number from phr timeline, or Type/id.", metavar="RECORD")]
+
+
+def _which(number: str | None) -> int | None:
+    """Which attachment is meant. Raises UsageError for what is no number from 1 on."""
+    if number is not None and not (number.isascii() and number.isdigit() and int(number[:9]) > 0):
+        raise UsageError(
+            f"{clean(number)} is not the number of an attachment.",
+            hint="They are counted from 1: phr show RECORD",
+        )
+    return int(number[:9]) if number is not None else None
 
 
 def show(
     ctx: typer.Context,
     record: Record,
     number: Annotated[
-        int | None,
+        str | None,
         typer.Argument(
-            min=1,
             help="Which attachment, for --open and --save: 1 is the first.",
             metavar="[N]",
             show_default=False,
@@ -32,7 +43,8 @@ def show(
     brief: Annotated[bool, typer.Option("--brief", help="Only what matters most.")] = False,
     text: Annotated[bool, typer.Option("--text", help="All the words of what is attached.")] = False,
     open_: Annotated[
-        bool, typer.Option("--open", help="Open what is attached with the program for it.")
+        bool,
+        typer.Option("--open", envvar="PHR_SHOW_OPEN", help="Open what is attached with the program for it."),
     ] = False,
     save: Annotated[
         str | None,
@@ -66,8 +78,13 @@ def show(
     if open_ or save is not None:
         from phr.cli.show_files import hand_out
 
-        hand_out(ctx, record, number, save=save, source=source, json=json)
+        hand_out(ctx, record, _which(number), save=save, source=source, json=json)
         return
+    if number is not None:
+        raise UsageError(
+            "One record at a time.",
+            hint=f"The other one: phr show {clean(number)}. What is attached goes with --open or --save.",
+        )
     with workspace(ctx).store() as store:
         if raw:
             output.write(view.raw(store, record, source))

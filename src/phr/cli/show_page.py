@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from phr.cli import lines
+from phr.cli.edit import LABELS, plainly
 from phr.cli.text import Screen, clean, clean_lines, pad, width
 from phr.views.fields.codes import SYSTEMS, spelled
 from phr.views.fields.dates import date_words, period_words
@@ -162,17 +163,16 @@ def status_words(status: object) -> str:
 
 def _facts(report: Report) -> Iterator[tuple[str, str]]:
     """What is said first, whatever the kind: the result, the conclusion, who and where."""
-    corrected = {one["field"]: one for one in report.get("corrections") or ()}
+    corrected = {one["field"]: one for one in report.get("corrections") or () if one["in_effect"]}
     value = _result(report)
-    yield "Result", value + _source_says(corrected, "value", "unit", "interpretation")
+    yield "Result", value + _source_measured(report, corrected)
     if value:
         yield "Usual range", lines.reference_range(report)
     yield "Conclusion", clean_lines(report["conclusion"]) if report.get("conclusion") else ""
-    for name in corrected:
-        if name not in ("value", "unit", "interpretation"):
-            said = corrected[name]["value"]
-            label = _CORRECTABLE.get(name, name.replace("_", " ").capitalize())
-            yield label, (clean(said) or "nothing, as you say") + _source_says(corrected, name)
+    for name in LABELS:
+        one = corrected.get(name)
+        if one is not None and name not in ("value", "unit"):
+            yield LABELS[name], f"{_plainly(name, one['value'])} {lines.YOURS}{_source_says(one, name)}"
     yield "Facility", clean(report["facility"])
     yield "Ordered by", clean(report.get("ordered_by"))
     if report["performer"] != report.get("ordered_by"):
@@ -183,9 +183,6 @@ def _behind(report: Report) -> Iterator[tuple[str, str]]:
     """What stands behind the facts: the person's tags, the codes."""
     yield "Tags", ", ".join(clean(tag) for tag in (*report["tags"], *(report.get("pack_tags") or ())))
     yield "Codes", codes_words(report["codes"])
-
-
-_CORRECTABLE = {"date": "Date", "title": "Title", "status": "Status", "kind": "Kind"}
 
 
 def _result(report: Report) -> str:
@@ -201,14 +198,42 @@ def _result(report: Report) -> str:
     return f"{value} ({told})" if told else value
 
 
-def _source_says(corrected: dict[str, Report], *names: str) -> str:
-    found = []
-    for name in names:
-        one = corrected.get(name)
-        if one is not None:
-            reason = f" (you: {clean(one['reason'])})" if one.get("reason") else ""
-            found.append(f"\nsource says: {clean(one.get('source_value')) or 'nothing'}{reason}")
-    return "".join(found)
+def _plainly(name: str, value: object) -> str:
+    if name in ("date", "end") and value:
+        return clean(date_words(value))
+    return status_words(value) or clean(value) if name == "status" else plainly(name, value)  # type: ignore[arg-type]
+
+
+def _source_measured(report: Report, corrected: dict[str, Report]) -> str:
+    """What the source says of a result that the person corrected, with how the source judges it."""
+    parts = [corrected[name] for name in ("value", "unit") if name in corrected]
+    if not parts:
+        return ""
+    judged = next((one["value"] for one in report["details"] if one.get("element") == "interpretation"), None)
+    value = lines.measured(_as_sent(report)) or "nothing"
+    judged = judged and SYSTEMS["v3-ObservationInterpretation"].get(judged.upper(), judged)
+    told = f"{value} ({clean(judged).lower()})" if judged else value
+    return _beside(told, parts)
+
+
+def _source_says(one: Report, name: str) -> str:
+    return _beside(_plainly(name, one.get("source_value")), [one])
+
+
+def _beside(source: str, parts: Iterable[Report]) -> str:
+    reasons = ", ".join(dict.fromkeys(clean(one["reason"]) for one in parts if one.get("reason")))
+    return f"\nThe source says: {source}" + (f"\nYour reason: {reasons}" if reasons else "")
+
+
+def _as_sent(report: Report) -> Report:
+    """The same record with the source's words where the person's are laid over them."""
+    told = {one["field"]: one["source_value"] for one in report.get("corrections") or () if one["in_effect"]}
+    if not told:
+        return report
+    changed = {name: value for name, value in told.items() if name != "value"}
+    if "value" in told:
+        changed |= {"value": told["value"], "value_text": told["value"]}
+    return {**report, **changed, "corrected": []}
 
 
 def codes_words(codes: Iterable[Report]) -> str:
@@ -232,16 +257,22 @@ class _Said:
     """What the page says already."""
 
     def __init__(self, report: Report) -> None:
-        names = ("title", "category", "date", "recorded", "facility", "performer", "conclusion", "ordered_by")
+        names = ("title", "date", "facility", "performer", "conclusion", "ordered_by")
         self._said = {_bare(report.get(name)) for name in names}
         self._said |= {_bare(lines.titled(report)), _bare(when_words(report)), _bare(lines.measured(report))}
         self._said |= {_bare(date_words(report.get(name))) for name in ("date", "recorded", "end")}
         self._said |= {_bare(lines.reference_range(report)), _bare(report.get("value_text"))}
-        self._said |= {_bare(one.get("source_value")) for one in report.get("corrections") or ()}
+        sent = _as_sent(report)  # beside a correction it stands already what the source says
+        self._said |= {_bare(sent.get("title")), _bare(lines.titled(sent)), _bare(when_words(sent))}
+        self._said |= {_bare(lines.measured(sent)), _bare(lines.measured(sent, exact=True))}
+        self._said |= {_bare(sent.get("value_text"))}
+        self._said |= {_bare(one["source_value"]) for one in report.get("corrections") or ()}
+        self._said |= {_bare(date_words(sent.get(name))) for name in ("date", "end")}
         self._said -= {""}
+        self._states = {_bare(one.get("status")).replace(" ", "-") for one in (report, sent)}
+        self._corrected = {one["field"] for one in report.get("corrections") or () if one["in_effect"]}
         self._result = bool(lines.measured(report))
         self._date = _bare(report.get("date"))
-        self._status = _bare(report.get("status"))
         self._judged = bool(report.get("interpretation"))
         self._ranged = bool(lines.reference_range(report))
         self._attached = bool(report["attachments"])
@@ -256,16 +287,22 @@ class _Said:
             aside = bool(one.get("more")) or one["value"].endswith(NAMELESS)
             if aside != more or self._is_said(one):
                 continue
-            yield one["label"], one["value"]
+            element = one.get("element") or ""
+            label = one["label"]
+            if element == "component" and "value" in self._corrected:
+                label = f"{label} (the source)"
+            yield label, one["value"]
 
     def _is_said(self, one: Report) -> bool:
         element, value = one.get("element") or "", _bare(one["value"])
         if element in _HEAD_ELEMENTS:
-            return value.replace(" ", "-") in (self._status, self._status.replace(" ", "-"))
+            return value.replace(" ", "-") in self._states
+        if element == "value[x]" and {"value", "unit"} & self._corrected:
+            return True
         if element in ("value[x]", "component") and self._result and value in self._said:
             return True
-        if element == "interpretation" and self._judged and self._result:
-            return True
+        if element == "interpretation" and self._result:
+            return self._judged or bool({"value", "unit"} & self._corrected)
         if element == "referenceRange" and self._ranged and self._result:
             return True
         if element in _PAGES and self._attached:

@@ -140,6 +140,7 @@ def over_time(report: Report, view: Screen) -> Iterator[str]:
     for point in points:
         value = _point_words(point)
         here = "this one" if point.get("id") == report["id"] else ""
+        here = ", ".join(filter(None, (lines.YOURS if point.get("corrected") else "", here)))
         rows.append(
             (date_words(point.get("date")) or "", value, lines.mark(point), clean(point.get("source")), here)
         )

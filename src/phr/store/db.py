@@ -8,6 +8,7 @@ writes. Nothing is ever written beside the file in the clear: temporary tables s
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,8 @@ sqlite.register_adapter(bytes, bytes)
 
 T = TypeVar("T")
 PAGE_BYTES = 16384
+_PATIENCE = 30.0
+"""Seconds to wait for another program that has the whole file."""
 BATCH = 400
 """So many values go into one statement."""
 Database = Any
@@ -49,53 +52,127 @@ def connect(path: Path, key: bytes, *, create: bool = False) -> Database:
             hint="Bring a backup back: phr restore FILE --replace",
         )
     try:
-        db = sqlite.connect(str(path), timeout=30.0, isolation_level=None, cached_statements=256)
+        db = _opened(path, key)
     except sqlite.OperationalError as error:
-        raise StoreError(f"The records file cannot be opened: {path}") from error
+        if create:
+            _take_away_empty(path)
+            raise _unopened(error) from error
+        db = _only_read(path, key, error)
+    try:
+        migrate(db)
+    except BaseException as error:
+        db.close()
+        if create:
+            _take_away_empty(path)
+        if is_full(error) or is_read_only(error):
+            raise (no_room() if create else _too_old()) from error
+        raise
+    return db
+
+
+def _opened(path: Path, key: bytes) -> Database:
+    """The file as it is opened every day: read and written, beside other programs that do the same."""
+    db = sqlite.connect(str(path), timeout=30.0, isolation_level=None, cached_statements=256)
     try:
         _prepare(db, key)
-        migrate(db)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = NORMAL")
+        # 64 MB of log: the pages of an index that each batch changes are copied home a quarter as often.
+        db.execute("PRAGMA wal_autocheckpoint = 4096")
     except BaseException:
         db.close()
         raise
     return db
 
 
-def _prepare(db: Database, key: bytes) -> None:
+def _only_read(path: Path, key: bytes, refused: Exception) -> Database:
+    """The file where the disk takes nothing new. Raises StoreError when it cannot be read either.
+
+    WAL needs a small index beside the file, `-shm`, and a full or read-only disk has no room for it (SQLite, wal.html,
+    "Read-Only Databases"). With the whole file locked the index can stay in memory. Where nothing can be locked, nobody
+    has the file open, for whoever has it open keeps that index there: then it is read as it lies, with what a broken-off
+    run left in the log. `immutable` would pass over a log, so it is for a file without one.
+    """
+    found, end = refused, time.monotonic() + _PATIENCE
+    while not is_busy(refused):
+        for address, index_in_memory in _ways(path):
+            try:
+                return _as_it_lies(address, key, index_in_memory=index_in_memory)
+            except sqlite.OperationalError as error:
+                found = error
+            if is_busy(found):  # another one reads it in the same way
+                break
+        if not is_busy(found) or time.monotonic() >= end:
+            break
+        time.sleep(0.02)
+    raise _unopened(found) from found
+
+
+def _as_it_lies(address: str, key: bytes, *, index_in_memory: bool) -> Database:
+    """One of those ways. Raises Locked, OperationalError."""
+    db = sqlite.connect(address, timeout=30.0, isolation_level=None, cached_statements=256, uri=True)
+    try:
+        _prepare(db, key, index_in_memory=index_in_memory)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _ways(path: Path) -> Iterator[tuple[str, bool]]:
+    """Addresses to open it by where the ordinary way is shut, and whether the index of the log is to stay in memory."""
+    address, log = path.absolute().as_uri(), path.with_name(f"{path.name}-wal")
+    yield address, True
+    if log.exists() and log.stat().st_size:
+        yield f"{address}?mode=ro&vfs={'win32' if os.name == 'nt' else 'unix'}-none", True
+    else:
+        yield f"{address}?mode=ro&immutable=1", False
+
+
+def _take_away_empty(path: Path) -> None:
+    """A file that was just begun and has nothing in it: later it would look as if something had been lost."""
+    log = path.with_name(f"{path.name}-wal")
+    if path.exists() and path.stat().st_size == 0 and not (log.exists() and log.stat().st_size):
+        path.unlink()
+
+
+def _prepare(db: Database, key: bytes, *, index_in_memory: bool = False) -> None:
+    """Hand over the key and look whether it fits. Raises Locked, OperationalError."""
     db.execute("PRAGMA cipher_log_level = NONE")  # its lines on stderr would come before our sentence
     db.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
     db.execute(f"PRAGMA cipher_page_size = {PAGE_BYTES}")
     db.execute("PRAGMA temp_store = MEMORY")
     db.execute("PRAGMA trusted_schema = OFF")  # a file out of a backup may not bring functions along
+    if index_in_memory:
+        db.execute("PRAGMA locking_mode = EXCLUSIVE")  # only before the first look into the file
     try:
         db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite.OperationalError:
+        raise
     except sqlite.DatabaseError as error:
-        if isinstance(error, sqlite.OperationalError):
-            raise StoreError("The records file cannot be read: it is in use, or the disk refuses.") from error
         raise Locked(
             "This key does not open the records file (or the file is damaged).",
             hint="See which key was used: phr vault status. With a recovery key: phr vault recover",
         ) from error
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = NORMAL")
     db.execute("PRAGMA foreign_keys = ON")
     db.execute("PRAGMA cache_size = -65536")
-    # 64 MB of log: the pages of an index that each batch changes are copied home a quarter as often.
-    db.execute("PRAGMA wal_autocheckpoint = 4096")
 
 
 @contextmanager
 def transaction(db: Database) -> Iterator[None]:
-    """All of it or nothing of it."""
-    db.execute("BEGIN IMMEDIATE")
+    """All of it or nothing of it; within another one, part of that. Raises StoreError where the disk takes nothing."""
+    if db.in_transaction:
+        yield
+        return
     try:
+        db.execute("BEGIN IMMEDIATE")
         yield
         db.execute("COMMIT")
     except BaseException as error:
         if db.in_transaction:  # a full disk has ended it already
             db.execute("ROLLBACK")
-        if is_full(error):
-            raise no_room() from error
+        if is_full(error) or is_read_only(error):
+            raise _unwritten(error) from error
         raise
 
 
@@ -105,11 +182,52 @@ def is_full(error: BaseException) -> bool:
     return isinstance(error, sqlite.OperationalError) and ("is full" in words or "disk I/O error" in words)
 
 
+def is_read_only(error: BaseException) -> bool:
+    """Whether the file can only be read (SQLITE_READONLY)."""
+    return isinstance(error, sqlite.OperationalError) and "readonly" in str(error)
+
+
+def is_busy(error: BaseException) -> bool:
+    """Whether another program has it (SQLITE_BUSY)."""
+    return isinstance(error, sqlite.OperationalError) and "is locked" in str(error)
+
+
 def no_room() -> StoreError:
     """What to say of a disk that takes no more."""
     return StoreError(
         "The disk with the record takes no more: it is full, or it refuses.",
         hint="Make room there, then do the same again; what was kept until then is whole.",
+    )
+
+
+def _unwritten(error: BaseException) -> StoreError:
+    """What to say where something was to be written, and cannot be."""
+    if is_read_only(error):
+        return StoreError(
+            "Nothing was changed: the disk or folder with the record can only be read.",
+            hint="Looking at it works. To write, mount it for writing, or see who may write there: phr paths",
+        )
+    return no_room()
+
+
+def _too_old() -> StoreError:
+    return StoreError(
+        "The records file is of an older phr and has to be brought up to date first, which its disk does not take.",
+        hint="Make room there, or mount it for writing; then do the same again. What is in it is whole.",
+    )
+
+
+def _unopened(error: BaseException) -> StoreError:
+    """What to say of a file that can be read in no way."""
+    if is_busy(error):
+        return StoreError(
+            "The records file is in use by another program.", hint="Wait until it has ended, then try again."
+        )
+    if is_full(error):
+        return no_room()
+    return StoreError(
+        "The records file cannot be opened: the disk refuses, or it may not be read.",
+        hint="See where it is and who may read it: phr paths, phr doctor",
     )
 
 

@@ -22,8 +22,8 @@ def migrate(db: Any) -> None:
             "The records file was written by a newer phr than this one.",
             hint="Upgrade phr, or open the file with the version that wrote it.",
         )
-    db.execute("BEGIN IMMEDIATE")
     try:
+        db.execute("BEGIN IMMEDIATE")
         # Asked again under the lock: two programs may open a new file at the same moment.
         version = int(db.execute("PRAGMA user_version").fetchone()[0])
         for number, sql in migrations():
@@ -33,7 +33,8 @@ def migrate(db: Any) -> None:
                 db.execute(f"PRAGMA user_version = {number}")
         db.execute("COMMIT")
     except BaseException:
-        db.execute("ROLLBACK")
+        if db.in_transaction:  # a full disk has ended it already
+            db.execute("ROLLBACK")
         raise
 
 

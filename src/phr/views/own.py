@@ -165,6 +165,8 @@ def checked(store: Store, record_id: int, asked: Mapping[str, str], *, today: An
 
     there = correctable(store, record_id)
     line = said(store.db, [record_id])[record_id]
+    (resource,) = store.db.execute("SELECT resource FROM record WHERE id = ?", (record_id,)).fetchone()
+    type_ = str(resource).partition("/")[0]
     found: dict[str, str | None] = {}
     for name, text in asked.items():
         if name not in there:
@@ -172,9 +174,14 @@ def checked(store: Store, record_id: int, asked: Mapping[str, str], *, today: An
                 f"Record {record_id} has no {name} to correct.",
                 hint=f"It has: {', '.join(there)}",
             )
-        found[name] = check(name, text, number=_is_number(line, name), today=today)
+        found[name] = check(name, text, number=_is_number(line, name), today=today, type_=type_)
+    told = [
+        name for name, value in found.items() if name != "sensitivity" and same(name, says(line, name), value)
+    ]
+    if len(told) < len(found):  # the unit beside a value, as it was: said, and nothing to correct
+        found = {name: value for name, value in found.items() if name not in told or there[name] != value}
     for name, value in found.items():
-        if name != "sensitivity" and same(name, says(line, name), value):
+        if name in told:
             hint = (
                 f"Take your correction back: phr edit {record_id} --undo {name}"
                 if there[name] != value

@@ -10,17 +10,35 @@ from phr.model import KINDS
 from phr.records.elements import DESCRIPTION_LIMIT, SENSITIVITIES, TITLE_LIMIT
 from phr.records.overlay import EMPTIABLE, IN_ERROR, as_value
 from phr.records.said_dates import said
+from phr.views import own_statuses as statuses
 
 NOTHING = frozenset(("", "none", "nothing", "-"))
 """What is typed to say that there is nothing."""
-VALUE_LIMIT, UNIT_LIMIT, STATUS_LIMIT, REASON_LIMIT, NOTE_LIMIT = 500, 40, 60, 500, 20_000
+VALUE_LIMIT, UNIT_LIMIT, REASON_LIMIT, NOTE_LIMIT = 500, 40, 500, 20_000
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
-_IN_ERROR = frozenset(("entered in error", "entered-in-error", "error", "wrong"))
+_KINDS = {
+    "bill": "claim",
+    "diagnosis": "problem",
+    "illness": "problem",
+    "insurance": "coverage",
+    "lab": "lab_result",
+    "medicine": "medication",
+    "shot": "immunization",
+    "vaccination": "immunization",
+    "vaccine": "immunization",
+    "visit": "encounter",
+    "vital": "vital_sign",
+    "wishes_for_care": "directive",
+}
+"""Kinds as people call them, and as the screens do."""
 _LATEST_YEARS = 150
 
 
-def check(name: str, text: str, *, number: bool, today: date) -> str | None:
-    """What was typed for a field, as it is kept; None where it says that there is nothing. Raises UsageError."""
+def check(name: str, text: str, *, number: bool, today: date, type_: str = "") -> str | None:
+    """What was typed for a field, as it is kept; None where it says that there is nothing. Raises UsageError.
+
+    `number`: the source gave a number there. `type_`: of what type the resource is.
+    """
     words = one_line(text, f"The {name}")
     if words.casefold() in NOTHING and name in EMPTIABLE:
         return None
@@ -33,12 +51,12 @@ def check(name: str, text: str, *, number: bool, today: date) -> str | None:
     if name == "unit" and (words.replace(".", "").isdigit() or len(words) > UNIT_LIMIT):
         raise UsageError("That is not a unit.", hint="Write it as the result does, such as mg/dL")
     if name == "kind":
-        return _one_of(name, words.lower().replace("-", "_").replace(" ", "_"), KINDS)
+        word = words.lower().replace("-", "_").replace(" ", "_")
+        return _one_of(name, _KINDS.get(word, word), KINDS)
     if name == "sensitivity":
         return _one_of(name, words.lower(), SENSITIVITIES)
     if name == "status":
-        status = words.casefold()
-        return IN_ERROR if status in _IN_ERROR else _bounded(name, status, STATUS_LIMIT)
+        return _status(type_, words)
     limits = {"title": TITLE_LIMIT, "description": DESCRIPTION_LIMIT}
     return _bounded(name, words, limits.get(name, VALUE_LIMIT))
 
@@ -83,8 +101,20 @@ def _bounded(name: str, words: str, limit: int) -> str:
 
 def _one_of(name: str, word: str, known: tuple[str, ...]) -> str:
     if word not in known:
-        raise UsageError(f"There is no such {name}.", hint=f"There is: {', '.join(known)}")
+        there = ", ".join(one.replace("_", " ") for one in known)
+        raise UsageError(f"There is no such {name}.", hint=f"There is: {there}")
     return word
+
+
+def _status(type_: str, words: str) -> str:
+    found = statuses.status(type_, words)
+    if found is None:
+        there = ", ".join(one for one in statuses.statuses(type_) if one != IN_ERROR)
+        raise UsageError(
+            "There is no such status for this record.",
+            hint=f"There is: {there}; and {IN_ERROR}, which takes it out of your lists",
+        )
+    return found
 
 
 def _number(words: str) -> str:

@@ -102,7 +102,7 @@ def show(store: Store, ref: str, source: str | None = None, *, versions: int = 1
         "conclusion": read.text(resource.get("conclusion")),
         "details": of_resource(resource, find),
         "related": related(store.db, main.record_id, told, documents),
-        "trend": last_points(store, event),
+        "trend": _marked(store, last_points(store, event)),
         "history": history,
         "history_count": count,
         "notes": words["notes"],
@@ -125,6 +125,18 @@ def show(store: Store, ref: str, source: str | None = None, *, versions: int = 1
             for one, found in zip(everywhere, stated, strict=True)
         ],
     }
+
+
+_CORRECTED = (
+    "SELECT rs.record_id FROM correction c CROSS JOIN record_source rs ON rs.resource_id = c.resource_id"
+    " WHERE c.field IN ('value', 'unit')"
+)
+
+
+def _marked(store: Store, points: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The points with `corrected` where the value is the person's own; corrections are few."""
+    own = {str(row[0]) for row in store.db.execute(_CORRECTED)} if points else set()
+    return [{**point, "corrected": ["value"]} if point.get("id") in own else point for point in points]
 
 
 def _asked(origins: list[Origin]) -> Origin:

@@ -60,6 +60,7 @@ def money_words(value: dict[str, Any]) -> str | None:
     currency = read.text(value.get("currency")) or read.text(value.get("code")) or ""
     sign = _CURRENCIES.get(currency)
     if sign:
+        amount += "0" if amount[-2:-1] == "." else ""
         return f"-{sign}{amount[1:]}" if amount.startswith("-") else f"{sign}{amount}"
     return f"{amount} {currency}".strip()
 

@@ -95,7 +95,7 @@ class Saying:
             return None
         display = read.text(pointer.get("display"))
         if display and is_something(display) and not re.fullmatch(_ADDRESS, display):
-            return " ".join(display.split())
+            return untagged(" ".join(display.split()))
         found = self.find(pointer)
         if found and found.title:
             return found.title if self.kind_of(pointer) in _PEOPLE else _dated(found)
@@ -159,7 +159,17 @@ def concept_words(value: object) -> str | None:
     for one in read.codings(value):
         if one.code and words.casefold() == one.code.casefold():
             return codes.of_system(one.system, one.code) or codes.spelled(words)
-    return words
+    return untagged(words)
+
+
+def untagged(words: str) -> str:
+    """The name of a concept without SNOMED CT's semantic tag at its end: `(procedure)`, `(disorder)`."""
+    from phr.views.fields.titles import plain
+
+    return plain(words) if _TAGGED.search(words) else words
+
+
+_TAGGED = re.compile(r" \([a-z][a-z /-]+\)$")
 
 
 def annotation_words(value: Node, say: Saying) -> str | None:
@@ -179,8 +189,8 @@ def type_words(type_: str) -> str:
 
 def _dated(found: Found) -> str:
     value = f": {found.value}" if found.value else ""
-    date = (date_words(found.date) or "")[:10]
-    return f"{found.title}{value} ({date})" if date else f"{found.title}{value}"
+    date, title = (date_words(found.date) or "")[:10], untagged(found.title or "")
+    return f"{title}{value} ({date})" if date else f"{title}{value}"
 
 
 def _called(inner: Node, say: Saying) -> str | None:

@@ -151,7 +151,7 @@ def item_words(value: object, parts: tuple[Part, ...], say: Saying) -> str | Non
     line = ""
     for part in parts:
         words = said(value, part.element, part.form, say)
-        if words and words.casefold() not in line.casefold():
+        if words and not (any(map(str.isalpha, words)) and words.casefold() in line.casefold()):
             piece = part.words.format(words)
             line = f"{line}{joint(line, piece)}{piece}"
     for piece in others(value, parts, say):

@@ -40,6 +40,8 @@ class Field:
     """Words in lower case to FHIR's code."""
     also: tuple[str, ...] = ()
     """Further spellings of the option."""
+    default: str = ""
+    """What Enter means, where a person is asked."""
 
     @property
     def flag(self) -> str:

@@ -6,7 +6,7 @@ What cannot be is refused with the usual unit; what is merely odd is asked about
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from phr.errors import UsageError
 from phr.workspace.own import units, vitals
@@ -92,6 +92,14 @@ def _without_unit(found: Measured, vital: Vital | None, usual: str | None) -> Me
     return found
 
 
+class Odd(NamedTuple):
+    """What is odd about a value."""
+
+    words: str
+    impossible: bool = False
+    """No body has it: there is a typing mistake."""
+
+
 class MissingUnit(UsageError):
     """A number without its unit, where the measurement is known to have one."""
 
@@ -102,21 +110,27 @@ class MissingUnit(UsageError):
 
 def odd(
     title: str | None, value: str, measured: Measured | None, last: Last | None, vital: Vital | None
-) -> str | None:
-    """What is odd about a value, in words; None when nothing is."""
+) -> Odd | None:
+    """What is odd about a value; None when nothing is."""
     if measured is None:
         pair = pair_of(value)
         high, low = (int(pair[0]), int(pair[1])) if pair else (0, 0)
         possible = pair is None or (50 <= high <= 280 and 20 <= low <= 180)
-        return None if possible and high >= low else f"{value} is no usual blood pressure."
+        return (
+            None
+            if possible and high >= low
+            else Odd(f"{value} is hardly possible as a blood pressure.", True)
+        )
     if measured.number is None:
-        return None if last is None else f"{title}: this is no number, and your record has numbers for it."
+        return (
+            None if last is None else Odd(f"{title}: this is no number, and your record has numbers for it.")
+        )
     amount, unit, name = float(measured.number), measured.unit or "", vital.title if vital else title or ""
     told = f"{measured.number} {unit}".strip()
     if vital is not None:
         usual = vitals.in_first_unit(vital, amount, measured.unit_code or vital.units[0])
         if usual is not None and not vital.possible[0] <= usual <= vital.possible[1]:
-            return f"{name}: {told} cannot well be."
+            return Odd(f"{name}: {told} is hardly possible.", True)
     if last is None or not last.value or not amount:
         return None
     before = _comparable(last, measured, vital)
@@ -127,7 +141,7 @@ def odd(
     if 1 / (1.5 if narrow else _MANY) <= share <= (1.5 if narrow else _MANY):
         return None
     when = f" ({last.date[:10]})" if last.date else ""
-    return f"{name}: {told}; the last one{when} was {last.value:g} {last.unit or ''}".rstrip() + "."
+    return Odd(f"{name}: {told}; the last one{when} was {last.value:g} {last.unit or ''}".rstrip() + ".")
 
 
 def _comparable(last: Last, measured: Measured, vital: Vital | None) -> float | None:

@@ -18,6 +18,7 @@ from phr.errors import UsageError
 from phr.fhir import read
 from phr.importers import ccda
 from phr.model import Received
+from phr.store.db import transaction
 from phr.workspace.own import links, making, person
 from phr.workspace.own.told import Told
 
@@ -99,7 +100,22 @@ def add(
 def add_to(
     store: Store, told: Told, *, tags: Sequence[str] = (), again: bool = False, new_id: Ids = random_id
 ) -> Written:
-    """The same, into a record that is open and locked."""
+    """The same, into a record that is open and locked: all of it or nothing of it."""
+    try:
+        with transaction(store.db):
+            made, record, shown = _added(store, told, tags, again, new_id)
+    except BaseException:
+        store.forget_writers()  # they remember rows that are not there
+        raise
+    try:
+        _read_files(store)
+    except Exception as error:  # noqa: BLE001 - the entry is kept; its files are read again with the next one
+        log.warning("own entry %s is kept, its files could not be read (%s)", record, type(error).__name__)
+    return Written(_plain(made), record, shown if shown != record else None)
+
+
+def _added(store: Store, told: Told, tags: Sequence[str], again: bool, new_id: Ids) -> tuple[Json, int, int]:
+    """The resource, its record, and the record that is shown for it."""
     _source(store)
     about = person.patient(store, new_id())
     made = making.resource(told, new_id(), f"Patient/{about['id']}")
@@ -109,14 +125,13 @@ def add_to(
     wrote = person.provenance(new_id(), address, f"Patient/{about['id']}", told.now)
     _save(store, [about, made, wrote])
     record = _row(store, made)
-    _read_files(store)
     store.matches.settle()
     store.audit.note("add", f"1 {told.kind.makes} ({record})")
     telling = "SELECT record_id FROM record_source WHERE resource_id = ?"
     (shown,) = store.db.execute(telling, (record,)).fetchone()
     if tags:
         store.own.tag(shown, tags)
-    return Written(_plain(made), record, shown if shown != record else None)
+    return made, record, int(shown)
 
 
 def withdraw(workspace: Workspace, ref: str, *, dry_run: bool = False, new_id: Ids = random_id) -> Written:
