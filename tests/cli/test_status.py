@@ -21,10 +21,14 @@ def ran(here: Workspace, status: str = "completed", *skipped: Problem, requests:
         )  # fmt: skip
 
 
-def test_requests_of_a_week_are_one_quiet_line(phr: Any, record: Workspace) -> None:
-    assert "requests" not in phr("status").out
+def test_requests_of_a_week_are_for_who_asks_for_more(phr: Any, record: Workspace) -> None:
+    assert "requests" not in phr("status", "-v").out
     ran(record)
-    assert "clinic: 1,500 requests in 7 days, 12 failed, 130 ms on average" in phr("status").out.splitlines()
+    assert "requests" not in phr("status").out
+    assert "RESOURCES" not in phr("status").out
+    said = phr("status", "-v").out
+    assert "clinic: 1,500 requests in 7 days, 12 failed, 130 ms on average" in said.splitlines()
+    assert "RESOURCES" in said
     one = phr("status", "--json").json["connections"][0]
     assert (one["requests"], one["failed_requests"], one["mean_response_ms"]) == (1500, 12, 130.4)
     assert "requests" in phr("connections", "--json").json["connections"][0]
@@ -41,12 +45,12 @@ def test_a_job_at_work_and_one_that_waits_are_named(phr: Any, record: Workspace)
         assert f"job {job}" in phr("connections", "show", "clinic").out
 
 
-def test_a_connection_that_was_never_synced_to_its_end_is_not_called_healthy(
+def test_a_connection_that_was_never_synced_to_its_end_is_not_said_to_work(
     phr: Any, record: Workspace
 ) -> None:
     said = phr("status").out
     assert "clinic is not synced yet; phr sync clinic goes on" in said
-    assert "healthy" not in said.split("CONNECTION")[1].splitlines()[1]
+    assert "yes" not in said.split("CONNECTION")[1].splitlines()[1]
     assert phr("status", "--json").json["connections"][0]["health"] == "healthy"
     quiet = phr("status", "--quiet", "--check")
     assert (quiet.status, quiet.out) == (1, "")
@@ -84,8 +88,9 @@ def family(record: Workspace, tmp_path: Path) -> None:
 def test_everybody_is_shown_and_who_is_locked_is_named(phr: Any, family: None) -> None:
     answer = phr("status", "--all-users")
     assert answer.status == 0
+    assert "bo" in answer.out.splitlines(), "without a connection there is nothing that works or fails"
     heads = [line for line in answer.out.splitlines() if line.split(":")[0][2:] in ("bo", "cy", "default")]
-    assert heads == ["✓ bo: healthy", "– cy: locked", "✓ default: healthy"]
+    assert heads == ["– cy: locked", "✓ default: connections work"]
     assert "phr status --user cy" in answer.out
     assert max(map(len, answer.out.splitlines())) <= 80
     found = phr("status", "--all-users", "--json").json
@@ -150,3 +155,47 @@ def test_only_a_screen_of_text_is_a_look(phr: Any, record: Workspace) -> None:
         assert noted() is None
     phr("status")
     assert noted() is not None
+
+
+def test_no_word_on_the_screen_is_a_verdict_on_the_patient(phr: Any, record: Workspace) -> None:
+    ran(record)
+    said = phr("status").out
+    assert said.startswith("✓ default: connections work")
+    assert "healthy" not in said
+
+
+def test_what_the_person_wrote_is_no_file_and_has_its_time(phr: Any, record: Workspace) -> None:
+    assert phr("add", "weight", "68.5", "--unit", "kg").status == 0
+    said = phr("status").out
+    files = said.split("Brought in from files")[1].split("\n\n")[0]
+    assert "old-file" in files
+    assert "self" not in files
+    (line,) = [line for line in said.splitlines() if line.startswith("Written by you")]
+    assert line.startswith("Written by you: 1 entry, the last on 2")
+    assert "never" not in line
+
+
+def test_bills_are_not_the_newest_of_a_life(phr: Any, record: Workspace) -> None:
+    import orjson
+
+    from phr.model import Received
+
+    def told(type_: str, **more: object) -> Received:
+        return Received(type_, "x", orjson.dumps({"resourceType": type_, "id": "x", **more}))
+
+    with record.store() as store:
+        store.save(
+            "k1",
+            [
+                told("Claim", status="active", created="2025-10-15", type={"text": "Bill for the vaccine"}),
+                told(
+                    "Immunization",
+                    status="completed",
+                    occurrenceDateTime="2025-10-14",
+                    vaccineCode={"text": "Flu shot"},
+                ),
+            ],
+        )
+    newest = phr("status", "--json").json["newest"]
+    assert "immunization" in {one["kind"] for one in newest}
+    assert "claim" not in {one["kind"] for one in newest}

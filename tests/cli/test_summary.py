@@ -155,3 +155,52 @@ def test_nothing_of_a_record_reaches_the_terminal_as_control(phr: Any, record: W
         out = phr(*words).out
         assert "\x1b" not in out
         assert "\u202e" not in out
+
+
+def test_only_what_is_not_of_the_main_source_says_whose_it_is(phr: Any, life: Workspace) -> None:
+    assert phr("add", "problem", "Cold hands", "--date", "2020").status == 0
+    with life.store() as store:
+        other = store.sources.ensure("hospital").key
+        store.save(
+            other,
+            [
+                _res("Condition", "x", code={"text": "Flat feet"}),
+                _res("Condition", "y", code={"text": "Problem number 1"}),
+            ],
+        )
+    lines = phr("summary").out.splitlines()
+    said = {
+        line.split(" · ")[0].strip(): line.split(" · ")[1].split("  ")[0] for line in lines if " · " in line
+    }
+    assert said["Cold hands"] == "you"
+    assert said["Flat feet"] == "hospital"
+    assert said["Problem number 1"] == "clinic, hospital"
+    assert not any("clinic" in line for line in lines if "Problem number 2" in line)
+    assert "a line that names no source: clinic" in " ".join(" ".join(lines[:4]).split())
+
+
+def test_a_corrected_value_is_marked_wherever_it_is_told(phr: Any, record: Workspace) -> None:
+    with record.store() as store:
+        now = store.now()
+        ranged = {"status": "final", "referenceRange": [{"low": {"value": 0}, "high": {"value": 32}}]}
+        enzyme = {"text": "Liver enzyme", "coding": [{"system": "http://loinc.org", "code": "1742-6"}]}
+        told = _res("Observation", "alt", code=enzyme, effectiveDateTime=now, **ranged,
+                    category=[{"coding": [{"code": "laboratory"}]}],
+                    valueQuantity={"value": 35, "unit": "U/L"}, interpretation=[{"coding": [{"code": "H"}]}])  # fmt: skip
+        store.save(store.sources.ensure("hospital").key, [told])
+    found = phr("status", "--json").json["abnormal_since"]
+    (number,) = [one["id"] for one in found if one["title"].startswith("Liver enzyme")]
+    assert phr("edit", number, "--value", "50").status == 0
+    for words in (("summary",), ("status",)):
+        (line,) = [line for line in phr(*words).out.splitlines() if "50 U/L" in line][:1]
+        assert "yours" in line, words
+    (line,) = [line for line in phr("summary").out.splitlines() if "50 U/L" in line]
+    assert "hospital, corrected" in line, "never the name of the source alone"
+
+
+def test_a_medicine_that_was_just_written_down_is_not_asked_about(phr: Any, life: Workspace) -> None:
+    assert phr("add", "medication", "Metformin 500 mg", "--still-taking").status == 0
+    lines = phr("summary").out.splitlines()
+    (line,) = [line for line in lines if "Metformin" in line]
+    assert "still taking?" not in line
+    assert "Metformin 500 mg*" in phr("summary", "--emergency", "--no-qr").out

@@ -9,8 +9,10 @@ import pytest
 
 from phr.model import Received
 from phr.store.store import Store
-from phr.views.emergency import emergency, grouped_name
-from phr.views.emergency_text import text
+from phr.views.emergency import emergency
+from phr.views.emergency_text import text, wishes
+from phr.views.selection import Selection
+from phr.views.summary_people import is_role
 
 Make = Callable[..., Received]
 
@@ -98,22 +100,105 @@ def test_nothing_known_is_said_as_such(store: Store) -> None:
     assert "ALLERGIES: no information (not the same as none)" in text(emergency(store), 400)
 
 
-@pytest.mark.parametrize(
-    ("title", "expected"),
-    [
-        ("Substance with penicillin structure and antibacterial mechanism of action", "Penicillin"),
-        ("Product containing only anastrozole", "Anastrozole"),
-        ("Latex", "Latex"),
-    ],
-)
-def test_groups_of_substances_have_a_plain_name(title: str, expected: str) -> None:
-    assert grouped_name(title)[:9].casefold() == expected[:9].casefold()
-
-
-def test_a_sure_medicine_has_no_question_mark(life: Store, source: str, received: Make) -> None:
+def test_a_sure_medicine_stands_apart_from_an_old_one(life: Store, source: str, received: Make) -> None:
     old: dict[str, Any] = {"text": "Ramipril 5 mg"}
     life.save(source, [received("MedicationRequest", "m9", status="active", intent="order", authoredOn="2019-01-01",
                                 medicationCodeableConcept=old)])  # fmt: skip
     said = text(emergency(life), 5000)
-    assert "Ramipril 5 mg ?" in said
-    assert "Aspirin 81 mg;" in said
+    assert "TAKES: BLOOD THINNER Warfarin 5 mg; Aspirin 81 mg\n" in said
+    assert "ASK ABOUT: Ramipril 5 mg (last seen 2019-01)\n" in said
+
+
+def test_the_patients_own_word_bears_a_mark(life: Store, received: Make) -> None:
+    own = life.sources.ensure("self", "person").key
+    life.save(own, [received("AllergyIntolerance", "own", code={"text": "Cherry"})])
+    said = text(emergency(life), 5000)
+    assert "Cherry*" in said
+    assert "Apple*" not in said
+    assert "* says the patient" in said
+    assert "* says the patient" not in text(
+        emergency(life, Selection(sensitivity="normal")) | {"allergies": []}, 5000
+    )
+
+
+def test_problems_of_a_condition_pack_come_first(life: Store, source: str, received: Make) -> None:
+    def problem(id_: str, name: str, since: str) -> Received:
+        return received("Condition", id_, code={"text": name}, onsetDateTime=since,
+                        clinicalStatus={"coding": [{"code": "active"}]})  # fmt: skip
+
+    life.save(
+        source,
+        [
+            problem("c1", "Alpha-1 antitrypsin deficiency", "2001"),
+            problem("c2", "Hay fever", "2024"),
+            problem("c3", "Back pain", "2025"),
+        ],
+    )
+    page = emergency(life)
+    assert [one["title"] for one in page["problems"]] == [
+        "Alpha-1 antitrypsin deficiency",
+        "Back pain",
+        "Hay fever",
+    ]
+
+
+def test_only_people_with_a_number_are_called(store: Store, source: str, received: Make) -> None:
+    def relative(id_: str, name: str, number: str | None) -> Received:
+        reached = [{"system": "phone", "value": number}] if number else []
+        return received(
+            "RelatedPerson", id_, name=[{"text": name}], telecom=reached, patient={"reference": "Patient/p"}
+        )
+
+    store.save(source, [relative(f"r{n}", f"Ann {n}", None) for n in range(3)])
+    assert [one["text"] for one in emergency(store)["contacts"]] == ["Ann 0, no number known"]
+    store.save(source, [relative("r9", "Bo", "555 09")])
+    assert [one["text"] for one in emergency(store)["contacts"]] == ["Bo, 555 09"]
+
+
+@pytest.mark.parametrize(
+    ("name", "is_one"),
+    [
+        ("Physician", True),
+        ("Primary Care Provider", True),
+        ("Dr. Doctor", True),
+        ("Dr. Ann Nurse", False),
+        ("Marrowby", False),
+    ],
+)
+def test_a_role_is_no_name(name: str, is_one: bool) -> None:
+    assert is_role(name) is is_one
+
+
+def test_a_doctor_has_a_name(store: Store, source: str, received: Make) -> None:
+    patient = received("Patient", "p", name=[{"text": "Ada"}], generalPractitioner=[{"display": "Physician"}])
+    store.save(source, [patient])
+    assert emergency(store)["doctor"] is None
+    named = received("Practitioner", "d", name=[{"text": "Di Sample"}])
+    known = received("Patient", "p", name=[{"text": "Ada"}],
+                     generalPractitioner=[{"display": "Physician", "reference": "Practitioner/d"}])  # fmt: skip
+    store.save(source, [named, known])
+    assert emergency(store)["doctor"]["name"] == "Di Sample"
+
+
+def test_a_directive_says_where_it_was_made_and_which_paper_was_signed(
+    store: Store, source: str, received: Make
+) -> None:
+    attached = {"contentType": "application/pdf", "title": "Living will, signed", "data": "JVBERi0="}
+    kind = {"coding": [{"system": "http://loinc.org", "code": "42348-3"}]}
+    consent: dict[str, Any] = {
+        "status": "active",
+        "dateTime": "2022-06-14",
+        "scope": {"coding": [{"code": "adr"}]},
+        "category": [{"coding": [{"code": "hcd"}], "text": "Health care directive"}],
+        "organization": [{"reference": "Organization/o", "display": "Harbor Clinic"}],
+        "sourceReference": {"reference": "DocumentReference/d"},
+    }
+    paper: dict[str, Any] = {"status": "current", "type": kind, "date": "2022-06-14T10:00:00Z",
+                             "content": [{"attachment": attached}]}  # fmt: skip
+    store.save(source, [received("Consent", "c", **consent), received("DocumentReference", "d", **paper)])
+    page = emergency(store)
+    (one,) = page["directives"]
+    assert [paper["title"] for paper in one["documents"]] == ["Living will, signed"]
+    assert "“Living will, signed” (PDF)" in wishes(page)[0]
+    assert "Harbor Clinic" in wishes(page)[0]
+    assert wishes(page, brief=True) == ["Health care directive 2022-06-14"]

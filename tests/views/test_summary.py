@@ -156,6 +156,88 @@ def test_a_medicine_is_asked_about_where_the_record_gives_reason(
     assert (doubt or "") in (one["doubt"] or "")
 
 
+def old_drugs(make: Make, *years: int) -> list[Received]:
+    return [
+        drug(make, f"o{n}", concept(f"Drug {chr(65 + n)}"), f"{year}-03-01") for n, year in enumerate(years)
+    ]
+
+
+def seen_lately(make: Make) -> Received:
+    return make("Encounter", "v", status="finished", period={"start": "2025-12-01"})
+
+
+def asked(page: dict[str, Any]) -> list[str]:
+    return sorted(one["title"] for one in page["medications"] if one["still_taking"])
+
+
+def test_where_nothing_is_ever_renewed_only_the_oldest_are_asked_about(
+    store: Store, source: str, received: Make
+) -> None:
+    store.save(source, [seen_lately(received), *old_drugs(received, 2014, 2021, 2021, 2022, 2023, 2023)])
+    page = summary(store)
+    assert asked(page) == ["Drug A"], "the others are as old as all that this source tells"
+    unasked = [one for one in page["medications"] if not one["still_taking"]]
+    assert all(one["doubt"] is None for one in unasked)
+    assert all("no sign of it since" in one["unrenewed"] for one in unasked)
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        ["2026-01-10", "2026-02-01", "2025-12-01"],  # others are renewed: then long ago means something
+        [],  # too few to say anything of the source
+    ],
+)
+def test_where_that_says_something_long_ago_is_asked_about(
+    store: Store, source: str, received: Make, beside: list[str]
+) -> None:
+    new = [drug(received, f"n{n}", concept(f"New {n}"), day) for n, day in enumerate(beside)]
+    years = (2021, 2022, 2023) if beside else (2021, 2022)
+    store.save(source, [seen_lately(received), *new, *old_drugs(received, *years)])
+    assert len(asked(summary(store))) == len(years)
+
+
+def test_a_source_that_has_told_nothing_for_long_is_asked_about_whole(
+    store: Store, source: str, received: Make
+) -> None:
+    store.save(source, old_drugs(received, 2021, 2022, 2022, 2023))
+    other = store.sources.ensure("hospital").key
+    store.save(other, [seen_lately(received)])
+    assert len(asked(summary(store))) == 4
+
+
+def test_courses_and_ends_are_asked_about_wherever_they_come_from(
+    store: Store, source: str, received: Make
+) -> None:
+    course = drug(received, "c", concept("Amoxicillin 500 mg"), "2025-11-01")
+    store.save(source, [seen_lately(received), course, *old_drugs(received, 2021, 2021, 2022, 2023)])
+    assert asked(summary(store)) == ["Amoxicillin 500 mg"]
+
+
+@pytest.mark.parametrize("began", [None, "2015", "2025-12"])
+def test_what_the_person_wrote_lately_is_no_doubt(store: Store, received: Make, began: str | None) -> None:
+    own = store.sources.ensure("self", "person").key
+    dated = {"effectivePeriod": {"start": began}} if began else {}
+    told = received(
+        "MedicationStatement",
+        "m",
+        status="active",
+        medicationCodeableConcept=concept("Metformin 500 mg"),
+        **dated,
+    )
+    store.save(own, [told])
+    (one,) = summary(store)["medications"]
+    assert (one["still_taking"], one["own"], one["noted"]) == (False, True, "2026-03-01")
+
+
+def test_what_a_clinic_asserted_lately_is_no_doubt(store: Store, source: str, received: Make) -> None:
+    told = received("MedicationStatement", "m", status="active", medicationCodeableConcept=concept("Metformin 500 mg"),
+                    effectivePeriod={"start": "2015"}, dateAsserted="2026-01-05")  # fmt: skip
+    store.save(source, [told])
+    (one,) = summary(store)["medications"]
+    assert (one["still_taking"], one["noted"]) == (False, "2026-01-05")
+
+
 def test_what_was_dispensed_lately_is_not_asked_about(store: Store, source: str, received: Make) -> None:
     metformin = concept("Metformin 500 mg", (RXNORM, "861007"))
     store.save(
@@ -237,7 +319,7 @@ def test_no_information_is_not_none_known(store: Store, source: str, received: M
 def test_allergies_that_threaten_life_come_first_with_the_gravest_of_all_sources(
     store: Store, source: str, received: Make
 ) -> None:
-    mild = [{"manifestation": [{"text": "Hives"}], "severity": "mild"}]
+    mild = [{"manifestation": [{"text": "Hives (disorder)"}], "severity": "mild"}]
     grave = [{"manifestation": [{"text": "Hives"}], "severity": "severe"}]
     store.save(
         source,
@@ -340,6 +422,62 @@ def test_each_abnormal_test_is_shown_by_its_newest_result_critical_ones_first(
     assert "Zinc" in titles(summary(store, Selection(since="2023")), "abnormal")
 
 
+def test_without_recent_results_the_last_year_that_has_some_is_told(
+    store: Store, source: str, received: Make
+) -> None:
+    store.save(
+        source,
+        [
+            lab(received, "1", "Sodium", "2019-06-01", 9, "H"),
+            lab(received, "2", "Zinc", "2018-09-01", 9, "H"),
+            lab(received, "3", "Iron", "2017-06-01", 9, "H"),
+            lab(received, "4", "Lead", "2031-06-01", 9, "H"),
+        ],
+    )
+    page = summary(store)
+    assert titles(page, "abnormal") == ["Sodium", "Zinc"]
+    assert (page["abnormal_since"], page["abnormal_until"], page["results_since"]) == (
+        "2018-05",
+        "2019-06",
+        True,
+    )
+    since = summary(store, Selection(since="2024"))
+    assert (since["abnormal"], since["abnormal_until"], since["results_since"]) == ([], None, False)
+
+
+def test_one_test_told_as_mass_and_as_amount_is_one_test(store: Store, source: str, received: Make) -> None:
+    def aat(id_: str, code: str, date: str, value: float, unit: str) -> Received:
+        return received("Observation", id_, status="final", category=[{"coding": [{"code": "laboratory"}]}],
+                        code={"coding": [{"system": "http://loinc.org", "code": code}]}, effectiveDateTime=date,
+                        valueQuantity={"value": value, "unit": unit},
+                        interpretation=[{"coding": [{"code": "L"}]}])  # fmt: skip
+
+    store.save(source, [aat("1", "1825-9", "2026-01-10", 65, "mg/dL")])
+    store.save(
+        store.sources.ensure("hospital").key,
+        [aat("2", "6771-0", "2025-11-02", 12, "umol/L"), aat("3", "20150-9", "2026-01-02", 1.5, "L")],
+    )
+    found = summary(store)["abnormal"]
+    assert [(one["value"], one["unit"], one["times"]) for one in found] == [(65, "mg/dL", 2), (1.5, "L", 1)]
+
+
+def test_whose_word_it_is_is_told(store: Store, source: str, received: Make) -> None:
+    own = store.sources.ensure("self", "person").key
+    store.save(
+        source, [condition(received, "1", concept("Gout")), condition(received, "2", concept("Asthma"))]
+    )
+    store.save(
+        own, [condition(received, "3", concept("Gout")), condition(received, "4", concept("Cold hands"))]
+    )
+    page = summary(store)
+    assert {one["title"]: (one["own"], one["sources"]) for one in page["problems"]} == {
+        "Gout": (False, ["clinic", "self"]),
+        "Asthma": (False, ["clinic"]),
+        "Cold hands": (True, ["self"]),
+    }
+    assert (page["own_sources"], page["main_source"]) == (["self"], "clinic")
+
+
 def test_what_is_to_come_begins_now_and_what_is_overdue_says_so(
     store: Store, source: str, received: Make
 ) -> None:
@@ -390,6 +528,7 @@ def test_who_it_is_and_who_cares(store: Store, source: str, received: Make) -> N
             received("Practitioner", "d", name=[{"text": "Dr. Bo Sample"}], telecom=[{"system": "phone", "value": "555"}]),
             received("CareTeam", "t", status="active", participant=[
                 {"role": [{"text": "Nurse"}], "member": {"display": "Cy Nurse"}},
+                {"member": {"display": "Ada Example", "reference": "urn:uuid:1"}},
                 {"role": [{"text": "Gone"}], "member": {"display": "Di Gone"}, "period": {"end": "2020"}},
             ]),
         ],

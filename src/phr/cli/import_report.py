@@ -218,6 +218,7 @@ def undo_document(report: UndoReport) -> dict[str, Any]:
         "changed_since": told.changed_since,
         "documents": told.documents,
         "tagged": told.tagged,
+        "marked": told.marked,
         "sources": list(told.sources),
     }
 
@@ -244,7 +245,13 @@ def undo_lines(report: UndoReport, view: Screen) -> Iterator[str]:
             f"Bytes of {count(told.documents, 'document')} {'would go' if dry else 'went'} with them."
         )
     if told.tagged:
-        lines.append(f"{told.tagged:,} of those removed {'carry' if dry else 'carried'} tags of your own.")
+        lines.append(f"{told.tagged:,} of those removed {'carry' if dry else 'carried'} words of your own.")
+    if told.marked:
+        are = ("is" if told.marked == 1 else "are") if dry else ("was" if told.marked == 1 else "were")
+        again = "it comes again, it is" if told.marked == 1 else "they come again, they are"
+        lines.append(
+            f"{told.marked:,} of those removed {are} marked as private by you. If {again} private again."
+        )
     if told.sources:
         there = ", ".join(map(clean, told.sources))
         lines.append(f"Nothing {'would be' if dry else 'is'} left of {there}.")

@@ -8,7 +8,7 @@ import typer
 
 from phr.cli import output
 from phr.cli.columns import noted
-from phr.cli.context import for_user, workspace
+from phr.cli.context import for_user, invocation, workspace
 from phr.cli.options import Json, Quiet
 from phr.cli.refusals import grouped, listed
 from phr.cli.status_screen import due, kept, seen
@@ -21,7 +21,12 @@ if TYPE_CHECKING:
     from phr.workspace import Workspace
 
 Report = dict[str, Any]
-_MARKS = {"healthy": ("✓", "green"), "degraded": ("!", "yellow"), "critical": ("✗", "alarm")}
+_MARKS = {
+    "healthy": ("✓", "green", "connections work", "yes"),
+    "degraded": ("!", "yellow", "a connection needs a look", "partly"),
+    "critical": ("✗", "alarm", "a connection fails", "no"),
+}
+"""How the health of connections is said: never as a word that a patient takes for their own."""
 
 
 def status(
@@ -40,8 +45,8 @@ def status(
 ) -> None:
     """One screen: connections and their health, what is new, what is due, what was left out and why, what is kept.
 
-    Health counts the last 20 runs of each connection: healthy from 95 % that succeeded, degraded from 80 %,
-    else critical. Stale: no success for twice the interval. Requests are those of the last seven days.
+    WORKS counts the last 20 runs of each connection: yes from 95 % that succeeded (in JSON: healthy), partly from 80 %
+    (degraded), else no (critical). Stale: no success for twice the interval. -v shows requests and resources too.
     "New" is what came since you last looked at this screen; looking again within an hour is the same look.
 
     Exit statuses: 0 fine, 1 failed (with --check: critical or stale), 2 usage, 6 locked.
@@ -58,7 +63,8 @@ def status(
     if json:
         output.emit_json(found)
     elif not quiet:
-        output.emit(_screens(reports, output.out(), everything=skipped))
+        detailed = invocation(ctx).verbose > 0
+        output.emit(_screens(reports, output.out(), everything=skipped, detailed=detailed))
     named = len(reports) > 1
     why = [
         f"{one['user']}: {sentence}" if named else sentence
@@ -102,7 +108,9 @@ def _opened(there: Workspace) -> Report:
         return {"user": there.user, "locked": True, "reason": error.message}
 
 
-def _screens(reports: list[Report], view: Screen, *, everything: bool) -> Iterator[str]:
+def _screens(
+    reports: list[Report], view: Screen, *, everything: bool, detailed: bool = False
+) -> Iterator[str]:
     if not reports:
         yield "Nobody has a record here yet: phr connect PROVIDER"
     for number, one in enumerate(reports):
@@ -114,24 +122,24 @@ def _screens(reports: list[Report], view: Screen, *, everything: bool) -> Iterat
                 f"{clean(one['reason'])} With the key at hand: phr status --user {one['user']}", view
             )
         else:
-            yield from _screen(one, view, everything=everything)
+            yield from _screen(one, view, everything=everything, detailed=detailed)
 
 
-def _screen(report: Report, view: Screen, *, everything: bool) -> Iterator[str]:
-    mark, colour = _MARKS[report["health"]]
-    yield view.spell(
-        f"{view.paint(mark, colour)} {view.paint(clean(report['user']), 'heading')}: {report['health']}"
-    )
+def _screen(report: Report, view: Screen, *, everything: bool, detailed: bool) -> Iterator[str]:
+    mark, colour, said, _ = _MARKS[report["health"]]
+    who = view.paint(clean(report["user"]), "heading")
+    yield view.spell(f"{view.paint(mark, colour)} {who}: {said}" if report["connections"] else who)
     yield ""
     if report["connections"]:
-        yield from connection_table(report["connections"], view)
+        yield from connection_table(report["connections"], view, counts=detailed)
     else:
         yield "No connection yet: phr connect PROVIDER"
     yield from attention_lines(report["connections"], view)
-    yield from _at_work(report["connections"], view)
+    yield from _at_work(report["connections"], view, detailed=detailed)
     yield from _imports(report, view)
+    yield from _written(report, view)
     yield ""
-    yield from kept(report, view)
+    yield from kept(report, view, detailed=detailed)
     yield from seen(report, view)
     yield from due(report, view)
     if everything:
@@ -158,31 +166,40 @@ def _documents(report: Report) -> str:
     return f"{told}, {size(report['storage_bytes'])} on disk, encrypted. {conflicts}."
 
 
-_HEADS = ("CONNECTION", "STATE", "HEALTH", "RESOURCES", "LAST SYNC", "EVERY")
+_HEADS = ("CONNECTION", "STATE", "WORKS", "RESOURCES", "LAST SYNC", "EVERY")
+_COUNTS = 3
 _WHOSE = ("PATIENT", "PLACE")
 _CELLS = 24
 """So wide may a patient's name and a place be in the table; JSON has them whole."""
 
 
-def connection_table(found: list[Report], view: Screen) -> list[str]:
-    """Connections as a table, the same here and in `phr connections`.
+def connection_table(found: list[Report], view: Screen, *, counts: bool = True) -> list[str]:
+    """Connections as a table, the same here and in `phr connections`; `counts`: with the number of resources.
 
     Where there are several, it says whose and where: on a narrow screen on a line of its own below each.
     """
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             one["name"],
             one["state"] + (" !" if one.get("sign_in_soon") and one["state"] == "active" else ""),
-            "–" if one["state"] == "revoked" or one.get("runs") == 0 else one.get("health", ""),
+            "–"
+            if one["state"] == "revoked" or one.get("runs") == 0
+            else _MARKS[one["health"]][3]
+            if one.get("health")
+            else "",
             f"{one['resources']:,}",
             when(one["last_sync"]),
             one["every"] if one["auto_sync"] else "by hand",
         )
         for one in found
     ]
+    names: tuple[str, ...] = _HEADS
+    if not counts:
+        rows = [row[:_COUNTS] + row[_COUNTS + 1 :] for row in rows]
+        names = _HEADS[:_COUNTS] + _HEADS[_COUNTS + 1 :]
     if len(found) < 2:
-        return table(rows, _HEADS, view)
-    heads = (_HEADS[0], *_WHOSE, *_HEADS[1:])
+        return table(rows, names, view)
+    heads = (names[0], *_WHOSE, *names[1:])
     for cells in (10_000, _CELLS):
         whose = [(_patient(one, cells), elide(clean(one.get("organisation")), cells)) for one in found]
         wide = [(row[0], *pair, *row[1:]) for row, pair in zip(rows, whose, strict=True)]
@@ -190,7 +207,7 @@ def connection_table(found: list[Report], view: Screen) -> list[str]:
         if not view.columns or max(map(width, plain)) <= view.columns:
             return table(wide, heads, view)
     whose = [(_patient(one, 10_000), clean(one.get("organisation"))) for one in found]
-    head, *lines = table(rows, _HEADS, view)
+    head, *lines = table(rows, names, view)
     below = [", ".join(word for word in pair if word) for pair in whose]
     return [head, *noted(lines, below, view, indent=2)]
 
@@ -225,8 +242,8 @@ def _is_new(one: Report) -> bool:
     return one["state"] == "active" and one["last_sync"] is None and one.get("runs") == 0 and not under_way
 
 
-def _at_work(found: list[Report], view: Screen) -> Iterator[str]:
-    """What runs now, and how the servers answered in the last seven days: one line for each connection."""
+def _at_work(found: list[Report], view: Screen, *, detailed: bool) -> Iterator[str]:
+    """What runs now; with -v, or where much failed, how the servers answered in the last seven days."""
     for one in found:
         running, words = one.get("running"), []
         if running:
@@ -236,7 +253,7 @@ def _at_work(found: list[Report], view: Screen) -> Iterator[str]:
             words.append(f"{word} now" + (f", {round(100 * share)} %" if share is not None else ""))
         elif one.get("queued"):
             words.append("a sync waits for its turn")
-        if one.get("requests"):
+        if one.get("requests") and (detailed or one["failed_requests"] * _FAILING > one["requests"]):
             failed = f", {one['failed_requests']:,} failed" if one["failed_requests"] else ""
             mean = f", {one['mean_response_ms']:,.0f} ms on average" if one["mean_response_ms"] else ""
             words.append(f"{count(one['requests'], 'request')} in 7 days{failed}{mean}")
@@ -245,6 +262,8 @@ def _at_work(found: list[Report], view: Screen) -> Iterator[str]:
             yield view.paint(line, "cyan" if running else "dim")
 
 
+_FAILING = 20
+"""One request in so many that fails is worth a line."""
 _REASONS, _ABOUT = 6, 12
 """So many reasons are spelt out for one connection, and so many kinds of record with each."""
 _SHORT, _FEW = 2, 5
@@ -302,9 +321,18 @@ def _skipped(report: Report, view: Screen) -> Iterator[str]:
 
 
 def _imports(report: Report, view: Screen) -> Iterator[str]:
-    sources = report.get("sources", ())
+    sources = [one for one in report.get("sources", ()) if one["kind"] != "person"]
     if sources:
         yield ""
         yield view.paint("Brought in from files", "bold")
         rows = [(one["name"], f"{one['resources']:,}", when(one["changed"])) for one in sources]
-        yield from table(rows, ("SOURCE", "RESOURCES", "LAST CHANGE"), view)
+        yield from table(rows, ("SOURCE", "ENTRIES", "LAST CHANGE"), view)
+
+
+def _written(report: Report, view: Screen) -> Iterator[str]:
+    """What the person wrote themselves."""
+    for one in report.get("sources", ()):
+        if one["kind"] == "person" and one["records"]:
+            last = f", the last on {when(one['changed'])}" if one["changed"] else ""
+            yield ""
+            yield f"Written by you: {count(one['records'], 'entry', 'entries')}{last}"

@@ -16,12 +16,13 @@ _WIDE = 100
 _KIND = 11
 
 
-def kept(report: Report, view: Screen) -> Iterator[str]:
+def kept(report: Report, view: Screen, *, detailed: bool = False) -> Iterator[str]:
     """How many records of each kind, the most frequent with a bar, in two columns."""
     kinds = sorted(report["records_by_kind"].items(), key=lambda item: (-item[1], item[0]))
     total = sum(number for _, number in kinds)
     resources = sum(report["resources_by_type"].values())
-    yield view.paint(f"{count(total, 'record')} from {count(resources, 'resource')}", "bold")
+    from_ = f" from {count(resources, 'resource')}" if detailed else ""
+    yield view.paint(f"{count(total, 'record')}{from_}", "bold")
     if len(kinds) <= 3:
         shown: list[tuple[str, int]] = []
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -90,8 +91,9 @@ def summary(
 ) -> None:
     """What matters now, on one page: problems, medicines, allergies, results, what is due, who cares for you.
 
-    "Still taking?" stands where a medicine is active on paper, but was not prescribed, dispensed or given again for
-    long. "No information" does not mean that there is none. --since moves how far back results go (12 months).
+    --emergency, and what is written with -o, leave out what you marked as private (phr edit), unless --sensitivity says
+    otherwise. "Still taking?" stands where a medicine is active on paper, but was not prescribed, dispensed or given
+    again for long. "No information" does not mean that there is none. --since moves how far back results go (12 months).
 
     \b
     phr summary
@@ -102,6 +104,8 @@ def summary(
     Exit statuses: 0 fine, 1 failed (also: no record yet), 2 usage, 6 locked.
     """
     chosen = select(None, since, None, sensitivity=sensitivity)
+    if emergency or to not in (None, "-"):
+        chosen = replace(chosen, marked=False)  # it is made for others
     layout = SummaryFormat.JSON if json else layout
     _check(layout, emergency=emergency)
     with workspace(ctx).store() as store:
@@ -110,6 +114,7 @@ def summary(
             if not emergency:
                 return
         page = _page(store, chosen, emergency=emergency)
+        _tell_what_is_not_on_it(store, chosen)
     where = None if to in (None, "-") else Path(to or "")
     if to is None and layout in (SummaryFormat.HTML, SummaryFormat.SVG) and sys.stdout.isatty():
         where = Path(f"phr-emergency-{page['made'][:10]}.{layout.value}")
@@ -136,6 +141,22 @@ def _page(store: Store, chosen: Selection, *, emergency: bool) -> dict[str, Any]
 
     page = essentials(store, chosen)
     return page | {"text": text(page, PAPER_OCTETS)}
+
+
+def _tell_what_is_not_on_it(store: Store, chosen: Selection) -> None:
+    """What the person marked as private is named to them alone: neither the page nor a file speaks of it."""
+    if chosen.marked or chosen.sensitivity is not None:
+        return
+    from phr.views.summary_rows import Desk
+
+    number = len(Desk(store, chosen).marked)
+    if number:
+        are = (
+            "record that you marked as private is"
+            if number == 1
+            else "records that you marked as private are"
+        )
+        output.talk(f"{number:,} {are} not on it. All of it: --sensitivity restricted")
 
 
 def _lines(page: dict[str, Any], view: Screen, *, emergency: bool, qr: bool) -> Iterable[str]:

@@ -28,13 +28,15 @@ def _page(page: Page, view: Screen, *, qr: bool) -> Iterator[str]:
     patient = page["patient"]
     yield view.paint(view.fit(f"EMERGENCY  {clean(patient['name']) or 'Name not known'}"), "alarm")
     yield view.fit(who(patient) + (f", blood: {clean(page['blood_type'])}" if page["blood_type"] else ""))
-    yield from _essentials(page, view)
+    essentials = list(_essentials(page, view))
+    yield from essentials
     yield ""
-    from phr.views.emergency_text import sources_words
+    from phr.views.emergency_text import OWN_NOTE, shows_own, sources_words
 
+    own = f" {OWN_NOTE}." if any(shows_own(line) for line in essentials) else ""
     yield from (
         view.paint(line, "dim")
-        for line in wrapped(f"Made {ymd(page['made'])}, {sources_words(page)}.", view, indent=0)
+        for line in wrapped(f"Made {ymd(page['made'])}, {sources_words(page)}.{own}", view, indent=0)
     )
     if qr:
         yield ""
@@ -43,7 +45,6 @@ def _page(page: Page, view: Screen, *, qr: bool) -> Iterator[str]:
 
 def _essentials(page: Page, view: Screen) -> Iterator[str]:
     from phr.views import emergency_text as words
-    from phr.views.emergency import named
 
     yield from heading("Allergies", view)
     if not page["allergies"] and not page["none_known_allergies"]:
@@ -60,41 +61,54 @@ def _essentials(page: Page, view: Screen) -> Iterator[str]:
     yield from _more(view, page, "allergies", "allergy")
     if page["allergies"] and page["none_known_allergies"]:
         one = page["none_known_allergies"][0]
-        yield row(
-            view,
-            f"But: {clean(one['title'])} (says {', '.join(map(clean, one['sources']))})",
-            ymd(one["date"]),
-        )
-    yield from _part(view, "Implants", [clean(named(one)) for one in page["devices"]])
+        yield row(view, clean(f"But: {one['title']} ({words.says(page, one)})"), ymd(one["date"]))
+    yield from _part(view, "Implants", [words.marked(one) for one in page["devices"]])
     yield from _wishes(page, view)
-    yield from heading("Medicines", view)
-    for one, said in zip(page["medications"][:_MOST], words.medication_words(page), strict=False):
-        doubt = one["still_taking"]
-        sign = "!!" if one["class"] else "?" if doubt else ""
-        yield row(view, clean(said.removesuffix(" ?")), "still taking?" if doubt else "", sign=sign,
-                  style="alarm" if one["class"] else None)  # fmt: skip
-    if not page["medications"]:
-        said = clean(words.medication_words(page)[0])
-        yield row(view, said) if page["none_known_medications"] else nothing(view)
-    if (rest := len(page["medications"]) - _MOST + page["more"].get("medications", 0)) > 0:
-        yield f"     and {rest:,} more: phr summary"
-    for one in page["not_to_be_taken"]:
-        yield row(view, f"not to be taken: {clean(named(one))}", ymd(one["date"]), sign="!!", style="alarm")
+    yield from _medicines(page, view)
     yield from heading("Problems", view)
     for one in page["problems"][:_MOST]:
-        yield row(view, clean(named(one)), f"since {ymd(one['since'])}" if one["since"] else "")
+        yield row(view, clean(words.marked(one)), f"since {ymd(one['since'])}" if one["since"] else "")
     if not page["problems"]:
         known = page["none_known_problems"]
         yield row(view, clean(known[0]["title"]), ymd(known[0]["date"])) if known else nothing(view)
     if (rest := len(page["problems"]) - _MOST + page["more"].get("problems", 0)) > 0:
         yield f"     and {rest:,} more: phr summary"
-    yield from _part(view, "Baseline", [clean(words.baseline_words(one)) for one in page["baseline"]])
-    yield from _part(view, "Call", [clean(one["text"]) for one in page["contacts"]])
+    yield from _part(view, "Baseline", [words.baseline_words(one) for one in page["baseline"]])
+    yield from _part(view, "Call", [one["text"] for one in page["contacts"]])
     if not page["contacts"]:
         yield from heading("Call", view)
         yield nothing(view, 'Nobody is noted: phr summary --set-contact "Name, relation, phone"')
-    yield from _part(view, "Doctor", [clean(words.doctor_words(page["doctor"]))] if page["doctor"] else [])
-    yield from _part(view, "Insurance", [clean(words.insurance_words(one)) for one in page["insurance"]])
+    yield from _part(view, "Doctor", [words.doctor_words(page["doctor"])] if page["doctor"] else [])
+    yield from _part(view, "Insurance", [words.insurance_words(one) for one in page["insurance"]])
+
+
+def _medicines(page: Page, view: Screen) -> Iterator[str]:
+    """What is taken; apart from it what one has to ask about."""
+    from phr.views import emergency_text as words
+
+    taken, asked = words.takes(page), words.asks(page)
+    if taken or not asked:
+        yield from heading("Takes", view)
+    for one in taken[:_MOST]:
+        grave = one["class"] is not None
+        said = clean(words.warned(one))
+        yield row(view, said, sign="!!" if grave else "", style="alarm" if grave else None)
+    if not page["medications"]:
+        said = clean(words.takes_words(page)[0])
+        yield row(view, said) if page["none_known_medications"] else nothing(view)
+    if asked:
+        yield from heading("Ask about: on a list, no renewal on record", view)
+    for one in asked[:_MOST]:
+        grave = one["class"] is not None
+        said = clean(words.warned(one))
+        sign = "!!" if grave else "?" if one["still_taking"] else ""
+        yield row(view, said, clean(words.why(one)), sign=sign, style="alarm" if grave else None)
+    rest = max(0, len(taken) - _MOST) + max(0, len(asked) - _MOST) + page["more"].get("medications", 0)
+    if rest:
+        yield f"     and {rest:,} more: phr summary"
+    for one in page["not_to_be_taken"]:
+        said = clean(f"not to be taken: {words.marked(one)}")
+        yield row(view, said, ymd(one["date"]), sign="!!", style="alarm")
 
 
 def _part(view: Screen, label: str, entries: Sequence[str]) -> Iterator[str]:
@@ -102,7 +116,7 @@ def _part(view: Screen, label: str, entries: Sequence[str]) -> Iterator[str]:
     if entries:
         yield from heading(label, view)
         for one in entries:
-            yield from (view.spell(line) for line in wrapped(one, view, indent=5))
+            yield from (view.spell(line) for line in wrapped(clean(one), view, indent=5))
 
 
 def _more(view: Screen, page: Page, name: str, kind: str) -> Iterator[str]:
@@ -111,16 +125,13 @@ def _more(view: Screen, page: Page, name: str, kind: str) -> Iterator[str]:
 
 
 def _wishes(page: Page, view: Screen) -> Iterator[str]:
-    from phr.views.emergency import named
+    from phr.views import emergency_text as words
 
+    dnr = words.forbids_revival(page)
     if page["directives"]:
         yield from heading("Wishes", view)
-    for one in page["directives"][:3]:
-        dnr = one["no_resuscitation"]
-        said = f"DO NOT RESUSCITATE documented: {named(one)}" if dnr else named(one)
-        yield row(
-            view, clean(said), ymd(one["date"]), sign="!!" if dnr else "", style="alarm" if dnr else None
-        )
+    for said in words.wishes(page)[:3]:
+        yield row(view, clean(said), sign="!!" if dnr else "", style="alarm" if dnr else None)
 
 
 # ── the code ──────────────────────────────────────────────────────────────────────────────────────────

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from phr.cli.text import Screen, clean, pad, width, wrapped
@@ -70,8 +70,30 @@ def since(entry: Entry) -> str:
     return f"since {ymd(entry['since'])}" if entry.get("since") else ""
 
 
-def of(entry: Entry, several: bool) -> str:
-    return ", ".join(clean(one) for one in entry["sources"]) if several else ""
+YOU = "you"
+"""Who says what the person wrote down."""
+
+
+def names(page: Page, sources: Iterable[str]) -> list[str]:
+    """Sources as they are said: the person's own is no name of a source, and comes last."""
+    own = set(page["own_sources"])
+    told = list(sources)
+    return [clean(one) for one in told if one not in own] + ([YOU] if own.intersection(told) else [])
+
+
+def of(entry: Entry, page: Page) -> str:
+    """Who says so, where that is not the source that most of the page is from."""
+    told = entry["sources"]
+    if told == [page["main_source"]]:
+        return ""
+    said = ", ".join(names(page, told))
+    return f"{said}, corrected" if entry.get("corrected") and said != YOU else said
+
+
+def says(page: Page, entry: Entry) -> str:
+    """`says clinic`, `you say`: always with a name, for what denies."""
+    told = names(page, entry["sources"])
+    return "you say" if told == [YOU] else f"says {', '.join(told)}"
 
 
 def joined(*words: str | None) -> str:

@@ -6,8 +6,24 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from phr.cli.lines import mark, measured, reference_range, titled
-from phr.cli.summary_rows import Entry, Page, below, heading, joined, more, nothing, of, row, since, ymd
+from phr.cli.summary_rows import (
+    YOU,
+    Entry,
+    Page,
+    below,
+    heading,
+    joined,
+    more,
+    names,
+    nothing,
+    of,
+    row,
+    says,
+    since,
+    ymd,
+)
 from phr.cli.text import Screen, clean, count, day, kind_word, wrapped
+from phr.views.summary_people import document_words
 
 MOST = {
     "problems": 14,
@@ -27,12 +43,11 @@ def lines(page: Page, view: Screen) -> Iterator[str]:
 
 
 def _page(page: Page, view: Screen) -> Iterator[str]:
-    several = len(page["sources"]) > 1
     yield from _head(page, view)
-    yield from _allergies(page, view, several=several)
-    yield from _problems(page, view, several=several)
-    yield from _medications(page, view, several=several)
-    yield from _results(page, view, several=several)
+    yield from _allergies(page, view)
+    yield from _problems(page, view)
+    yield from _medications(page, view)
+    yield from _results(page, view)
     yield from _extras(page, view)
     yield from _immunizations(page, view)
     yield from _to_come(page, view)
@@ -62,13 +77,10 @@ def _head(page: Page, view: Screen) -> Iterator[str]:
     yield view.spell(
         view.fit(view.paint(clean(patient["name"]) or "Name not known", "bold") + f", {who(patient)}")
     )
-    sources = page["sources"]
-    names = ", ".join(map(clean, sources)) if len(sources) <= _FEW else f"{len(sources)} sources"
-    names = names or "no source"
     newest = f"; newest record {ymd(page['newest'])}" if page["newest"] else ""
     yield from (
         view.paint(line, "dim")
-        for line in wrapped(f"As of {ymd(page['made'])}, from {names}{newest}", view, indent=0)
+        for line in wrapped(f"As of {ymd(page['made'])}, from {_sources(page)}{newest}", view, indent=0)
     )
     if patient["other_names"]:
         yield from wrapped(
@@ -81,40 +93,44 @@ def _head(page: Page, view: Screen) -> Iterator[str]:
         yield f"! Sources differ in: {', '.join(words[one] for one in patient['differs'])}"
 
 
-def _allergies(page: Page, view: Screen, *, several: bool) -> Iterator[str]:
+def _sources(page: Page) -> str:
+    """Who tells this page; where several do, whose lines bear no name."""
+    own = set(page["own_sources"])
+    others = [one for one in page["sources"] if one not in own]
+    told = (
+        names(page, page["sources"])
+        if len(others) <= _FEW
+        else [f"{len(others)} sources", *([YOU] * bool(own))]
+    )
+    said = f"{', '.join(told[:-1])} and {told[-1]}" if len(told) > 1 else "".join(told) or "no source"
+    main = clean(page["main_source"])
+    return f"{said} (a line that names no source: {main})" if len(others) > 1 else said
+
+
+def _allergies(page: Page, view: Screen) -> Iterator[str]:
     yield from heading("Allergies", view)
     entries = page["allergies"]
     limit = max(MOST["allergies"], sum(one["life_threatening"] for one in entries))
     for one in entries[:limit]:
         grave = one["life_threatening"]
-        yield row(
-            view, _substance(one), since(one), sign="!!" if grave else "", style="alarm" if grave else None
-        )
         shown = [
             f"{reaction['manifestation'] or 'reaction'}{' (' + reaction['severity'] + ')' if reaction['severity'] else ''}"
             for reaction in one["reactions"]
         ]
         risk = f"{one['criticality']} risk" if one["criticality"] else None
         kind = "intolerance, no allergy" if one["intolerance"] else None
-        if words := joined(", ".join(shown), risk, kind, of(one, several)):
-            yield from below(view, words)
+        words, by = joined(", ".join(shown), risk, kind), of(one, page)
+        name = joined(titled(one), None if words else by)
+        yield row(view, name, since(one), sign="!!" if grave else "", style="alarm" if grave else None)
+        yield from below(view, joined(words, by)) if words else ()
     yield from more(view, page, "allergies", limit, "allergy")
     for one in page["none_known_allergies"][:3]:
         but = "But: " if entries else ""
-        by = ", ".join(map(clean, one["sources"]))
-        yield row(view, f"{but}{clean(one['title'])} (says {by})", ymd(one["date"]))
+        yield row(view, f"{but}{clean(one['title'])} ({says(page, one)})", ymd(one["date"]))
     if not entries and not page["none_known_allergies"]:
         yield nothing(view)
     yield from _aside(view, "Ruled out (refuted), not an allergy", page["refuted_allergies"], "title")
     yield from _aside(view, "No longer", page["former_allergies"], "title")
-
-
-def _substance(one: Entry) -> str:
-    """The title; a group of substances by its plain name."""
-    from phr.views.emergency import grouped_name
-
-    doubt, apart, title = titled(one).rpartition(": ")
-    return f"{doubt}{apart}{grouped_name(title)}"
 
 
 def _aside(view: Screen, label: str, entries: Sequence[Entry], name: str) -> Iterator[str]:
@@ -131,23 +147,21 @@ def _aside(view: Screen, label: str, entries: Sequence[Entry], name: str) -> Ite
         yield view.paint(view.spell(line), "dim")
 
 
-def _problems(page: Page, view: Screen, *, several: bool) -> Iterator[str]:
+def _problems(page: Page, view: Screen) -> Iterator[str]:
     yield from heading("Problems", view)
     entries = [one for one in page["problems"] if one["group"] != "circumstance"]
     listed = [one for one in entries if one["group"] == "problem-list"]
     visits = [one for one in entries if one["group"] == "visit"]
-    yield from _some_problems(view, listed, MOST["problems"], several=several)
+    yield from _some_problems(page, view, listed, MOST["problems"])
     if listed and visits:
         yield "     Named at visits only, not on a problem list:"
     elif visits:
         yield nothing(view, "On no problem list. Named at visits, and not said to be over:")
-    yield from _some_problems(view, visits, _FEW if listed else MOST["problems"], several=several)
+    yield from _some_problems(page, view, visits, _FEW if listed else MOST["problems"])
     if page["more"].get("problems"):
         yield view.fit(f"     and {page['more']['problems']:,} more: phr timeline --kind problem")
     for one in page["none_known_problems"][:2]:
-        yield row(
-            view, f"{clean(one['title'])} (says {', '.join(map(clean, one['sources']))})", ymd(one["date"])
-        )
+        yield row(view, f"{clean(one['title'])} ({says(page, one)})", ymd(one["date"]))
     if not entries and not page["none_known_problems"]:
         yield nothing(view)
     life = [one for one in page["problems"] if one["group"] == "circumstance"]
@@ -156,33 +170,36 @@ def _problems(page: Page, view: Screen, *, several: bool) -> Iterator[str]:
     yield from _aside(view, "Over", page["resolved"], "title")
 
 
-def _some_problems(view: Screen, entries: Sequence[Entry], limit: int, *, several: bool) -> Iterator[str]:
+def _some_problems(page: Page, view: Screen, entries: Sequence[Entry], limit: int) -> Iterator[str]:
     for one in entries[:limit]:
-        yield row(view, joined(titled(one), of(one, several)), since(one))
+        yield row(view, joined(titled(one), of(one, page)), since(one))
         if one.get("over_elsewhere"):
             yield from below(view, f"over, according to {', '.join(map(clean, one['over_elsewhere']))}")
     if len(entries) > limit:
         yield view.fit(f"     and {len(entries) - limit:,} more: phr timeline --kind problem")
 
 
-def _medications(page: Page, view: Screen, *, several: bool) -> Iterator[str]:
+def _medications(page: Page, view: Screen) -> Iterator[str]:
     yield from heading("Medicines", view)
     entries, limit = page["medications"], MOST["medications"]
     for one in entries[:limit]:
         doubt = one["still_taking"]
         right = "still taking?" if doubt else since(one)
         yield row(view, titled(one), right, sign="?" if doubt else "", style="yellow" if doubt else None)
-        words = joined(clean(one["dose"]) or None, clean(one["doubt"]) or _last(one), of(one, several))
+        last = clean(one["doubt"]) or ("no renewal on record" if one["unrenewed"] else _last(one))
+        words = joined(clean(one["dose"]) or None, last, of(one, page))
         yield from below(view, words) if words else ()
         if one["other_doses"]:
             yield from below(view, f"other dose on record: {'; '.join(one['other_doses'])}")
     yield from more(view, page, "medications", limit, "medication")
+    if any(one["unrenewed"] for one in entries[:limit]):
+        yield from below(
+            view, "Renewals are rarely on record here: only the oldest are marked “still taking?”."
+        )
     for one in page["not_to_be_taken"][:_FEW]:
         yield row(view, titled(one), ymd(one["date"]), sign="!!", style="alarm")
     for one in page["none_known_medications"][:2]:
-        yield row(
-            view, f"{clean(one['title'])} (says {', '.join(map(clean, one['sources']))})", ymd(one["date"])
-        )
+        yield row(view, f"{clean(one['title'])} ({says(page, one)})", ymd(one["date"]))
     if not entries and not page["none_known_medications"]:
         yield nothing(view)
 
@@ -194,8 +211,10 @@ def _last(one: Entry) -> str | None:
     return f"last {name} {ymd(date)}" if date and ymd(date) != ymd(one["since"]) else None
 
 
-def _results(page: Page, view: Screen, *, several: bool) -> Iterator[str]:
-    yield from heading(f"Outside their range since {page['abnormal_since']}, the newest of each", view)
+def _results(page: Page, view: Screen) -> Iterator[str]:
+    begin, until = page["abnormal_since"], page["abnormal_until"]
+    recent, past = f"since {begin}, the newest of each", f"{begin} to {until}, the last year with results"
+    yield from heading(f"Outside their range {past if until else recent}", view)
     entries, limit = page["abnormal"], MOST["abnormal"]
     limit = max(limit, sum(one["critical"] for one in entries))
     for one in entries[:limit]:
@@ -203,7 +222,7 @@ def _results(page: Page, view: Screen, *, several: bool) -> Iterator[str]:
         usual = reference_range(one)
         again = "within its range since" if one["normal_since"] else None
         words = joined(
-            f"{titled(one)}  {measured(one)}", f"usual {usual}" if usual else None, again, of(one, several)
+            f"{titled(one)}  {measured(one)}", f"usual {usual}" if usual else None, again, of(one, page)
         )
         style = "alarm" if one["critical"] else "red"
         yield row(view, words, ymd(one["date"]), sign=arrow, style=style)
@@ -211,11 +230,9 @@ def _results(page: Page, view: Screen, *, several: bool) -> Iterator[str]:
     if rest > 0:
         yield view.fit(f"     and {rest:,} more: phr timeline --kind lab_result")
     if not entries:
-        none = (
-            "None among the results that are here."
-            if page["results_since"]
-            else "No results at all since then. Further back: phr summary --since YEAR"
-        )
+        last = page["results_newest"]
+        none = f"No results since then; the newest is of {last}." if last else "No results in this record."
+        none = "None among the results that are here." if page["results_since"] else none
         yield nothing(view, none)
 
 
@@ -226,17 +243,17 @@ def _extras(page: Page, view: Screen) -> Iterator[str]:
             yield from heading(clean(one["pack_name"]), view)
             last = one["pack"]
         value = measured(one) or titled(one)
-        yield row(view, f"{clean(one['label'])}: {value}", ymd(one["date"]), sign=view.spell(mark(one)))
+        words = joined(f"{clean(one['label'])}: {value}", of(one, page))
+        yield row(view, words, ymd(one["date"]), sign=view.spell(mark(one)))
 
 
 def _immunizations(page: Page, view: Screen) -> Iterator[str]:
     yield from heading("Vaccines", view)
     entries, limit = page["immunizations"], MOST["immunizations"]
     for one in entries[:limit]:
-        doses = count(one["doses"], "dose")
-        yield row(
-            view, f"{clean(one['vaccine'])}, {doses}", f"last {ymd(one['last'])}" if one["last"] else ""
-        )
+        yours = "✎ corrected by you" if one["corrected"] else None
+        words = joined(f"{clean(one['vaccine'])}, {count(one['doses'], 'dose')}", yours, of(one, page))
+        yield row(view, words, f"last {ymd(one['last'])}" if one["last"] else "")
     yield from more(view, page, "immunizations", limit, "immunization")
     if not entries:
         yield nothing(view)
@@ -252,16 +269,17 @@ def _to_come(page: Page, view: Screen) -> Iterator[str]:
     for one in page["upcoming"][:_FEW]:
         where = clean(one["facility"] or one["performer"])
         unsure = f"{one['status']}: " if one["status"] in ("proposed", "pending", "waitlist") else ""
-        yield row(view, joined(f"{unsure}{titled(one)}", where), day(one["date"]))
+        yield row(view, joined(f"{unsure}{titled(one)}", where, of(one, page)), day(one["date"]))
     yield from more(view, page, "upcoming", _FEW, "appointment")
     for one in page["tasks"][:_FEW]:
         due = f"due {ymd(one['due'])}" if one["due"] else f"asked {ymd(one['date'])}" if one["date"] else ""
         late = one["overdue"]
-        words = f"overdue: {titled(one)}" if late else f"to do: {titled(one)}"
+        words = joined(f"{'overdue' if late else 'to do'}: {titled(one)}", of(one, page))
         yield row(view, words, due, sign="!" if late else "", style="yellow" if late else None)
     yield from more(view, page, "tasks", _FEW, "task")
     for one in page["orders"][:_FEW]:
-        yield row(view, f"ordered, no result here: {titled(one)}", ymd(one["date"]))
+        words = joined(f"ordered, no result here: {titled(one)}", of(one, page))
+        yield row(view, words, ymd(one["date"]))
     yield from more(view, page, "orders", _FEW, "order")
     if not (page["upcoming"] or page["tasks"] or page["orders"]):
         yield nothing(view, "No appointment, task or open order in this record.")
@@ -279,9 +297,11 @@ def _people(page: Page, view: Screen) -> Iterator[str]:
     yield from heading("Advance directives", view)
     for one in page["directives"][:3]:
         dnr = one["no_resuscitation"]
-        yield row(
-            view, titled(one), ymd(one["date"]), sign="!!" if dnr else "", style="alarm" if dnr else None
-        )
+        words = joined(titled(one), clean(one["facility"]) or None, of(one, page))
+        yield row(view, words, ymd(one["date"]), sign="!!" if dnr else "", style="alarm" if dnr else None)
+        for paper in one["documents"][:2]:
+            name = document_words(paper)
+            yield from below(view, f"{name}: phr show {paper['record']}")
     yield from more(view, page, "directives", 3, "directive")
     if not page["directives"]:
         yield nothing(view)

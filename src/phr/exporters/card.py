@@ -7,13 +7,13 @@ forbids the browser to fetch anything.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from phr.exporters.card_face import FONT as FONT
-from phr.exporters.card_face import POINT, Block, fitted, set_blocks, spelled, text, title, wrap
+from phr.exporters.card_face import POINT, Block, beside, fitted, set_blocks, spelled, text, title, wrap
 from phr.exporters.card_qr import PAPER_OCTETS, QUIET, Code, code, path
 from phr.views import emergency_text as words
-from phr.views.emergency import named
 
 Page = dict[str, Any]
 WIDTH, HEIGHT, CORNER = 85.6, 53.98, 3.18
@@ -55,8 +55,19 @@ def _band(left: str, right: str) -> str:
 
 
 def front(page: Page) -> str:
-    """Who it is, allergies, implants, wishes, whom to call."""
-    room, patient = WIDTH - 2 * _MARGIN, page["patient"]
+    """Who it is, and allergies; below them whom to call, implants and wishes beside problems and baseline values."""
+    drawn, y = _who(page)
+    allergies, columns, left_out = _front_blocks(page, y)
+    said, y = set_blocks([allergies], _MARGIN, y, _ROOM)
+    for number, column in enumerate(columns):
+        said += set_blocks(column, _MARGIN + number * (_HALF + _BETWEEN), y, _HALF)[0]
+    foot = [words.sources_words(page), *["more on the page"] * left_out]
+    foot += [words.OWN_NOTE] if words.shows_own(said) else []
+    return _side(drawn + said + text(_MARGIN, HEIGHT - 1.3, "; ".join(foot), 5, colour="#444"))
+
+
+def _who(page: Page) -> tuple[str, float]:
+    patient = page["patient"]
     facts = (
         f"born {patient['birth_date']}" if patient["birth_date"] else None,
         patient["sex"],
@@ -64,72 +75,136 @@ def front(page: Page) -> str:
     )
     y = 6.8
     parts = [_band("EMERGENCY", f"made {page['made'][:10]}")]
-    for line, size in title(patient["name"] or "Name not known", room, 9):
+    for line, size in title(patient["name"] or "Name not known", _ROOM, 9):
         y += size * 1.1 * POINT
         parts.append(text(_MARGIN, y, line, size, bold=True))
-    for line in wrap(", ".join(fact for fact in facts if fact), 7, room)[:2]:
+    for line in wrap(", ".join(fact for fact in facts if fact), 7, _ROOM)[:2]:
         y += 7 * 1.2 * POINT
         parts.append(text(_MARGIN, y, line, 7))
-    blocks = fitted(_front_blocks(page), room, HEIGHT - y - 3.4)
-    parts.append(set_blocks(blocks, _MARGIN, y + 0.8, room)[0])
-    parts.append(
-        text(
-            _MARGIN, HEIGHT - 1.6, f"{words.sources_words(page)}; back: medicines, QR code", 5, colour="#444"
-        )
+    return "".join(parts), y + 0.8
+
+
+def _front_blocks(page: Page, y: float) -> tuple[Block, list[list[Block]], bool]:
+    """Allergies, the columns below them as far as they fit, and whether a part of these is not on the front at all."""
+    allergies = Block("ALLERGIES (! = threatens life)", words.allergy_words(page), 7, strong=True, colour=_RED,
+                      cut=page["more"].get("allergies", 0), keep=ALL)  # fmt: skip
+    columns = [_left(page), _right(page)]
+    wanted = {block.label for column in columns for block in column if block.entries}
+    shown = beside(allergies, columns, _ROOM, _HALF, HEIGHT - y - 2.8)
+    return (
+        allergies,
+        shown,
+        bool(wanted - {block.label for column in shown for block in column} - {PROBLEMS, BASELINE}),
     )
-    return _side("".join(parts))
 
 
-def _front_blocks(page: Page) -> list[Block]:
-    dnr = any(one["no_resuscitation"] for one in page["directives"])
-    wishes = ["DO NOT RESUSCITATE documented: see the directive"] if dnr else []
-    wishes += [f"{named(one)} {(one['date'] or '')[:10]}".strip() for one in page["directives"] if not dnr][
-        :2
+ALL = 10_000
+_ROOM, _BETWEEN = WIDTH - 2 * _MARGIN, 2.4
+_HALF = (_ROOM - _BETWEEN) / 2
+PROBLEMS, BASELINE = "PROBLEMS", "BASELINE"
+
+
+def _left(page: Page) -> list[Block]:
+    dnr = words.forbids_revival(page)
+    doctor = [_NUMBER.sub("\xa0", words.doctor_words(page["doctor"]))] if page["doctor"] else []
+    full = words.wishes(page)[:2]
+    short = dict(zip(full, words.wishes(page, brief=True), strict=False))
+    wishes = Block("WISHES", full, 6, strong=dnr, colour=_RED, brief=lambda entry: short.get(entry, entry))
+    rest = [
+        Block(
+            "CALL", [_NUMBER.sub("\xa0", one["text"]) for one in page["contacts"]], 6.2, joined=False, keep=2
+        ),
+        Block("IMPLANTS", [words.marked(one) for one in page["devices"]], 6.2, colour=_RED, keep=2),
     ]
-    doctor = [words.doctor_words(page["doctor"])] if page["doctor"] else []
+    found = [wishes, *rest] if dnr else [*rest, wishes]
+    return [*found, Block("DOCTOR", doctor, 5.8)]
+
+
+_NUMBER = re.compile(r"(?<=\d) (?=\d)")
+"""A telephone number is not broken."""
+
+
+def _right(page: Page) -> list[Block]:
     return [
-        Block("ALLERGIES (! = threatens life)", words.allergy_words(page), 7, strong=True, colour=_RED,
-              cut=page["more"].get("allergies", 0)),
-        Block("IMPLANTS", [named(one) for one in page["devices"]], 6.5, colour=_RED),
-        Block("WISHES", wishes, 6.5, strong=dnr, colour=_RED),
-        Block("CALL", [one["text"] for one in page["contacts"]], 6.5, joined=False),
-        Block("DOCTOR", doctor, 6),
-        Block("INSURANCE", [words.insurance_words(one) for one in page["insurance"][:1]], 6),
-    ]  # fmt: skip
+        Block(PROBLEMS, _problems(page), 6.2, keep=5, where="back"),
+        Block(BASELINE, _baseline(page), 5.8, keep=4, brief=_brief, where="back"),
+    ]
+
+
+def _problems(page: Page) -> list[str]:
+    return [words.marked(one) for one in page["problems"]]
+
+
+def _baseline(page: Page) -> list[str]:
+    """To the month; a number and its unit stay together."""
+    found = (_DAY.sub(r"\1", words.baseline_words(one)) for one in page["baseline"])
+    return [_UNIT.sub("\xa0", one) for one in found]
+
+
+_DAY, _UNIT = re.compile(r"(\d{4}-\d\d)-\d\d(?=\)$)"), re.compile(r"(?<=\d) (?=[^\s(])")
+_EXPLAINED = re.compile(r": [^()]{12,}")
+
+
+def _brief(value: str) -> str:
+    """A baseline value without what explains it: `Genotype Pi*ZZ (2015-03)`."""
+    head, apart, date = value.rpartition(" (")
+    said = f"{_EXPLAINED.sub('', words.short(head))}{apart}{date}" if apart else value
+    return _UNIT.sub("\xa0", said)
 
 
 def back(page: Page) -> str:
-    """Medicines and problems beside the QR code."""
+    """Medicines beside the QR code, and what else has room."""
     made = code(words.text(page, PAPER_OCTETS))
-    x, room = _MARGIN, WIDTH - _QR - 2 * _MARGIN - 1
-    blocks = fitted(_back_blocks(page), room, HEIGHT - 7.4 - 2)
-    mark = qr_mark(made, WIDTH - _QR - 1.6, 8.2, _QR)
-    below = text(WIDTH - 1.6 - _QR / 2, 8.2 + _QR + 2.2, "Scan: text, no internet needed", 5, colour="#444")
-    below = below.replace("<text ", '<text text-anchor="middle" ')
-    note = text(WIDTH - 1.6 - _QR / 2, 8.2 + _QR + 4.6, "? = still taking? ask", 5, colour="#444")
-    note = note.replace("<text ", '<text text-anchor="middle" ')
-    asked = any(one["still_taking"] for one in page["medications"])
+    x, room, side = _MARGIN, WIDTH - _QR - 2 * _MARGIN - 1, WIDTH - _QR - 1.6
+    blocks = fitted(_back_blocks(page), room, HEIGHT - 7.0 - 1.2)
+    insurance = [words.insurance_words(one) for one in page["insurance"][:1]]
+    tall, see = HEIGHT - QR_TOP - _QR - 2.6, ["see the page"] * bool(insurance)
+    below = fitted([Block("INSURANCE", insurance, 5)], _QR - QR_EDGE, tall, last=0)
+    below = below or fitted([Block("INSURANCE", see, 5)], _QR - QR_EDGE, tall)
+    own = words.shows_own("".join(entry for block in [*blocks, *below] for entry in block.entries))
+    said = words.OWN_NOTE if own else "Scan: text, no internet needed"
+    note = text(side + _QR / 2, QR_TOP + _QR + 1.0, said, 5, colour="#444")
     name = wrap(page["patient"]["name"] or "", 6, WIDTH * 0.55)
     shown = f"{name[0]}{' …' if len(name) > 1 else ''}" if name else ""
     return _side(
         _band("MEDICINES", shown)
         + set_blocks(blocks, x, 7.0, room)[0]
-        + mark
-        + below
-        + (note if asked else "")
+        + qr_mark(made, side, QR_TOP, _QR)
+        + note.replace("<text ", '<text text-anchor="middle" ')
+        + set_blocks(below, side + QR_EDGE / 2, QR_TOP + _QR + 1.8, _QR - QR_EDGE)[0]
     )
 
 
+QR_TOP, QR_EDGE = 7.2, 2.0
+
+
 def _back_blocks(page: Page) -> list[Block]:
-    more = page["more"]
-    takes = [f"{one[:-2]}\xa0?" if one.endswith(" ?") else one for one in words.medication_words(page)]
-    forbidden = [named(one) for one in page["not_to_be_taken"]]
+    takes, asks = words.takes_words(page), [_SEEN.sub(r"(\1", one) for one in words.asks_words(page)]
+    grave = sum(1 for one in words.asks(page) if one["class"])
+    problems, baseline = _left_over(page)
     return [
-        Block("DO NOT GIVE", forbidden, 6, strong=True, colour=_RED),
-        Block("TAKES", takes, 5.8, joined=False, cut=more.get("medications", 0)),
-        Block("PROBLEMS", [named(one) for one in page["problems"]], 5.6, cut=more.get("problems", 0)),
-        Block("BASELINE", [words.baseline_words(one) for one in page["baseline"]], 5.4),
-    ]
+        Block("DO NOT GIVE", [words.marked(one) for one in page["not_to_be_taken"]], 6, strong=True, colour=_RED),
+        Block("TAKES", takes, 6, joined=False, cut=page["more"].get("medications", 0), keep=8, brief=words.short),
+        Block("ASK ABOUT: old entries (last seen)", asks, 5.6, joined=False, keep=max(1, grave), brief=_shorter),
+        Block(PROBLEMS, problems, 5.6, cut=page["more"].get("problems", 0) if problems else 0),
+        Block(BASELINE, baseline, 5.6),
+    ]  # fmt: skip
+
+
+def _left_over(page: Page) -> tuple[list[str], list[str]]:
+    """The problems and the baseline values that the front had no room for."""
+    columns = _front_blocks(page, _who(page)[1])[1]
+    shown = {block.label: len(block.entries) for column in columns for block in column}
+    return _problems(page)[shown.get(PROBLEMS, 0) :], _baseline(page)[shown.get(BASELINE, 0) :]
+
+
+def _shorter(entry: str) -> str:
+    """`amlodipine 5 mg (2018)`."""
+    head, apart, tail = entry.rpartition(" (")
+    return f"{words.short(head)}{apart}{tail[:4] + ')' if _MONTH.fullmatch(tail) else tail}"
+
+
+_SEEN, _MONTH = re.compile(r"\(last seen (\d{4})"), re.compile(r"\d{4}-\d\d\)")
 
 
 def qr_mark(made: Code, x: float, y: float, size: float) -> str:

@@ -6,8 +6,8 @@ widest that stand in for Helvetica and Arial (DejaVu Sans, Verdana), so that no 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from xml.sax.saxutils import escape
 
 FONT = "Helvetica, Arial, 'Liberation Sans', sans-serif"
@@ -60,7 +60,7 @@ def wrap(text: str, points: float, room: float, *, bold: bool = False) -> list[s
 
 @dataclass(slots=True)
 class Block:
-    """A heading with entries. `keep`: so many are set before anything else gets room."""
+    """A heading with entries. `keep`: so many stay until all that stands below has given way."""
 
     label: str
     entries: list[str] = field(repr=False)
@@ -70,14 +70,26 @@ class Block:
     """Entries behind each other; else each begins a line."""
     cut: int = 0
     colour: str = "#000"
+    keep: int = 1
+    brief: Callable[[str], str] | None = None
+    """Fewer words for an entry, where there is no room for all of them."""
+
+    where: str = "see the page"
+    """Where those are that were cut."""
 
     def lines(self, room: float) -> list[str]:
-        more = [f"+{self.cut} more: see the page"] if self.cut else []
+        more = [f"+{self.cut} more: {self.where}"] if self.cut else []
         said = ["; ".join([*self.entries, *more])] if self.joined else [*self.entries, *more]
         return [line for one in said for line in wrap(one, self.points, room, bold=self.strong)]
 
     def height(self, room: float) -> float:
         return (HEAD + sum(self.points for _ in self.lines(room)) * LEADING) * POINT + GAP
+
+    def least(self, room: float) -> float:
+        """How high it is with its first entry alone."""
+        more = self.cut + len(self.entries) - 1
+        first = [self.brief(entry) if self.brief else entry for entry in self.entries[:1]]
+        return replace(self, entries=first, cut=max(0, more)).height(room)
 
 
 LEAST = 5.4
@@ -88,8 +100,11 @@ LEADING = 1.16
 GAP = 0.8
 
 
-def fitted(blocks: list[Block], room: float, height: float) -> list[Block]:
-    """Take entries away from the last blocks until all of it fits; the first one is set smaller, and gives last."""
+def fitted(blocks: list[Block], room: float, height: float, *, last: int = 1) -> list[Block]:
+    """Take words and entries away from the last blocks until all of it fits; the first one is set smaller, and gives last.
+
+    `last`: so many entries the first one has in any case. Without any, a block that does not fit at all is left out.
+    """
     blocks = [block for block in blocks if block.entries]
 
     def total() -> float:
@@ -100,15 +115,38 @@ def fitted(blocks: list[Block], room: float, height: float) -> list[Block]:
             block.entries.pop()
             block.cut += 1
 
+    for block in reversed(blocks):
+        if block.brief and total() > height:
+            block.entries = [block.brief(entry) for entry in block.entries]
     for block in reversed(blocks[1:]):
-        shorten(block, 1)
+        shorten(block, block.keep)
     while blocks and total() > height and blocks[0].points > LEAST:
         blocks[0].points = max(LEAST, blocks[0].points - 0.3)
-    for block in reversed(blocks[1:]):
-        shorten(block, 0)
     for block in blocks[:1]:
-        shorten(block, 1)
-    return blocks
+        shorten(block, max(last, block.keep))
+    for least in (1, 0):
+        for block in reversed(blocks[1:]):
+            shorten(block, least)
+    for block in blocks[:1]:
+        shorten(block, last)
+    while not last and blocks and total() > height:
+        blocks.pop()
+    return blocks if last else [block for block in blocks if block.entries]
+
+
+def beside(
+    first: Block, columns: list[list[Block]], room: float, width: float, height: float
+) -> list[list[Block]]:
+    """Columns below a block that matters more than all of them: set smaller before they lose their last entries."""
+    columns = [[block for block in column if block.entries] for column in columns]
+
+    def needed() -> float:
+        return max((sum(block.least(width) for block in column) for column in columns), default=0.0)
+
+    while first.points > LEAST and first.height(room) + needed() > height:
+        first.points = max(LEAST, first.points - 0.3)
+    fitted([first], room, height)
+    return [fitted(column, width, height - first.height(room), last=0) for column in columns]
 
 
 def title(words: str, room: float, points: float, least: float = 6.0) -> list[tuple[str, float]]:

@@ -7,7 +7,8 @@ plain, so that any telephone shows it without a network, without a server and wi
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from phr.views import summary_people as people
@@ -56,27 +57,33 @@ def emergency(store: Store, selection: Selection = EVERYTHING) -> dict[str, Any]
         "none_known_medications": page["none_known_medications"],
         "not_to_be_taken": page["not_to_be_taken"],
         # what was only named at a visit stands in for a problem list where there is none
-        "problems": listed or problems,
+        "problems": sorted(listed or problems, key=_by_pack(page["extras"])),
         "none_known_problems": page["none_known_problems"],
         "devices": parts["devices"],
         "directives": sorted(page["directives"], key=lambda one: not one["no_resuscitation"]),
         "contacts": people.contacts(desk),
-        "doctor": next(
-            (one for one in page["care_team"] if "primary" in (one["role"] or "").casefold()), None
-        )
-        or next(iter(page["care_team"]), None),
+        "doctor": people.doctor(page["care_team"]),
         "insurance": parts["insurance"],
-        "baseline": page["extras"],
+        # a medicine stands among the medicines
+        "baseline": [one for one in page["extras"] if one["kind"] != "medication"],
         "sources": page["sources"],
+        "own_sources": page["own_sources"],
+        "main_source": page["main_source"],
         "newest": page["newest"],
         "made": page["made"],
         "more": page["more"],
     }
 
 
+def _by_pack(extras: Sequence[Event]) -> Callable[[Event], int]:
+    """What a condition pack is about comes first, that of most values in front: a rescuer has to know it."""
+    values = Counter(one["pack"] for one in extras)
+    return lambda one: -max((1 + values[pack] for pack in one["packs"]), default=0)
+
+
 def named(event: Event) -> str:
     """The title in plain words; what is not sure says so before it."""
-    title = grouped_name(plain(chosen(event)))
+    title = plain(chosen(event))
     doubt = next(
         (
             word
@@ -86,21 +93,6 @@ def named(event: Event) -> str:
         None,
     )
     return f"{doubt}: {title}" if doubt else title
-
-
-_CONTAINING = re.compile(
-    r"(?:medicinal )?product containing (?:only |precisely )?(?P<what>.+)", re.IGNORECASE
-)
-_BY_STRUCTURE = re.compile(
-    r"(?:Substance|Medicinal product|Product) with (?P<what>.+?) structure(?: and .* mechanism of action)?",
-    re.IGNORECASE,
-)
-
-
-def grouped_name(title: str) -> str:
-    """What SNOMED CT calls `Substance with penicillin structure and antibacterial mechanism of action`: Penicillin."""
-    found = _BY_STRUCTURE.fullmatch(title) or _CONTAINING.fullmatch(title)
-    return found["what"][:1].upper() + found["what"][1:] if found else title
 
 
 # ── blood group, implants ─────────────────────────────────────────────────────────────────────────────

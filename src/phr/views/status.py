@@ -19,6 +19,7 @@ from phr.model import Connection
 from phr.views import whose
 from phr.views.jobs import sanitized, under_way
 from phr.views.stats import week
+from phr.views.status_dashboard import dashboard
 
 if TYPE_CHECKING:
     from phr.store.store import Store
@@ -276,44 +277,31 @@ def _resources(store: Store) -> tuple[dict[int, int], dict[str, int]]:
     return by_source, {type_: by_type[type_] for type_ in sorted(by_type) if by_type[type_] > 0}
 
 
-_SHOWN = 5
-
-
-def dashboard(store: Store) -> dict[str, Any]:
-    """What a person looks for first: the newest records, abnormal ones not seen so far, what is due and to come."""
-    from phr.views import look
-    from phr.views.events import events
-    from phr.views.selection import EVERYTHING
-    from phr.views.summary import told
-    from phr.views.summary_results import tasks, upcoming
-    from phr.views.summary_rows import Desk
-
-    desk = Desk(store, EVERYTHING)
-    since = look.looked(store)
-    newest = store.db.execute(
-        "SELECT id FROM record WHERE supporting = 0 AND date_from <= ? ORDER BY date_from DESC, id DESC LIMIT ?",
-        (desk.now, _SHOWN),
-    )
-    parts = told(desk, {"due_tasks": tasks(desk)[:50], "next_appointment": upcoming(desk)[:1]})
-    return {
-        "newest": list(events(store.db, [row[0] for row in newest])),
-        "abnormal_since": look.abnormal_since(store, since),
-        "looked": since,
-        "due_tasks": parts["due_tasks"],
-        "next_appointment": next(iter(parts["next_appointment"]), None),
-    }
-
-
 def _imports(store: Store, by_source: dict[int, int]) -> list[dict[str, Any]]:
-    """Sources that are not connections: imported files, and what the person typed."""
+    """Sources that are not connections: imported files, and what the person typed (`kind` person, which has no runs)."""
     rows = store.db.execute(
         "SELECT s.name, s.kind, s.created, s.id,"
-        " (SELECT max(finished) FROM sync_run u WHERE u.source_id = s.id) FROM source s"
+        " CASE s.kind WHEN 'person' THEN (SELECT max(changed) FROM resource r WHERE r.source_id = s.id)"
+        " ELSE (SELECT max(finished) FROM sync_run u WHERE u.source_id = s.id) END FROM source s"
         " WHERE NOT EXISTS (SELECT 1 FROM connection c WHERE c.source_id = s.id)"
         " AND s.kind <> 'undone' ORDER BY s.name"
+    ).fetchall()
+    names = ("name", "kind", "created", "resources", "changed", "records")
+    return [
+        dict(zip(names, (*row[:3], by_source.get(row[3], 0), row[4], written), strict=True))
+        for row in rows
+        for written in [_written(store, row[3]) if row[1] == "person" else None]
+    ]
+
+
+def _written(store: Store, source: int) -> int:
+    """How many records the person wrote: one entry is several resources."""
+    found = store.db.execute(
+        "SELECT count(DISTINCT rs.record_id) FROM resource x CROSS JOIN record_source rs ON rs.resource_id = x.id"
+        " JOIN record r ON r.id = rs.record_id AND r.supporting = 0 WHERE x.source_id = ?",
+        (source,),
     )
-    names = ("name", "kind", "created", "resources", "changed")
-    return [dict(zip(names, (*row[:3], by_source.get(row[3], 0), row[4]), strict=True)) for row in rows]
+    return int(found.fetchone()[0])
 
 
 def _attachments(store: Store) -> dict[str, int]:

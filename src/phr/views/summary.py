@@ -6,6 +6,7 @@ is no information, never that there is nothing: "none known" is said only where 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +15,10 @@ from phr.views import summary_people as people
 from phr.views.events import Event, events
 from phr.views.selection import EVERYTHING, Selection
 from phr.views.summary_allergies import allergies
-from phr.views.summary_extras import extras
+from phr.views.summary_extras import applying, extras
 from phr.views.summary_medications import medications
 from phr.views.summary_problems import problems
-from phr.views.summary_results import RECENT, abnormal, open_orders, tasks, upcoming
+from phr.views.summary_results import Span, abnormal, day_of, open_orders, tasks, upcoming
 from phr.views.summary_rows import Desk, Row
 from phr.views.summary_vaccines import immunizations
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 MOST = 60
 """So many entries of one part are in the document; `more` counts the rest."""
+_ASKED = 8
+"""Of so many entries that are one the sources are named."""
 Said = tuple[Row, dict[str, Any]]
 
 
@@ -42,8 +45,10 @@ def summary(store: Store, selection: Selection = EVERYTHING) -> dict[str, Any]:
     taken = medications(desk)
     allergic = allergies(desk)
     given = immunizations(desk)
-    results, tests = abnormal(desk, since.start if since else None)
-    page.put("problems", have.active)
+    span = Span.of(desk, since.start if since else None)
+    results, tests = abnormal(desk, span)
+    about = applying([row for row, _ in have.active])
+    page.put("problems", [(row, said | {"packs": about[row.id]}) for row, said in have.active])
     page.put("resolved", have.resolved)
     page.put("refuted_problems", have.refuted)
     page.put("medications", taken.listed)
@@ -65,7 +70,7 @@ def summary(store: Store, selection: Selection = EVERYTHING) -> dict[str, Any]:
     page.put("tasks", tasks(desk))
     page.put("orders", open_orders(desk))
     page.put("directives", people.directives(desk))
-    page.put("extras", extras(desk, [row for row, _ in have.active]))
+    page.put("extras", extras(desk, about))
     parts = page.parts()
     return {
         "schema": 1,
@@ -73,11 +78,13 @@ def summary(store: Store, selection: Selection = EVERYTHING) -> dict[str, Any]:
         **parts,
         "care_team": people.care_team(desk),
         "more": page.more,
-        "sources": _sources(desk),
+        **_sources(desk, parts),
         "newest": _newest(desk),
         "made": desk.today,
-        "results_since": _has_results(desk, since.start if since else desk.now - RECENT),
-        "abnormal_since": selection.since or _year_before(desk.today),
+        "results_since": span.has_results,
+        "results_newest": day_of(span.newest) if span.newest is not None else None,
+        "abnormal_since": selection.since or day_of(span.begin)[:7],
+        "abnormal_until": day_of(span.newest)[:7] if span.is_past and span.newest else None,
         "looked_at_newest_only": sorted(set(desk.reached)),
     }
 
@@ -102,13 +109,16 @@ class _Page:
 
 
 def told(desk: Desk, parts: dict[str, list[Said]]) -> dict[str, list[Event]]:
-    """Rows as events of the one JSON shape, with further keys; sources of merged records are all named."""
+    """Rows as events of the one JSON shape, with further keys; sources of merged records are all named.
+
+    `own`: nobody but the person says so.
+    """
     ids = [row.id for said in parts.values() for row, _ in said]
     also = [
         int(id_)
         for said in parts.values()
         for _, more in said
-        for id_ in (*more.get("same", ())[:8], *more.get("over_elsewhere", ())[:2])
+        for id_ in (*more.get("same", ())[:_ASKED], *more.get("over_elsewhere", ())[:2])
     ]
     found = {event["id"]: event for event in events(desk.db, list(dict.fromkeys(ids)))}
     names = _source_names(desk, list(dict.fromkeys(also)))
@@ -117,8 +127,10 @@ def told(desk: Desk, parts: dict[str, list[Said]]) -> dict[str, list[Event]]:
         answer[name] = []
         for row, more in said:
             event = dict(found[str(row.id)])
-            others = {one for id_ in more.get("same", ())[:8] for one in names.get(int(id_), ())}
+            others = {one for id_ in more.get("same", ())[:_ASKED] for one in names.get(int(id_), ())}
             event["sources"] = sorted({*event["sources"], *others})
+            all_told = len(more.get("same", ())) <= _ASKED
+            event["own"] = all_told and bool(event["sources"]) and desk.own.issuperset(event["sources"])
             if over := more.get("over_elsewhere"):
                 elsewhere = {one for id_ in over[:2] for one in names.get(int(id_), ())} - set(
                     event["sources"]
@@ -148,12 +160,19 @@ def _plainly(rows: Iterable[Row]) -> list[Said]:
     return [(row, {}) for row in rows]
 
 
-def _sources(desk: Desk) -> list[str]:
-    """Sources that have told something."""
+def _sources(desk: Desk, parts: dict[str, list[Event]]) -> dict[str, Any]:
+    """Sources that have told something; which of them are the person's own, and which one tells most of this page."""
     rows = desk.db.execute(
         "SELECT s.name FROM source s WHERE EXISTS (SELECT 1 FROM resource r WHERE r.source_id = s.id) ORDER BY s.name"
     )
-    return [row[0] for row in rows]
+    names = [row[0] for row in rows]
+    others = [name for name in names if name not in desk.own]
+    told = Counter(name for part in parts.values() for event in part for name in event["sources"])
+    return {
+        "sources": names,
+        "own_sources": [name for name in names if name in desk.own],
+        "main_source": max(others, key=lambda name: told[name], default=None),
+    }
 
 
 def _newest(desk: Desk) -> str | None:
@@ -163,13 +182,3 @@ def _newest(desk: Desk) -> str | None:
         (desk.now,),
     ).fetchone()
     return row[0] if row else None
-
-
-def _has_results(desk: Desk, since: int) -> bool:
-    """Whether anything was measured since then: without, that nothing is out of range says nothing."""
-    sql = "SELECT 1 FROM record WHERE kind = ? AND supporting = 0 AND date_from >= ? LIMIT 1"
-    return any(desk.db.execute(sql, (kind, since)).fetchone() for kind in ("lab_result", "vital_sign"))
-
-
-def _year_before(today: str) -> str:
-    return f"{int(today[:4]) - 1}{today[4:7]}"

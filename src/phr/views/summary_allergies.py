@@ -12,7 +12,7 @@ from typing import Any
 from phr.fhir import read
 from phr.records.elements import code_of, words_of
 from phr.views.summary_rows import Desk, Row, body, grouped
-from phr.views.summary_words import REACTIONS, denies, says_nothing, threatens_life
+from phr.views.summary_words import REACTIONS, denies, says_nothing, threatens_life, without_tag
 
 Said = tuple[Row, dict[str, Any]]
 _GRAVE = {"severe": 0, "moderate": 1, "mild": 2}
@@ -102,4 +102,4 @@ def _words(manifestation: object) -> str | None:
     words = words_of(manifestation)
     if words is None or words.casefold() in ("unknown", "unk", "not known"):
         return None
-    return REACTIONS.get(words, words)
+    return REACTIONS.get(words) or without_tag(words)

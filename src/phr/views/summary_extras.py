@@ -7,7 +7,7 @@ looked for among the active problems, which have been read anyway.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from phr.views.summary_results import KEY
@@ -15,7 +15,7 @@ from phr.views.summary_rows import Desk, Row
 
 if TYPE_CHECKING:
     from phr.packs.codes import CodeSet
-    from phr.packs.model import Pack, SummaryExtra
+    from phr.packs.model import SummaryExtra
     from phr.packs.words import Words
 
 Said = tuple[Row, dict[str, Any]]
@@ -25,15 +25,16 @@ _WORD = re.compile(r"[^\W_]+")
 _NO_VALUE = frozenset(("cancelled", "entered-in-error", "not-done", "refuted"))
 
 
-def extras(desk: Desk, active: Sequence[Row]) -> list[Said]:
-    """The newest record of each extra of each pack whose condition is among the active problems."""
+def extras(desk: Desk, marks: Mapping[int, Sequence[str]]) -> list[Said]:
+    """The newest record of each extra of each pack that applies: `marks` are those of `applying`."""
     from phr.packs.codes import CodeSet
     from phr.packs.loading import packs
 
     found: list[Said] = []
     seen: set[int] = set()
+    wanted = {id_ for ids in marks.values() for id_ in ids}
     for pack in packs():
-        if not pack.summary or not (pack.general or _applies(pack, active)):
+        if not pack.summary or not (pack.general or pack.id in wanted):
             continue
         for extra in pack.summary:
             row = newest(desk, extra, CodeSet(extra.codes))
@@ -43,12 +44,19 @@ def extras(desk: Desk, active: Sequence[Row]) -> list[Said]:
     return found
 
 
-def _applies(pack: Pack, active: Sequence[Row]) -> bool:
+def applying(active: Sequence[Row]) -> dict[int, list[str]]:
+    """Of each of these problems the packs that are about it."""
     from phr.packs.codes import CodeSet
+    from phr.packs.loading import packs
     from phr.packs.words import Words
 
-    codes, words = CodeSet(pack.codes), Words(pack.words)
-    return any(codes.fits((one[0], one[1]) for one in row.codes) or words.fit(row.title) for row in active)
+    found: dict[int, list[str]] = {row.id: [] for row in active}
+    for pack in packs():
+        codes, words = CodeSet(pack.codes), Words(pack.words)
+        for row in () if pack.general else active:
+            if codes.fits((one[0], one[1]) for one in row.codes) or words.fit(row.title):
+                found[row.id].append(pack.id)
+    return found
 
 
 def newest(desk: Desk, extra: SummaryExtra, codes: CodeSet) -> Row | None:

@@ -1,48 +1,28 @@
 """Which medicines somebody takes, as far as the record says; and of which one has to ask.
 
-A prescription that is active on paper says little: nobody ends it when the last tablet is taken (FHIR R4,
-MedicationRequest.status: "may be different from what the patient does"). So what was not prescribed, dispensed or given
-again for long, and what was meant for days, is listed with the question "still taking?" and the reason for it.
-Nothing is left out for being old: what is left out says of itself that it was stopped or completed.
+What gives reason to ask "still taking?" is told in `summary_doubt`. Nothing is left out for being old: what is left out
+says of itself that it was stopped or completed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from phr.fhir import dates, read
-from phr.views.summary_drugs import course_days, emergency_class, is_short_course
+from phr.views.summary_doubt import DAY, Doubt, Drug, Signs, asked, dosages, doubt, iso
+from phr.views.summary_drugs import emergency_class, is_short_course
 from phr.views.summary_rows import Desk, Row, body, grouped
 from phr.views.summary_words import denies, says_nothing
 
-DAY = 86_400
-LONG_AGO = 456 * DAY
-"""A prescription is renewed at least each year in most places; fifteen months without any sign is long."""
-_GRACE = 60 * DAY
-_SHORTLY = 45 * DAY
 _CHAIN = 400 * DAY
 _RECENTLY_DISPENSED = 100 * DAY
-_ORDERED = ("MedicationRequest", "MedicationStatement", "MedicationUsage")
+_STATED = ("MedicationStatement", "MedicationUsage")
+_ORDERED = ("MedicationRequest", *_STATED)
 _NOW = ("active", "on-hold", "intended", "unknown", "recording", None)
 _PAST = ("completed", "in-progress", "stopped", "ended", "cancelled", "not-taken")
 _HISTORY = 600
 SAME_DRUG = frozenset(("rxnorm", "ndc", "snomed", "atc"))
-
-
-class Drug(NamedTuple):
-    """One medicine, with all that is said of it."""
-
-    now: list[Row]
-    """What is active, the newest first."""
-    past: list[Row]
-
-    def __repr__(self) -> str:
-        return f"<Drug {len(self.now)}>"
-
-    @property
-    def newest(self) -> Row:
-        return self.now[0]
 
 
 class Medications:
@@ -68,13 +48,20 @@ def medications(desk: Desk) -> Medications:
     lately = desk.now - 3 * 366 * DAY
     past = desk.newest("medication", statuses=(*_PAST, None), since=lately, limit=_HISTORY)
     drugs = _drugs(desk, current, _without(past, current))
-    told = desk.told([one.id for drug in drugs for one in (*drug.now[:4], *_dispensed(drug)[:1])])
+    told = desk.told([one.id for drug in drugs for one in (*drug.now[:4], *drug.dispensed[:1])])
     bodies = {id_: [body(one.raw) for one in ones] for id_, ones in told.items()}
-    for drug in drugs:
-        said = _said(desk, drug, bodies)
+    written = desk.written([one.id for drug in drugs for one in drug.now[:4]])
+    signs = [_signs(desk, drug, bodies, written) for drug in drugs]
+    doubts = [doubt(desk, drug, bodies, one) for drug, one in zip(drugs, signs, strict=True)]
+    sources = [told[drug.newest.id][0].source if drug.newest.id in told else "" for drug in drugs]
+    ask = asked(desk, list(zip(sources, doubts, strict=True)))
+    for number, drug in enumerate(drugs):
+        said = _said(drug, bodies, signs[number], doubts[number], ask=ask[number])
         target = found.forbidden if said.pop("forbidden") else found.listed
         target.append((drug.newest, said))
-    found.listed.sort(key=lambda one: (one[1]["still_taking"], one[0].title.casefold()))
+    found.listed.sort(
+        key=lambda one: (one[1]["still_taking"], one[1]["unrenewed"] is not None, one[0].title.casefold())
+    )
     return found
 
 
@@ -120,42 +107,55 @@ def _taken_without_order(desk: Desk, rows: Sequence[Row]) -> list[Row]:
     return given if len(days) >= 3 and any(row in recent for row in given) else []
 
 
-def _dispensed(drug: Drug) -> list[Row]:
-    return [
-        row
-        for row in (*drug.now, *drug.past)
-        if row.type == "MedicationDispense" and row.status == "completed"
-    ]
-
-
 # ── what is said of one ───────────────────────────────────────────────────────────────────────────────
 
 
-def _said(desk: Desk, drug: Drug, bodies: dict[int, list[dict[str, Any]]]) -> dict[str, Any]:
-    resource = bodies.get(drug.newest.id, [{}])[0]
-    signs = {
-        "prescribed": _latest(desk, drug, ("MedicationRequest",)),
-        "dispensed": _latest(desk, drug, ("MedicationDispense",)),
-        "given": _latest(desk, drug, ("MedicationAdministration",)),
-        "noted": _latest(desk, drug, ("MedicationStatement", "MedicationUsage")),
-    }
+def _said(
+    drug: Drug, bodies: dict[int, list[dict[str, Any]]], signs: Signs, found: Doubt | None, *, ask: bool
+) -> dict[str, Any]:
     doses = _doses(drug, bodies)
-    reason = _doubt(desk, drug, resource, bodies, signs)
+    dated = {name: row.date if row else None for name, row in signs.rows.items()}
+    noted = signs.rows["noted"]
+    if signs.told is not None and signs.told > ((noted.date_from or 0) if noted else 0):
+        dated["noted"] = iso(signs.told)
     return {
         "dose": doses[0] if doses else None,
         "other_doses": doses[1:],
         "since": _since(drug),
         "times": len(drug.now),
         "same": [str(row.id) for row in drug.now[1:]],
-        "prescribed": _date(signs["prescribed"]),
-        "dispensed": _date(signs["dispensed"]),
-        "given": _date(signs["given"]),
-        "noted": _date(signs["noted"]),
-        "still_taking": reason is not None,
-        "doubt": reason,
+        **dated,
+        "still_taking": ask,
+        "doubt": found.reason if found and ask else None,
+        "unrenewed": found.reason if found and not ask else None,
+        "last_seen": iso(found.seen) if found and found.seen else None,
         "class": emergency_class(drug.newest),
-        "forbidden": resource.get("doNotPerform") is True,
+        "forbidden": bodies.get(drug.newest.id, [{}])[0].get("doNotPerform") is True,
     }
+
+
+def _signs(desk: Desk, drug: Drug, bodies: dict[int, list[dict[str, Any]]], written: dict[int, int]) -> Signs:
+    rows = {
+        "prescribed": _latest(desk, drug, ("MedicationRequest",)),
+        "dispensed": _latest(desk, drug, ("MedicationDispense",)),
+        "given": _latest(desk, drug, ("MedicationAdministration",)),
+        "noted": _latest(desk, drug, ("MedicationStatement", "MedicationUsage")),
+    }
+    return Signs(rows, _told(desk, drug, bodies, written))
+
+
+def _told(
+    desk: Desk, drug: Drug, bodies: dict[int, list[dict[str, Any]]], written: dict[int, int]
+) -> int | None:
+    """When it was last said that it is taken: `dateAsserted`, and when the person wrote an entry of their own."""
+    found = []
+    for row in drug.now[:4]:
+        if row.type in _ORDERED and row.id in written:
+            found.append(written[row.id])
+        if row.type in _STATED:
+            asserted = dates.parse(read.text(bodies.get(row.id, [{}])[0].get("dateAsserted")))
+            found += [asserted.start] if asserted else []
+    return max((one for one in found if one <= desk.now), default=None)
 
 
 def _latest(desk: Desk, drug: Drug, types: tuple[str, ...]) -> Row | None:
@@ -169,10 +169,6 @@ def _latest(desk: Desk, drug: Drug, types: tuple[str, ...]) -> Row | None:
         and row.status not in ("stopped", "cancelled", "not-taken")
     ]
     return max(rows, key=lambda row: row.date_from or 0, default=None)
-
-
-def _date(row: Row | None) -> str | None:
-    return row.date if row else None
 
 
 def _since(drug: Drug) -> str | None:
@@ -195,7 +191,7 @@ def _doses(drug: Drug, bodies: dict[int, list[dict[str, Any]]]) -> list[str]:
     found: list[str] = []
     for row in drug.now[:4]:
         resource = bodies.get(row.id, [{}])[0]
-        words = [_words(one) for one in _dosages(resource)]
+        words = [_words(one) for one in dosages(resource)]
         said = ", then ".join(word for word in words if word)
         if said and said.casefold() not in (one.casefold() for one in found):
             found.append(said)
@@ -210,137 +206,3 @@ def _words(dosage: dict[str, Any]) -> str | None:
     from phr.records.medications import dosage_words  # costs as much as all the rest of this file
 
     return dosage_words(dosage)
-
-
-def _dosages(resource: dict[str, Any]) -> list[dict[str, Any]]:
-    return read.dicts(resource.get("dosageInstruction") or resource.get("dosage"))
-
-
-# ── is it still so? ───────────────────────────────────────────────────────────────────────────────────
-
-
-def _doubt(
-    desk: Desk,
-    drug: Drug,
-    resource: dict[str, Any],
-    bodies: dict[int, list[dict[str, Any]]],
-    signs: dict[str, Row | None],
-) -> str | None:
-    """Why one has to ask whether it is still taken; None where the record gives no reason."""
-    row = drug.newest
-    if row.status == "on-hold":
-        return "on hold"
-    if row.status == "intended":
-        return "planned, not begun as far as the record says"
-    if resource.get("intent") in ("proposal", "option"):
-        return "proposed, not ordered"
-    last = max((one.date_from or 0 for one in signs.values() if one), default=0)
-    stopped = [
-        one
-        for one in drug.past
-        if one.status in ("stopped", "not-taken", "ended") and (one.date_from or 0) > last
-    ]
-    if stopped:
-        said = (stopped[0].status or "stopped").replace("-", " ")
-        return f"another entry says {said}, {_day(stopped[0].date)}"
-    ended = row.end if row.ended(desk.now) else None
-    if ended and not _again_after(signs, ended):
-        return f"it was meant until {_day(ended)}"
-    out = _runs_out(drug, resource, bodies, signs)
-    if out is not None:
-        return f"prescribed supply lasted until {_iso(out)}" if out + _GRACE < desk.now else None
-    if days := _course(drug, resource):
-        over = last + days * DAY
-        return f"a course of {days} days, begun {_iso(last)}" if last and over < desk.now else None
-    if is_short_course(row) and last and last + _SHORTLY < desk.now:
-        return f"usually a short course, last seen {_iso(last)}"
-    return _unseen(desk, row, signs, last)
-
-
-def _unseen(desk: Desk, row: Row, signs: dict[str, Row | None], last: int) -> str | None:
-    if not last:
-        return "the record does not say since when" if row.date_from is None else None
-    if last + LONG_AGO < desk.now:
-        name = max(
-            (name for name, one in signs.items() if one),
-            key=lambda name: getattr(signs[name], "date_from", 0),
-        )
-        sign = signs[name]
-        return f"{name} {_day(sign.date if sign else None)}, no sign of it since"
-    return "its source does not know whether it is taken" if row.status == "unknown" else None
-
-
-def _again_after(signs: dict[str, Row | None], end: str) -> bool:
-    """Whether it was prescribed, dispensed or given after this."""
-    found = dates.parse(end)
-    return found is not None and any((one.date_from or 0) > found.end for one in signs.values() if one)
-
-
-def _course(drug: Drug, resource: dict[str, Any]) -> int | None:
-    """For how many days, where its bounds or its words say so and it was not ordered again."""
-    for dosage in _dosages(resource):
-        timing = dosage.get("timing")
-        repeat = timing.get("repeat") if isinstance(timing, dict) else None
-        length = repeat.get("boundsDuration") if isinstance(repeat, dict) else None
-        if (days := _days(length)) is not None:
-            return days
-    words = [read.text(one.get("text")) for one in _dosages(resource)]
-    return course_days([*words, drug.newest.description])
-
-
-def _runs_out(
-    drug: Drug,
-    resource: dict[str, Any],
-    bodies: dict[int, list[dict[str, Any]]],
-    signs: dict[str, Row | None],
-) -> int | None:
-    """Until when the last that was handed out or prescribed lasts; None where nobody said how much it was."""
-    ends = []
-    wish = resource.get("dispenseRequest")
-    prescribed = drug.newest.date_from if drug.newest.type == "MedicationRequest" else None
-    if isinstance(wish, dict):
-        supply, repeats = _days(wish.get("expectedSupplyDuration")), wish.get("numberOfRepeatsAllowed")
-        if supply and prescribed is not None:
-            times = 1 + (repeats if isinstance(repeats, int) and 0 <= repeats < 100 else 0)
-            ends.append(prescribed + supply * times * DAY)
-        period = wish.get("validityPeriod")
-        until = dates.parse(period.get("end")) if isinstance(period, dict) else None
-        if until is not None and not ends:
-            ends.append(until.end)
-    for row in _dispensed(drug)[:1]:
-        supply = _days(bodies.get(row.id, [{}])[0].get("daysSupply"))
-        if supply and row.date_from is not None:
-            ends.append(row.date_from + supply * DAY)
-    if not ends:
-        return None
-    later = [one.date_from for one in signs.values() if one and one.date_from]
-    return max(*ends, *later) if later else max(ends)
-
-
-_UNITS = {"d": 1, "day": 1, "days": 1, "wk": 7, "week": 7, "weeks": 7, "mo": 30, "month": 30, "months": 30}
-
-
-def _days(quantity: object) -> int | None:
-    """A Duration or a `daysSupply` in days."""
-    if not isinstance(quantity, dict):
-        return None
-    value = quantity.get("value")
-    unit = _UNITS.get(str(quantity.get("code") or quantity.get("unit") or "d").casefold().strip("{}"))
-    if (
-        unit is None
-        or not isinstance(value, int | float)
-        or isinstance(value, bool)
-        or not 0 < value < 10_000
-    ):
-        return None
-    return round(value * unit)
-
-
-def _iso(epoch: int) -> str:
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%d")
-
-
-def _day(date: str | None) -> str:
-    return (date or "without a date")[:10]

@@ -6,6 +6,8 @@ FHIR R4: Patient (contact, generalPractitioner), CareTeam, RelatedPerson, Covera
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -102,7 +104,8 @@ def care_team(desk: Desk) -> list[Who]:
                         without_tag(words_of(member.get("role")) or ""),
                         row,
                     )
-    return list(found.values())[:_MEMBERS]
+    own = {(read.human_name(one.get("name")) or "").casefold() for _, one in _patients(desk)}
+    return [who for name, who in found.items() if name not in own][:_MEMBERS]  # some list the patient too
 
 
 def _join(
@@ -113,9 +116,14 @@ def _join(
         return
     resource = _at(desk, source, address)
     shown = read.text(pointer.get("display")) if isinstance(pointer, dict) else None
-    name = shown or read.human_name(resource.get("name")) or read.text(resource.get("name"))
-    if not name and isinstance(resource.get("practitioner"), dict):
-        name = read.text(resource["practitioner"].get("display"))
+    work = resource.get("practitioner")
+    names = (
+        shown,
+        read.human_name(resource.get("name")),
+        read.text(resource.get("name")),
+        read.text(work.get("display")) if isinstance(work, dict) else None,
+    )
+    name = next((one for one in names if one and not is_role(one)), None) or shown
     if not name:
         return
     known = found.setdefault(
@@ -129,6 +137,30 @@ def _join(
     known["sources"] = sorted({*known["sources"], source})
     if team is not None:
         known["record"], known["since"] = known["record"] or str(team.id), known["since"] or team.date
+
+
+_ROLES = frozenset(
+    """
+    primary general family attending treating referring ordering care health healthcare medical registered staff team
+    physician doctor provider practitioner clinician nurse pcp gp dr md rn user person member unknown default generic
+    external historical the a an of for
+    """.split()
+)
+
+
+def is_role(name: str) -> bool:
+    """Whether a name is none: `Physician`, `Primary care provider`."""
+    return _ROLES.issuperset(re.findall(r"\w+", name.casefold()))
+
+
+def doctor(team: Sequence[Who]) -> Who | None:
+    """Whom a rescuer asks: the family doctor, else the first with a number; nobody without a name."""
+    named = [one for one in team if not is_role(one["name"])]
+    primary = [one for one in named if "primary" in (one["role"] or "").casefold()]
+    reached = [one for one in named if one["phone"]]
+    return next((one for one in primary if one["phone"]), None) or next(
+        iter((*primary, *reached, *named)), None
+    )
 
 
 def _at(desk: Desk, source: str, address: str) -> dict[str, Any]:
@@ -158,8 +190,11 @@ def phone(resource: dict[str, Any]) -> str | None:
 
 
 def contacts(desk: Desk) -> list[Who]:
-    """Whom to call: what the person noted, then Patient.contact, then RelatedPerson; each number once."""
-    found: list[Who] = [{"text": text, "origin": "self"} for text in noted_contacts(desk)]
+    """Whom to call: what the person noted, then Patient.contact, then RelatedPerson; each once.
+
+    Somebody without a number is left out where others have one; else the first is told, and that no number is known.
+    """
+    found: list[Who] = [{"text": text, "origin": "self", "phone": None} for text in noted_contacts(desk)]
     for source, one in _patients(desk):
         for contact in read.dicts(one.get("contact")):
             period = contact.get("period")
@@ -174,7 +209,8 @@ def contacts(desk: Desk) -> list[Who]:
         one = body(raw)
         if one.get("active") is not False:
             _call(found, one, one.get("relationship"), source)
-    return found
+    usable = [one for one in found if one["phone"] or one["origin"] == "self"]
+    return usable or [one | {"text": f"{one['text']}, no number known"} for one in found[:1]]
 
 
 def _call(found: list[Who], one: dict[str, Any], relationship: object, source: str) -> None:
@@ -185,9 +221,10 @@ def _call(found: list[Who], one: dict[str, Any], relationship: object, source: s
     text = ", ".join(part for part in (name, relation, number) if part)
     same = next((each for each in found if name and name.casefold() in each["text"].casefold()), None)
     if same is None:
-        found.append({"text": text, "origin": source})
+        found.append({"text": text, "origin": source, "phone": number})
     elif number and number not in same["text"]:
         same["text"] += f", {number}"
+        same["phone"] = same["phone"] or number
 
 
 def noted_contacts(desk: Desk) -> list[str]:
@@ -217,15 +254,68 @@ def _member(resource: dict[str, Any]) -> str | None:
     return read.text(resource.get("subscriberId")) or next(filter(None, numbers), None)
 
 
+_READ = 30
 _NOT_ANY_MORE = ("inactive", "rejected", "superseded", "cancelled", "final-superseded")
 
 
 def directives(desk: Desk) -> list[tuple[Row, dict[str, Any]]]:
-    """What the person laid down, the newest first."""
+    """What the person laid down, the newest first, with the signed papers that belong to it.
+
+    A Consent names its paper (`sourceReference`): the two are one, and shown once.
+    """
     rows = [row for row in desk.newest("directive", limit=100) if row.status not in _NOT_ANY_MORE]
+    rows = [row for row in rows if not row.ended(desk.now)]
+    bodies = desk.bodies([row.id for row in rows[:_READ]])
+    by_address = {row.resource: row for row in rows if row.type == "DocumentReference"}
+    papers: dict[int, list[Row]] = {}
+    for row in rows:
+        for pointer in read.listed(bodies.get(row.id, {}).get("sourceReference")):
+            paper = by_address.get(read.reference(pointer) or "")
+            if row.type == "Consent" and paper is not None:
+                papers.setdefault(row.id, []).append(paper)
+    shown_elsewhere = {paper.id for found in papers.values() for paper in found}
+    answer = []
+    for row in rows:
+        if row.id in shown_elsewhere:
+            continue
+        told = [row, *papers.get(row.id, ())]
+        documents = [one for each in told for one in _documents(each, bodies.get(each.id, {}))]
+        said = {
+            "no_resuscitation": any(_forbids_resuscitation(each) for each in told),
+            "documents": documents,
+            "same": [str(each.id) for each in told[1:]],
+        }
+        answer.append((row, said))
+    return answer
+
+
+def _documents(row: Row, resource: dict[str, Any]) -> list[Who]:
+    """What is attached: its title, its media type, and the record that opens it."""
+    attached = [one.get("attachment") for one in read.dicts(resource.get("content"))]
+    attached += read.listed(resource.get("sourceAttachment"))
     return [
-        (row, {"no_resuscitation": _forbids_resuscitation(row)}) for row in rows if not row.ended(desk.now)
+        {
+            "title": read.text(one.get("title")),
+            "type": read.text(one.get("contentType")),
+            "record": str(row.id),
+        }
+        for one in attached
+        if isinstance(one, dict) and (one.get("data") or one.get("url") or one.get("title"))
     ]
+
+
+_PAPERS = {"application/pdf": "PDF", "text/plain": "text", "text/html": "page"}
+
+
+def document_words(paper: Who) -> str:
+    """`“Advance directive, signed” (PDF)`."""
+    type_ = (paper["type"] or "").partition(";")[0].strip().lower()
+    kind = _PAPERS.get(type_) or ("scan" if type_.startswith("image/") else None)
+    return (
+        f"“{paper['title']}”{f' ({kind})' if kind else ''}"
+        if paper["title"]
+        else f"document{f' ({kind})' if kind else ''}"
+    )
 
 
 _DNR = frozenset(("304253006", "Z66", "dnr", "143021000119109", "84095-9"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from phr.fhir import dates
 from phr.views.summary_rows import Desk, Row, body
@@ -14,6 +14,7 @@ DAY = 86_400
 RECENT = 366 * DAY
 _SCANNED = 600
 _TESTS = 60
+_MEASURED = ("lab_result", "vital_sign")
 _CRITICAL = frozenset(("HH", "LL", "AA"))
 _ABNORMAL = (
     "SELECT id FROM record WHERE abnormal = 1 AND supporting = 0 AND date_from >= ? AND date_from <= ?{visible}"
@@ -21,28 +22,58 @@ _ABNORMAL = (
 )
 KEY = "coalesce(json_extract(codes, '$[0][1]'), lower(title))"
 _LATER = (
-    f"SELECT id FROM record WHERE {KEY} = ? AND value IS NOT NULL AND supporting = 0 AND date_from <= ?"
+    f"SELECT id, date_from FROM record WHERE {KEY} = ? AND value IS NOT NULL AND supporting = 0 AND date_from <= ?"
     " ORDER BY date_from DESC, id DESC LIMIT 1"
 )
 
 
-def abnormal(desk: Desk, since: int | None = None) -> tuple[list[Said], int]:
-    """The newest abnormal result of each test since then (default: twelve months), and how many tests more there are.
+class Span(NamedTuple):
+    """The time of which results are told: a year, or longer where that was asked for."""
+
+    begin: int
+    newest: int | None
+    """When the newest result is from that does not lie ahead."""
+    is_past: bool
+    """Whether it is the last year that has results, as there are none of the last twelve months."""
+
+    @property
+    def has_results(self) -> bool:
+        """Whether anything was measured in it: without, that nothing is out of range says nothing."""
+        return self.newest is not None and self.newest >= self.begin
+
+    @classmethod
+    def of(cls, desk: Desk, since: int | None) -> Span:
+        """From `since` on; without, the last twelve months, or else the last year that has results."""
+        sql = (
+            "SELECT date_from FROM record WHERE kind = ? AND supporting = 0 AND date_from <= ?"
+            " ORDER BY date_from DESC LIMIT 1"
+        )
+        found = [desk.db.execute(sql, (kind, desk.now + DAY)).fetchone() for kind in _MEASURED]
+        newest = max((int(row[0]) for row in found if row), default=None)
+        recent = desk.now - RECENT
+        if since is not None:
+            return cls(since, newest, is_past=False)
+        if newest is not None and newest < recent:
+            return cls(newest - RECENT, newest, is_past=True)
+        return cls(recent, newest, is_past=False)
+
+
+def abnormal(desk: Desk, span: Span) -> tuple[list[Said], int]:
+    """The newest abnormal result of each test of that time, and how many tests more there are.
 
     Critical ones first; a test that was within its range the next time comes last, and says so.
     """
-    begin = desk.now - RECENT if since is None else since
     hidden, levels = desk.visible()
     rows = desk.db.execute(
-        _ABNORMAL.format(visible=hidden), [begin, desk.now + DAY, *levels, _SCANNED]
+        _ABNORMAL.format(visible=hidden), [span.begin, desk.now + DAY, *levels, _SCANNED]
     ).fetchall()
     tests: dict[str, list[Row]] = {}
     for row in desk.rows([one[0] for one in rows]):
-        tests.setdefault(key(row), []).append(row)
+        tests.setdefault(test_of(row), []).append(row)
     if len(rows) == _SCANNED:
         desk.reached.append("abnormal")
     shown = dict(list(tests.items())[:_TESTS])
-    newest = {name: _newest(desk, name) for name in shown}
+    newest = {name: _newest(desk, told[0]) for name, told in shown.items()}
     ids = [id_ for id_ in newest.values() if id_ is not None]
     numbers = _interpretations(desk, [*ids, *(rows[0].id for rows in shown.values())])
     found = []
@@ -60,13 +91,26 @@ def abnormal(desk: Desk, since: int | None = None) -> tuple[list[Said], int]:
 
 
 def key(row: Row) -> str:
-    """What tells one test from another, as the index `record_measured` has it."""
+    """What tells one measurement from another, as the index `record_measured` has it."""
     return (row.codes[0][1] if row.codes else None) or row.title.lower()
 
 
-def _newest(desk: Desk, name: str) -> int | None:
-    row = desk.db.execute(_LATER, (name, desk.now + DAY)).fetchone()
-    return int(row[0]) if row else None
+def test_of(row: Row) -> str:
+    """The test it is a result of: one sent as mass and as amount of substance is one test (records.measures)."""
+    from phr.records.measures import BY_CODE
+
+    measure = BY_CODE.get(key(row))
+    return f"measure:{measure.id}" if measure else key(row)
+
+
+def _newest(desk: Desk, row: Row) -> int | None:
+    """The newest result of this test, under any of its codes."""
+    from phr.records.measures import BY_CODE
+
+    measure = BY_CODE.get(key(row))
+    names = dict.fromkeys((key(row), *(measure.codes if measure else ())))
+    found = [desk.db.execute(_LATER, (name, desk.now + DAY)).fetchone() for name in names]
+    return max(((one[1], one[0]) for one in found if one), default=(0, None))[1]
 
 
 def _interpretations(desk: Desk, ids: Sequence[int]) -> dict[int, tuple[str | None, int | None]]:

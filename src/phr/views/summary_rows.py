@@ -86,6 +86,16 @@ def _coded(codes: tuple[tuple[str | None, ...], ...]) -> Codes:
     return frozenset(one for one in codes_from((code[0], code[1]) for code in codes) if one[0] in _STANDARD)
 
 
+_MARKED = (
+    "SELECT rs.record_id FROM correction c CROSS JOIN record_source rs ON rs.resource_id = c.resource_id"
+    " CROSS JOIN record r ON r.id = rs.record_id WHERE c.field = 'sensitivity' AND c.value <> 'normal' AND r.supporting = 0"
+    " UNION SELECT rs.record_id FROM source s CROSS JOIN resource x ON x.source_id = s.id CROSS JOIN record_source rs"
+    " ON rs.resource_id = x.id CROSS JOIN record r ON r.id = rs.record_id"
+    " WHERE s.kind = 'person' AND r.sensitivity <> 'normal' AND r.supporting = 0"
+)
+"""As `selection.MARKED`, by what the person wrote alone: nothing walks a whole life."""
+
+
 class Desk:
     """The store, the moment, and what may be seen: what every part of a summary needs."""
 
@@ -113,11 +123,39 @@ class Desk:
         assert found is not None  # noqa: S101 - our own clock
         return found.start
 
+    @cached_property
+    def own(self) -> frozenset[str]:
+        """What the sources are called that the person writes themselves."""
+        return frozenset(row[0] for row in self.db.execute("SELECT name FROM source WHERE kind = 'person'"))
+
+    def written(self, ids: Sequence[int]) -> dict[int, int]:
+        """When the person wrote these records last; without those that others tell."""
+        found: dict[int, int] = {}
+        for at in range(0, len(ids) if self.own else 0, BATCH):
+            part = ids[at : at + BATCH]
+            rows = self.db.execute(
+                "SELECT rs.record_id, max(r.changed) FROM record_source rs CROSS JOIN resource r ON r.id = rs.resource_id"
+                f" JOIN source s ON s.id = r.source_id WHERE s.kind = 'person' AND rs.record_id IN ({marks(part)})"
+                " GROUP BY rs.record_id",
+                part,
+            )
+            for id_, changed in rows:
+                if (when := dates.parse(changed)) is not None:
+                    found[id_] = when.start
+        return found
+
     def visible(self) -> tuple[str, list[str]]:
         """The part of an SQL condition on `record` that holds back what is more private than asked for."""
-        if not self._private:
+        if self._private:
+            return f" AND sensitivity IN ({marks(self._levels)})", list(self._levels)
+        if self.selection.marked or self.selection.sensitivity is not None or not self.marked:
             return "", []
-        return f" AND sensitivity IN ({marks(self._levels)})", list(self._levels)
+        return " AND id NOT IN (SELECT value FROM json_each(?))", [orjson.dumps(self.marked).decode()]
+
+    @cached_property
+    def marked(self) -> list[int]:
+        """Records that the person marked as private by hand."""
+        return [row[0] for row in self.db.execute(_MARKED)]
 
     def newest(
         self,
