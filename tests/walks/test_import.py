@@ -157,7 +157,27 @@ def test_undo_tells_what_carried_the_persons_tags(phr: Any, tmp_path: Path) -> N
     (event,) = phr("timeline", "--json").json["events"]
     phr("tag", str(event["id"]), "mine")
     answer = phr("import", "--undo", job)
-    assert (answer.status, "1 of those removed carried tags of your own" in answer.out) == (0, True)
+    assert (answer.status, "1 of those removed carried words of your own" in answer.out) == (0, True)
+
+
+def test_what_was_marked_as_private_is_private_again_when_it_comes_again(phr: Any, tmp_path: Path) -> None:
+    file = str(bundle(tmp_path / "a.json", "Asthma", "Gout"))
+    job = phr("import", file, "--json").json["job_id"]
+    number = next(one["id"] for one in phr("timeline", "--json").json["events"] if one["title"] == "Gout")
+    phr("edit", number, "--sensitivity", "restricted")
+
+    answer = phr("import", "--undo", job)
+    assert "1 of those removed was marked as private by you" in " ".join(answer.out.split())
+    assert phr("edit", "--json").json["corrections"] == []
+
+    phr("import", file)
+    assert titles(phr) == ["Asthma", "Gout"]
+    assert "Gout" not in phr("export", "--format", "json", "-o", "-").out
+    (mark,) = phr("edit", "--json").json["corrections"]
+    assert (mark["field"], mark["value"]) == ("sensitivity", "restricted")
+    phr("edit", str(mark.get("id") or number), "--undo", "sensitivity")
+    phr("import", file)
+    assert "Gout" in phr("export", "--format", "json", "-o", "-").out, "a mark is laid once"
 
 
 @pytest.mark.parametrize(

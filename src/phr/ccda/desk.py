@@ -24,6 +24,8 @@ SUPPORTING = frozenset(
 """Written as part of what refers to them; alone they are no clinical statement."""
 
 ANOTHER = "It is about another person: the name and the date of birth are different."
+PATIENT = "the patient"
+"""How a note names its author where the name is not known."""
 MODIFIED = "The source says that an extension changes its meaning, and the extension is not known here."
 ENTERED_IN_ERROR = "The source says it was entered in error."
 
@@ -79,6 +81,7 @@ class Desk:
         self.patient = _subject(self.index)
         self._also = also
         self._sources = {base.rstrip("/"): name for base, name in sources.items()}
+        self._names: frozenset[str | None] | None = None
         self._done: set[int] = set()
         self._live: dict[str, list[Entry]] = {}
         self._alive: set[int] = set()
@@ -102,6 +105,17 @@ class Desk:
     def about(self) -> str | None:
         """The name of whose record this is."""
         return human_name(self.patient.resource.get("name")) if self.patient else None
+
+    def is_the_patient(self, name: str) -> bool:
+        """Whether a note that says its author in words alone is the patient's own."""
+        if self._names is None:
+            own = (
+                entry
+                for entry in self.index.entries
+                if entry.type == "Patient" and not self.is_another(entry)
+            )
+            self._names = frozenset((PATIENT, *(human_name(entry.resource.get("name")) for entry in own)))
+        return name in self._names
 
     def _of_another(self, entry: Entry) -> bool:
         """Whether the subject is a Patient who cannot be the one whose record this is, such as a newborn."""

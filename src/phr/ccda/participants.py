@@ -163,9 +163,27 @@ def author(desk: Desk, entry: Entry, reference: object = None, time: object = No
     ]
 
 
-def remark_author(desk: Desk, entry: Entry, reference: object, time: object) -> Element:
-    """Who wrote a note on a resource: whoever it names, and nobody who wrote the resource."""
-    return _author(_assigned_author(desk, entry, party(desk, entry, reference)), time)
+def remark_author(
+    desk: Desk, entry: Entry, reference: object, time: object, *, of_the_patient: bool = False
+) -> Element:
+    """Who wrote a note on a resource: whoever it names, and nobody who wrote the resource.
+
+    The patient speaks for no organization (RoleCode `ONESELF`), whichever source the note stands beside.
+    """
+    who, found = party(desk, entry, reference), desk.find(entry, first(reference))
+    if who is not None and who.person and (of_the_patient or (found is not None and found.type == "Patient")):
+        return _author(
+            el(
+                "assignedAuthor",
+                who.ids,
+                code("code", "ONESELF", ROLE_CODE, "Self"),
+                who.addresses,
+                who.telecoms,
+                el("assignedPerson", who.person),
+            ),
+            time,
+        )
+    return _author(_assigned_author(desk, entry, who), time)
 
 
 def _author(assigned: Element, time: object) -> Element:

@@ -34,7 +34,7 @@ from phr.store.db import batches, marks, transaction
 from phr.store.near import Near
 from phr.store.rows import RecordWriter, said, write_again
 from phr.store.whose import Whose
-from phr.store.words import corrections, unite
+from phr.store.words import corrections, lay_kept_marks, unite
 
 if TYPE_CHECKING:
     from phr.store.store import Store
@@ -75,6 +75,7 @@ class Matches:
         """
         db = self._db
         with nullcontext() if db.in_transaction else transaction(db):
+            write_again(db, lay_kept_marks(db))
             self._release_left()
             self._release_gone()
             if self._has_several_sources():

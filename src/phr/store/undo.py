@@ -2,6 +2,7 @@
 
 What was new goes, with its records, history, tags and bytes that nobody else needs. What was changed becomes what it
 was. Where another import says the same resource too, the resource stays and that import answers for it from then on.
+Only how private the person called something is remembered by its address: who imports the file again must not hand it on.
 All of it is one transaction.
 """
 
@@ -23,7 +24,7 @@ from phr.store.resources import NOT_COMPUTED, digest
 from phr.store.rows import RecordWriter, Stored
 from phr.store.tombstones import CURRENT, GONE
 from phr.store.undo_plan import Plan, plan_of
-from phr.store.words import hand_on, heirs
+from phr.store.words import hand_on, heirs, keep_marks, marked
 
 if TYPE_CHECKING:
     from phr.store.store import Store
@@ -43,6 +44,8 @@ class Undone:
     """Those that a later import changed: they stay as that one left them."""
     documents: int = 0
     """Documents whose bytes went."""
+    marked: int = 0
+    """Removed resources that the person marked as private: their marks wait, in case they come again."""
     tagged: int = 0
     """Removed resources that carried words of the person's own, where nothing else tells of the same."""
     sources: tuple[str, ...] = ()
@@ -59,7 +62,9 @@ def undo(store: Store, runs: Sequence[int], *, dry_run: bool = False) -> Undone:
         plan = plan_of(db, runs)
         told = _told(db, plan, runs)
         attached = _attached(db, [*plan.remove, *(id_ for id_, _ in plan.restore)])
-        hand_on(db, heirs(db, plan.remove))
+        after = heirs(db, plan.remove)
+        hand_on(db, after)
+        keep_marks(db, _left_alone(after))
         _remove(db, plan.remove)
         _restore(store, plan)
         _splice(db, plan)
@@ -85,15 +90,22 @@ def undo(store: Store, runs: Sequence[int], *, dry_run: bool = False) -> Undone:
 
 def _told(db: Any, plan: Plan, runs: Sequence[int]) -> Undone:
     restored = [id_ for id_, _ in plan.restore]
+    alone = _left_alone(heirs(db, plan.remove))
     return Undone(
         removed=_by_type(db, plan.remove),
         restored=_by_type(db, restored),
         kept=plan.kept,
         changed_since=plan.changed_since,
         documents=len(_orphans(db, plan.remove)),
-        tagged=sum(heir is None for heir in heirs(db, plan.remove).values()),
+        marked=marked(db, alone),
+        tagged=len(alone),
         sources=tuple(_emptied(db, plan.remove, runs)),
     )
+
+
+def _left_alone(heirs: dict[int, int | None]) -> list[int]:
+    """Resources with words of the person beside them that nobody else goes on telling."""
+    return [id_ for id_, heir in heirs.items() if heir is None]
 
 
 def _by_type(db: Any, ids: Sequence[int]) -> dict[str, int]:

@@ -6,6 +6,7 @@ when another source's resource comes to be shown, all resources of one record ca
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -13,6 +14,9 @@ from phr.store.db import batches, marks
 
 AGREED = "agreed:"
 """Before the name of a field: the source says the same by now, so the correction rests. It wakes when that changes."""
+_WORDS = ("note", "tag", "correction")
+_KEPT = "marks_kept"
+"""The setting with marks of privacy on what is not there at present."""
 _ANY = "SELECT EXISTS (SELECT 1 FROM note) OR EXISTS (SELECT 1 FROM tag)"
 
 
@@ -61,7 +65,7 @@ def searchable(db: Any, ids: Sequence[int]) -> dict[int, str]:
 def worded(db: Any, ids: Sequence[int], *, bookmarks: bool = False) -> list[int]:
     """Those of these resources beside which there is a note, a tag or a correction; or a bookmark, if asked."""
     found: set[int] = set()
-    for table in ("note", "tag", "correction", *(("bookmark",) if bookmarks else ())):
+    for table in (*_WORDS, *(("bookmark",) if bookmarks else ())):
         if db.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone() is None:
             continue
         for part in batches(ids):
@@ -103,9 +107,12 @@ def tellers(db: Any, ids: Sequence[int]) -> list[int]:
 def unite(db: Any, ids: Sequence[int]) -> list[int]:
     """Records came together or went apart: let all resources of one record carry its corrections, the newest first.
 
-    `ids` are resources that moved; answers which records have to be written again.
+    `ids` are resources that moved; answers which records have to be written again. Whoever comes to a record takes on
+    what the person said of it before: a mark of privacy must not depend on which source is the last to tell it.
     """
-    own = worded(db, ids)
+    if not any(db.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone() for table in _WORDS):
+        return []
+    own = worded(db, tellers(db, ids))
     if not own:
         return []
     for id_ in own:
@@ -120,6 +127,73 @@ def unite(db: Any, ids: Sequence[int]) -> list[int]:
             (id_, AGREED, AGREED),
         )
     return tellers(db, own)
+
+
+def marked(db: Any, ids: Sequence[int]) -> int:
+    """How many of these resources the person marked as private."""
+    found = 0
+    for part in batches(ids):
+        row = db.execute(
+            "SELECT count(*) FROM correction WHERE field = 'sensitivity' AND value <> 'normal'"
+            f" AND resource_id IN ({marks(part)})",
+            part,
+        ).fetchone()
+        found += row[0]
+    return found
+
+
+def keep_marks(db: Any, ids: Sequence[int]) -> None:
+    """These resources go, but may come again under the same address: remember how private the person says they are."""
+    kept = _kept(db)
+    for part in batches(ids):
+        rows = db.execute(
+            "SELECT s.name, x.type || '/' || x.fhir_id, c.value, c.reason, c.made FROM correction c"
+            " JOIN resource x ON x.id = c.resource_id JOIN source s ON s.id = x.source_id"
+            f" WHERE c.field = 'sensitivity' AND c.resource_id IN ({marks(part)})",
+            part,
+        )
+        for name, address, *mark in rows:
+            kept.setdefault(name, {})[address] = mark
+    _keep(db, kept)
+
+
+def lay_kept_marks(db: Any) -> list[int]:
+    """What came again is as private as before; answers which resources those are."""
+    kept = _kept(db)
+    back: list[int] = []
+    for name, addresses in list(kept.items()):
+        for address in list(addresses):
+            type_, _, id_ = address.partition("/")
+            row = db.execute(
+                "SELECT x.id FROM source s JOIN resource x ON x.source_id = s.id"
+                " WHERE s.name = ? AND x.type = ? AND x.fhir_id = ?",
+                (name, type_, id_),
+            ).fetchone()
+            if row is not None:
+                db.execute(
+                    "INSERT OR IGNORE INTO correction VALUES (?, 'sensitivity', ?, ?, ?)",
+                    (row[0], *addresses.pop(address)),
+                )
+                back.append(row[0])
+        if not addresses:
+            del kept[name]
+    if back:
+        _keep(db, kept)
+    return back
+
+
+def _kept(db: Any) -> dict[str, dict[str, list[str | None]]]:
+    """`value, reason, made` by source and address."""
+    row = db.execute("SELECT value FROM setting WHERE name = ?", (_KEPT,)).fetchone()
+    found: dict[str, dict[str, list[str | None]]] = json.loads(row[0]) if row else {}
+    return found
+
+
+def _keep(db: Any, kept: dict[str, dict[str, list[str | None]]]) -> None:
+    if kept:
+        db.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (_KEPT, json.dumps(kept)))
+    else:
+        db.execute("DELETE FROM setting WHERE name = ?", (_KEPT,))
 
 
 def heirs(db: Any, ids: Sequence[int]) -> dict[int, int | None]:

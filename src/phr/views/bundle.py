@@ -107,7 +107,7 @@ def discreetly(
         left_out=left_out(store, selection),
         gone=_gone(store.db, selection),
         copies=copies,
-        words=Words(store, ids, notes=notes),
+        words=Words(store, ids, notes=notes, patient=patient),
         discretion=discretion,
     )
 
@@ -241,7 +241,7 @@ def _supporting(
     rows = [row for row in rows if row[0] not in discretion.rows]
     if not discretion and replace(selection, sources=(), sensitivity=None, marked=True) == EVERYTHING:
         return [row[0] for row in rows]
-    wanted = needed(db, chosen, rows)
+    wanted = needed(db, chosen, rows, discretion)
     return [row[0] for row in rows if row[0] in wanted]
 
 

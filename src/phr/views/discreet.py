@@ -15,27 +15,22 @@ What another record says in words of its own, without leading there, is that rec
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-import orjson
-
-from phr.fhir import read
+from phr.store import addresses
 from phr.store.db import batches, marks
-from phr.views.redaction import NO_SECRETS, Secrets, identifiers, plain, redacted, references
+from phr.views.discreet_hits import misleading
+from phr.views.discreet_names import called
+from phr.views.discreet_parts import PARTS, Body, Wholes, bodies, needles_of, parsed, rows_at
+from phr.views.phrases import NO_NAMES, Sieve
+from phr.views.places import Place, Places, everywhere
+from phr.views.redaction import NO_SECRETS, Secrets, decoded, identifiers, looked_at, references
 from phr.views.selection import MARKED, SENSITIVITIES, Selection
 
-_PARTS = {"DiagnosticReport": ("result",), "Observation": ("hasMember",)}
-"""By type the elements that lead to what a resource is made of."""
-_PAPERS = frozenset(("DocumentReference", "DocumentManifest", "Media", "Composition"))
+PAPERS = frozenset(("DocumentReference", "DocumentManifest", "Media", "Composition"))
 """Types that are their document: without it nothing is left."""
-_NAMED_BY_TYPE = frozenset(
-    ("encounter", "clinical_note", "document", "message", "task", "appointment", "coverage", "claim", "other")
-)
-"""Kinds whose title says what sort of thing they are (“Progress note”), and so names none of them."""
-_ROUNDS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +67,13 @@ def closed(db: Any, selection: Selection) -> tuple[Selection, Discretion]:
     for part in batches(sorted(records)):
         telling = f"SELECT resource_id FROM record_source WHERE record_id IN ({marks(part)})"
         found.update(row[0] for row in db.execute(telling, part))
+    touched, secrets = search.touched - found, search.secrets()
+    records.update(misleading(db, replace(selection, without=tuple(sorted(records))), touched, secrets))
     done = Discretion(
         frozenset(found),
-        frozenset(search.touched - found),
+        frozenset(touched),
         frozenset(search.naming - found),
-        search.secrets(),
+        secrets,
     )
     return replace(selection, without=tuple(sorted(records))), done
 
@@ -100,35 +97,45 @@ def _withheld(db: Any, selection: Selection) -> set[int]:
 
 
 class _Search:
-    """What else tells it, round by round until nothing new is found."""
+    """What else tells it, round by round until nothing new is found. Each round finds at least one resource more."""
 
     def __init__(self, db: Any, rows: set[int]) -> None:
         self._db = db
+        self._marked = frozenset(rows)
         self.rows = set(rows)
         self.touched: set[int] = set()
         self.naming: set[int] = set()
-        self._targets: set[tuple[int, str]] = set()
-        self._phrases: set[str] = set()
+        self._places = _places(db)
+        self._targets: set[Place] = set()
+        self._names = NO_NAMES
         self._codes: set[bytes] = set()
         self._documents: set[bytes] = set()
         self._urls: set[tuple[int, str]] = set()
+        self._needles: set[bytes] = set()
+        """What to look for in the bytes of resources."""
+        self._sifted: set[bytes] = set()
+        """What of it was looked for already."""
+        self._sifted_for = NO_NAMES
+        self._read_for = NO_NAMES
+        """Names that were looked for in all documents."""
+        self._wholes = Wholes()
 
     def secrets(self) -> Secrets:
         """What is known to be secret by now."""
         return Secrets(
             frozenset(self._targets),
-            tuple(sorted(self._phrases)),
+            self._names,
             tuple(sorted(self._codes)),
             frozenset(self._documents),
             frozenset(self._urls),
+            self._places,
+            Sieve(self._names.needles(), wide=self._names.wide()),
         )
 
     def run(self) -> None:
         """Find all of it."""
         fresh = set(self.rows)
-        for _ in range(_ROUNDS):
-            if not fresh:
-                return
+        while fresh:
             parts = self._parts(fresh)
             self.rows |= parts
             self._learn(fresh | parts)
@@ -143,12 +150,12 @@ class _Search:
         found: set[int] = set()
         open_ = set(rows)
         while open_:
-            wanted: list[tuple[int, str]] = []
-            for source, type_, _, raw in self._bodies(sorted(open_)):
-                body = _parsed(raw) if type_ in _PARTS else {}
-                for name in _PARTS.get(type_, ()):
-                    wanted += [(source, target) for target in references(body.get(name))]
-            reached = {row for target in wanted if (row := self._row(*target)) is not None}
+            wanted: list[Place] = []
+            for _, source, type_, raw in bodies(self._db, sorted(open_)):
+                body = parsed(raw) if type_ in PARTS else {}
+                for name in PARTS.get(type_, ()):
+                    wanted += references(source, body.get(name), self._places)
+            reached = {row for place in wanted for row in rows_at(self._db, place)}
             open_ = reached - found - rows
             found |= open_
         return found
@@ -159,67 +166,69 @@ class _Search:
             for source, type_, id_ in self._db.execute(
                 f"SELECT source_id, type, fhir_id FROM resource WHERE id IN ({marks(part)})", part
             ):
-                self._targets |= {(source, f"{type_}/{id_}"), (source, f"urn:uuid:{id_}")}
-            for source, _, _, raw in self._bodies(part):
-                self._targets |= {(source, one) for one in identifiers(_parsed(raw).get("identifier"))}
+                self._targets |= {(source, f"{type_}/{id_}"), everywhere(f"urn:uuid:{id_}")}
+                self._needles |= {f"/{id_}".lower().encode(), f"uuid:{id_}".lower().encode()}
+            for _, source, _, raw in bodies(self._db, part):
+                for place in identifiers(source, parsed(raw).get("identifier")):
+                    self._targets.add(place)
+                    self._needles |= needles_of(place[1].partition("|")[2])
             attached = self._db.execute(
                 "SELECT x.source_id, a.url, d.sha256 FROM attachment a JOIN resource x ON x.id = a.resource_id"
                 f" LEFT JOIN document d ON d.id = a.document_id WHERE a.resource_id IN ({marks(part)})",
                 part,
             )
             for source, url, digest in attached:
-                if url:
-                    self._urls.add((source, url))
-                if digest:
-                    self._documents.add(bytes(digest))
-            if names:
-                self._phrases |= self._names(part)
+                self._attached(source, url, digest)
+        if names:
+            found, codes = called(self._db, sorted(rows), self._marked)
+            self._names |= found
+            self._codes |= codes
+            self._needles |= found.needles() | {code.lower() for code in codes}
 
-    def _names(self, part: Sequence[int]) -> set[str]:
-        """How these are called: titles as their source and as the person says, words of codes, values in words."""
-        found: set[str] = set()
-        rows = self._db.execute(
-            f"SELECT kind, title, codes, value FROM record WHERE supporting <> 1 AND id IN ({marks(part)})",
-            part,
-        ).fetchall()
-        for kind, title, codes, value in rows:
-            if kind in _NAMED_BY_TYPE:
-                continue
-            listed = orjson.loads(codes)
-            displays = [display for _, _, display in listed]
-            found.update(plain(str(words)) for words in (title, value, *displays) if words)
-            self._codes |= {orjson.dumps(code) for _, code, _ in listed if code and len(code) > 2}
-        return {words for words in found if len(words) > 3 and re.search(r"[^\W\d]{3}", words)}
+    def _attached(self, source: int, url: str | None, digest: bytes | None) -> None:
+        if url:
+            self._urls.add((source, url))
+            self._needles |= needles_of(url)
+        if digest:
+            self._documents.add(bytes(digest))
 
     def _papers(self, rows: set[int]) -> set[int]:
         """Resources that are a document which tells one of these."""
-        documents = self._originals(rows)
-        for part in batches(sorted(documents)):
-            self._documents.update(
-                bytes(row[0])
-                for row in self._db.execute(f"SELECT sha256 FROM document WHERE id IN ({marks(part)})", part)
-            )
-        secrets = self.secrets()
-        for document, digest, content, text in self._db.execute(
-            "SELECT d.id, d.sha256, d.content, t.text FROM document d LEFT JOIN document_text t ON t.document_id = d.id"
-        ):
-            if bytes(digest) in secrets.documents or secrets.named(text or "") or secrets.named_in(content):
-                documents.add(document)
-                self._documents.add(bytes(digest))
+        documents = self._originals(rows) | self._naming_documents()
+        for digests in batches(sorted(self._documents)):
+            same = self._db.execute(f"SELECT id FROM document WHERE sha256 IN ({marks(digests)})", digests)
+            documents.update(row[0] for row in same)
         found: set[int] = set()
         for part in batches(sorted(documents)):
             holders = self._db.execute(
-                "SELECT a.resource_id, x.type, x.source_id, a.url FROM attachment a"
-                f" JOIN resource x ON x.id = a.resource_id WHERE a.document_id IN ({marks(part)})",
+                "SELECT a.resource_id, x.type, x.source_id, a.url, d.sha256 FROM attachment a JOIN document d"
+                " ON d.id = a.document_id JOIN resource x ON x.id = a.resource_id"
+                f" WHERE a.document_id IN ({marks(part)})",
                 part,
             )
-            for row, type_, source, url in holders:
-                if type_ in _PAPERS:
+            for row, type_, source, url, digest in holders:
+                if type_ in PAPERS:
                     found.add(row)
                 else:
                     self.touched.add(row)
-                if url:
-                    self._urls.add((source, url))
+                self._attached(source, url, digest)
+        return found
+
+    def _naming_documents(self) -> set[int]:
+        """Documents in which one of the names stands that nobody has looked for yet."""
+        names, self._read_for = self._names - self._read_for, self._names
+        sieve = Sieve(names.needles(), wide=names.wide())
+        found: set[int] = set()
+        if not sieve:
+            return found
+        for document, content, text in self._db.execute(
+            "SELECT d.id, d.content, t.text FROM document d LEFT JOIN document_text t ON t.document_id = d.id"
+        ):
+            if any(
+                sieve.lets(one.encode("utf-8", "replace")) and names.told_in(one)
+                for one in (text or "", decoded(content))
+            ):
+                found.add(document)
         return found
 
     def _originals(self, rows: set[int]) -> set[int]:
@@ -236,63 +245,61 @@ class _Search:
 
     def _telling(self) -> set[int]:
         """Resources that lead to what is withheld, and tell it even without the reference."""
-        secrets = self.secrets()
-        found: set[int] = set()
-        for row, source, type_, raw in self._all():
+        secrets, found = self.secrets(), set[int]()
+        for row, source, type_, raw in self._suspects():
             if row in self.rows or type_ == "Patient":
                 continue
-            body = _parsed(raw)
-            hits = {target for target in references(body) if (source, target) in secrets.targets}
-            if hits:
+            body = parsed(raw)
+            rest, addressed = looked_at(body, source, secrets)
+            if rest is not body:
                 self.touched.add(row)
-                rest = redacted(body, source, secrets)
-                if type_ in _PAPERS or _is_emptied(type_, body, rest) or secrets.named(_words(rest)):
-                    found.add(row)
-            elif b'"div"' in raw and secrets.named(str(body.get("text", ""))):
-                self.touched.add(row)
-            if row not in found and (secrets.coded(raw) or secrets.named(_words(body, besides="text"))):
+            if addressed and (
+                type_ in PAPERS or _is_emptied(type_, body, rest) or secrets.named(_words(rest))
+            ):
+                found.add(row)
+            elif secrets.coded(raw) or secrets.named(_words(rest, besides="text")):
                 self.naming.add(row)
-        return found
+        return found | self._wholes.emptied(self._targets)
 
-    def _row(self, source: int, target: str) -> int | None:
-        type_, _, id_ = target.partition("/")
-        if target.startswith("urn:uuid:"):
-            found = self._db.execute(
-                "SELECT id FROM resource WHERE source_id = ? AND fhir_id = ?", (source, target[9:])
-            ).fetchone()
+    def _suspects(self) -> Iterator[Body]:
+        """Resources that may tell something: what may do so by what is known since the last round, and who did before."""
+        fresh = self._needles - self._sifted
+        sieve = Sieve(fresh, wide=(self._names - self._sifted_for).wide())
+        first = not self._sifted
+        self._sifted, self._sifted_for = self._sifted | fresh, self._names
+        before = (self.touched | self.naming) - self.rows
+        yield from bodies(self._db, sorted(before))
+        if not sieve:
+            return
+        for one in self._db.execute("SELECT id, source_id, type, raw FROM resource WHERE state = 'current'"):
+            row, source, type_, raw = one
+            if first and type_ in PARTS:
+                self._wholes.note(row, source, type_, raw, self._places)
+            if row not in before and (sieve.lets(raw) or (first and b'"data"' in raw)):
+                yield one
+
+
+def _places(db: Any) -> Places:
+    """The bases of all sources: those of their servers, and those that exports use."""
+    found: dict[str, set[int]] = {}
+    for source, (base, _) in addresses.bases(db).items():
+        found.setdefault(base.lower(), set()).add(source)
+    files = set()
+    for source, base in db.execute("SELECT id, fhir_base FROM source"):
+        if base:
+            found.setdefault(base.rstrip("/").lower(), set()).add(source)
         else:
-            found = self._db.execute(
-                "SELECT id FROM resource WHERE source_id = ? AND type = ? AND fhir_id = ?",
-                (source, type_, id_),
-            ).fetchone()
-        return found[0] if found else None
-
-    def _bodies(self, rows: Sequence[int]) -> Iterator[tuple[int, str, str, bytes]]:
-        for part in batches(rows):
-            found = self._db.execute(
-                f"SELECT source_id, type, fhir_id, raw FROM resource WHERE id IN ({marks(part)})", part
-            )
-            yield from found.fetchall()
-
-    def _all(self) -> Iterator[tuple[int, int, str, bytes]]:
-        yield from self._db.execute("SELECT id, source_id, type, raw FROM resource WHERE state = 'current'")
+            files.add(source)
+    return Places({base: frozenset(sources) for base, sources in found.items()}, frozenset(files))
 
 
 def _is_emptied(type_: str, before: dict[str, Any], after: dict[str, Any]) -> bool:
     """Whether a report or panel was about nothing but what is withheld."""
-    return any(before.get(name) and not after.get(name) for name in _PARTS.get(type_, ()))
-
-
-def _parsed(raw: bytes) -> dict[str, Any]:
-    try:
-        body = read.parse_json(raw)
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}
+    return any(before.get(name) and not after.get(name) for name in PARTS.get(type_, ()))
 
 
 def _words(value: object, besides: str = "") -> str:
-    """All texts of a resource."""
+    """All texts of a resource, but for the bytes of files."""
     found: list[str] = []
     open_ = [
         {name: each for name, each in value.items() if name != besides} if isinstance(value, dict) else value
@@ -300,9 +307,9 @@ def _words(value: object, besides: str = "") -> str:
     while open_:
         node = open_.pop()
         if isinstance(node, dict):
-            open_.extend(node.values())
+            open_.extend(each for name, each in node.items() if name != "data")
         elif isinstance(node, list):
             open_.extend(node)
-        elif isinstance(node, str) and len(node) < 100_000:
+        elif isinstance(node, str):
             found.append(node)
     return "\n".join(found)

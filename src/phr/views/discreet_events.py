@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from phr.fhir import read
 from phr.views.discreet import Discretion
+from phr.views.discreet_parts import softly
 from phr.views.events import Event
 from phr.views.own import words_of
-from phr.views.redaction import redacted
 
 _DERIVED = ("title", "description", "facility", "performer", "encounter", "category")
 """What is read from references too."""
@@ -31,6 +30,8 @@ def told_events(db: Any, events: Iterable[Event], discretion: Discretion, *, not
                 ]
             if notes:
                 event["notes"] = [{"text": one["text"], "written": one["written"]} for one in words["notes"]]
+        if not notes:
+            event["tags"] = []  # as private as a note
         yield event
 
 
@@ -38,20 +39,8 @@ def _softened(db: Any, id_: int, event: Event, discretion: Discretion) -> dict[s
     """What the event says when its resource is read without what leads to what is withheld."""
     from phr.records.derive import derive
 
-    source, raw = db.execute("SELECT source_id, raw FROM resource WHERE id = ?", (id_,)).fetchone()
-    body = read.parse_as_written(bytes(raw))
-    if not isinstance(body, dict):
+    body, lookup = softly(db, id_, discretion.secrets)
+    if not body:
         return {}
-
-    def lookup(reference: str) -> dict[str, Any] | None:
-        if (source, reference) in discretion.secrets.targets:
-            return None
-        type_, _, name = reference.partition("/")
-        row = db.execute(
-            "SELECT raw FROM resource WHERE source_id = ? AND type = ? AND fhir_id = ?", (source, type_, name)
-        ).fetchone()
-        found = read.parse_as_written(bytes(row[0])) if row else None
-        return found if isinstance(found, dict) else None
-
-    record = derive(redacted(body, source, discretion.secrets), lookup)
+    record = derive(body, lookup)
     return {name: getattr(record, name) for name in _DERIVED if name not in event["corrected"]}

@@ -72,10 +72,12 @@ class Beside:
 class Words:
     """The person's words beside the resources of one export."""
 
-    def __init__(self, store: Store, ids: Sequence[int], *, notes: bool) -> None:
+    def __init__(
+        self, store: Store, ids: Sequence[int], *, notes: bool, patient: tuple[int, str] | None = None
+    ) -> None:
         self.beside = _beside(store, ids, notes=notes)
         """By resource row."""
-        self._who = next(iter(names(store)), None) or "the patient" if self.beside else ""
+        self._who = _name(store, patient) if self.beside else ""
 
     def with_words(self, id_: int, raw: bytes) -> bytes:
         """The resource with what stands beside it; the very same bytes where nothing does."""
@@ -146,6 +148,18 @@ class Words:
             for when in (*(when for _, when, _ in one.corrections), *(when for _, when in one.notes))
         ]
         return max(times, default="")
+
+
+def _name(store: Store, patient: tuple[int, str] | None) -> str:
+    """Who says it: as the Patient `(source, id)` that goes along is called."""
+    row = None
+    if patient is not None:
+        row = store.db.execute(
+            "SELECT r.title FROM resource x JOIN record r ON r.id = x.id"
+            " WHERE x.source_id = ? AND x.type = 'Patient' AND x.fhir_id = ?",
+            patient,
+        ).fetchone()
+    return (row[0] if row else None) or next(iter(names(store)), None) or "the patient"
 
 
 def _beside(store: Store, ids: Sequence[int], *, notes: bool) -> dict[int, Beside]:

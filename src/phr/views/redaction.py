@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -18,37 +18,41 @@ from typing import Any
 import msgspec
 
 from phr.fhir import read
+from phr.views.phrases import NO_NAMES, NO_SIEVE, Names, Sieve
+from phr.views.places import NO_PLACES, Place, Places, identified
 
 _WORDS_BESIDE = {
     "DiagnosticReport": ("conclusion", "conclusionCode", "presentedForm"),
     "ClinicalImpression": ("summary",),
 }
 """By type what tells in words what its references lead to."""
-_BETWEEN = re.compile(r"[\W_]+")
 _LOOKED_AT = 4_000_000
 """Bytes of a document that are looked through for words."""
+_NO_ADDRESS = frozenset(("div", "data"))
 
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
     """What must not be told."""
 
-    targets: frozenset[tuple[int, str]] = frozenset()
-    """`(source, Type/id)` and `(source, urn:uuid:id)`."""
-    phrases: tuple[str, ...] = ()
-    """As `plain` writes them."""
+    targets: frozenset[Place] = frozenset()
+    names: Names = NO_NAMES
     codes: tuple[bytes, ...] = ()
     """As JSON strings: `"E88.01"`."""
     documents: frozenset[bytes] = frozenset()
     """SHA-256 of the bytes."""
     urls: frozenset[tuple[int, str]] = frozenset()
+    places: Places = NO_PLACES
+    sieve: Sieve = NO_SIEVE
+    """Lets through every text that has one of the names."""
+
+    def leads(self, source: int, address: str) -> bool:
+        """Whether an address that stands in this source leads to a secret."""
+        return any(place in self.targets for place in self.places.meant(source, address))
 
     def named(self, text: str) -> bool:
-        """Whether one of the phrases stands in a text, as words of its own."""
-        if not text or not self.phrases:
-            return False
-        words = f" {plain(text)} "
-        return any(f" {phrase} " in words for phrase in self.phrases)
+        """Whether one of the names stands in a text, as words of its own."""
+        return self.names.told_in(text)
 
     def coded(self, raw: bytes) -> bool:
         """Whether one of the codes stands in a resource."""
@@ -56,7 +60,8 @@ class Secrets:
 
     def named_in(self, content: bytes) -> bool:
         """The same of bytes that may be a text."""
-        return self.named(bytes(content[:_LOOKED_AT]).decode("utf-8", "ignore"))
+        text = decoded(content)
+        return self.sieve.lets(text.encode("utf-8", "replace")) and self.named(text)
 
     def __repr__(self) -> str:
         return f"<Secrets {len(self.targets)}>"
@@ -65,25 +70,30 @@ class Secrets:
 NO_SECRETS = Secrets()
 
 
-def plain(text: str) -> str:
-    """Words alone, so that hyphens, case and layout make no difference."""
-    return _BETWEEN.sub(" ", text.casefold()).strip()
+def decoded(content: bytes) -> str:
+    """Bytes as the text that they may be: UTF-8, or UTF-16 where they begin like that."""
+    content = bytes(content[:_LOOKED_AT])
+    coding = "utf-16" if content[:2] in (BOM_UTF16_LE, BOM_UTF16_BE) else "utf-8"
+    return content.decode(coding, "ignore")
 
 
-def identifiers(value: object) -> Iterator[str]:
-    """`system|value` of Identifiers."""
+def identifiers(source: int, value: object) -> Iterator[Place]:
+    """Identifiers, as a logical reference names them."""
     for one in read.dicts(value):
         if isinstance(one.get("value"), str):
-            yield f"{one.get('system') or ''}|{one['value']}"
+            yield identified(source, f"{one.get('system') or ''}|{one['value']}")
 
 
-def references(value: object) -> Iterator[str]:
-    """`Type/id` or `urn:uuid:…` of each Reference in a value, and `system|value` of logical ones."""
+def references(source: int, value: object, places: Places) -> Iterator[Place]:
+    """What each Reference in a value may mean."""
     open_ = [value]
     while open_:
         node = open_.pop()
         if isinstance(node, dict):
-            yield from _targets(node)
+            if isinstance(node.get("reference"), str):
+                yield from places.meant(source, node["reference"])
+            if "resourceType" not in node and isinstance(node.get("identifier"), dict):
+                yield from identifiers(source, node["identifier"])
             open_.extend(node.values())
         elif isinstance(node, list):
             open_.extend(node)
@@ -108,9 +118,14 @@ def redacted(body: dict[str, Any], source: int, secrets: Secrets) -> dict[str, A
 
     The very same object where nothing had to go.
     """
+    return looked_at(body, source, secrets)[0]
+
+
+def looked_at(body: dict[str, Any], source: int, secrets: Secrets) -> tuple[dict[str, Any], bool]:
+    """The same, and whether it led to a secret by an address."""
     cut = _Cut(source, secrets)
     after = cut.resource(body)
-    return after if cut.done else body
+    return (after if cut.done else body), cut.addressed
 
 
 class _Cut:
@@ -120,6 +135,7 @@ class _Cut:
         self._source = source
         self._secrets = secrets
         self.done = False
+        self.addressed = False
         self._led = False
 
     def resource(self, body: dict[str, Any]) -> dict[str, Any]:
@@ -143,6 +159,8 @@ class _Cut:
         if isinstance(value, list):
             kept = [one for each in value if (one := self._value(each)) is not None]
             return kept if kept or not value else None
+        if isinstance(value, str):
+            return self._text(value)
         if not isinstance(value, dict):
             return value
         if self._leads(value) or self._encloses(value):
@@ -151,6 +169,13 @@ class _Cut:
         if isinstance(value.get("resourceType"), str):
             return self.resource(value)
         return self._element(value)
+
+    def _text(self, value: str) -> str | None:
+        """A text that is nothing but the address of a secret, such as a `uri` in a list, goes."""
+        if not self._is_address(value):
+            return value
+        self.done = self._led = self.addressed = True
+        return None
 
     def _element(self, value: dict[str, Any]) -> dict[str, Any] | None:
         """An element without what leads to a secret. One that was made to lead there goes as a whole."""
@@ -168,12 +193,27 @@ class _Cut:
         return found if found or not value else None
 
     def _leads(self, node: dict[str, Any]) -> bool:
-        """A Reference to a secret; one of mere words (`display`) that name it."""
-        if any((self._source, target) in self._secrets.targets for target in _targets(node)):
+        """An element that has the address of a secret, in a Reference or a `uri`; one of mere words (`display`) that
+        name it."""
+        if "resourceType" in node:
+            return False
+        identifier = node.get("identifier")
+        if any(self._is_address(value) for name, value in node.items() if name not in _NO_ADDRESS) or any(
+            place in self._secrets.targets
+            for place in identifiers(self._source, identifier if isinstance(identifier, dict) else None)
+        ):
+            self.addressed = True
             return True
         display = node.get("display")
         return (
             isinstance(display, str) and node.keys() <= {"display", "type"} and self._secrets.named(display)
+        )
+
+    def _is_address(self, value: object) -> bool:
+        return (
+            isinstance(value, str)
+            and ("/" in value or "?" in value or value.startswith("urn:"))
+            and self._secrets.leads(self._source, value)
         )
 
     def _encloses(self, node: dict[str, Any]) -> bool:
@@ -191,18 +231,4 @@ class _Cut:
 
     def _tells(self, narrative: object) -> bool:
         div = narrative.get("div") if isinstance(narrative, dict) else None
-        return isinstance(div, str) and self._secrets.named(re.sub(r"<[^>]*>", " ", div))
-
-
-def _targets(node: dict[str, Any]) -> Iterator[str]:
-    """Where a Reference leads: by address, by condition (FHIR R4 3.1.0.7.1), by identifier."""
-    text, identifier = node.get("reference"), node.get("identifier")
-    if isinstance(text, str):
-        if text.startswith("urn:uuid:"):
-            yield text
-        elif "?identifier=" in text:
-            yield text.partition("?identifier=")[2]
-        else:
-            yield read.reference(node) or text
-    if isinstance(identifier, dict) and "resourceType" not in node:
-        yield from identifiers(identifier)
+        return isinstance(div, str) and self._secrets.named(div)

@@ -11,7 +11,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from phr.fhir import read
+from phr.views.discreet import NONE, Discretion
 from phr.views.events import marks
+from phr.views.redaction import handed
 
 Row = tuple[int, int, str, str]
 """Of a resource: row, row of its source, type, id."""
@@ -19,8 +21,13 @@ _BATCH = 200
 _URN = "urn:uuid:"
 
 
-def needed(db: Any, chosen: Sequence[int], supporting: Sequence[Row]) -> set[int]:
-    """The rows among `supporting` that the `chosen` rows and the Patients lead to; the Patients themselves too."""
+def needed(
+    db: Any, chosen: Sequence[int], supporting: Sequence[Row], discretion: Discretion = NONE
+) -> set[int]:
+    """The rows among `supporting` that the `chosen` rows and the Patients lead to; the Patients themselves too.
+
+    What is handed on without some of its references leads there no more.
+    """
     known = {(source, type_, id_): row for row, source, type_, id_ in supporting}
     by_id = {(source, id_): row for row, source, _, id_ in supporting}
     identified = _Identified(db, supporting)
@@ -28,7 +35,9 @@ def needed(db: Any, chosen: Sequence[int], supporting: Sequence[Row]) -> set[int
     open_ = [*chosen, *found]
     while open_:
         reached: set[int] = set()
-        for source, raw in _bytes(db, open_):
+        for from_, source, raw in _bytes(db, open_):
+            if from_ in discretion.touched:
+                raw = handed(raw, source, discretion.secrets)
             for target in _targets(raw):
                 type_, _, id_ = target.partition("/")
                 if target.startswith(_URN):
@@ -60,20 +69,20 @@ class _Identified:
 
     def _read(self) -> Iterator[tuple[tuple[int, str, str], int]]:
         for row, source, type_, _ in self._supporting:
-            for _, raw in _bytes(self._db, [row]):
+            for _, _, raw in _bytes(self._db, [row]):
                 resource = _parsed(raw)
                 for one in read.listed(resource.get("identifier")) if isinstance(resource, dict) else ():
                     if isinstance(one, dict) and isinstance(one.get("value"), str):
                         yield (source, type_, f"{one.get('system') or ''}|{one['value']}"), row
 
 
-def _bytes(db: Any, rows: Sequence[int]) -> Iterator[tuple[int, bytes]]:
+def _bytes(db: Any, rows: Sequence[int]) -> Iterator[tuple[int, int, bytes]]:
     for at in range(0, len(rows), _BATCH):
         part = list(rows[at : at + _BATCH])
-        for source, raw in db.execute(
-            f"SELECT source_id, raw FROM resource WHERE id IN ({marks(part)})", part
+        for row, source, raw in db.execute(
+            f"SELECT id, source_id, raw FROM resource WHERE id IN ({marks(part)})", part
         ).fetchall():
-            yield source, bytes(raw)
+            yield row, source, bytes(raw)
 
 
 def _parsed(raw: bytes) -> object:

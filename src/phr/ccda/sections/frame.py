@@ -211,12 +211,15 @@ def comments(desk: Desk, entry: Entry, row: Row) -> list[Element]:
 
 
 def comment_author(desk: Desk, entry: Entry, annotation: dict[str, object]) -> Element | None:
-    """Who wrote a note, and when."""
+    """Who wrote a note, and when. What the patient says is no word of the source that it stands beside."""
     who, when = annotation.get("authorReference"), text(annotation.get("time"))
-    named = text(annotation.get("authorString"))
-    if who is None and named:
+    named = text(annotation.get("authorString")) if who is None else None
+    own = named is not None and desk.is_the_patient(named)
+    if own and desk.patient and desk.patient.full_url:
+        who = {"reference": desk.patient.full_url}
+    elif named:
         who = {"display": named}
-    return remark_author(desk, entry, who, when) if who or when else None
+    return remark_author(desk, entry, who, when, of_the_patient=own) if who or when else None
 
 
 def related(type_code: str, statement: Element | None, *, inverted: bool = False) -> Element | None:
