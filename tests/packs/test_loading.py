@@ -286,3 +286,11 @@ def test_nothing_is_written_where_there_is_no_state_folder(tmp_path):
     loading.load(tmp_path / "none")
 
     assert not (tmp_path / "home").exists()
+
+
+def test_a_key_of_a_hundred_thousand_tables_costs_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "deep.toml"
+    file.write_text("a." * 60_000 + "a = 1\n")
+    pack, problems = loading.read(file)
+    assert pack is None
+    assert "too many dots" in problems[0]

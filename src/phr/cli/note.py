@@ -87,7 +87,15 @@ def _words(given: Sequence[str] | None) -> str:
     if given and list(given) != ["-"]:
         return " ".join(given)
     if given:
-        return sys.stdin.read()
+        from phr.views.own_checks import NOTE_LIMIT
+
+        words = sys.stdin.read(NOTE_LIMIT + 1)
+        if len(words) > NOTE_LIMIT:
+            raise UsageError(
+                f"A note has at most {NOTE_LIMIT:,} characters.",
+                hint="Keep a long text as a document: phr add document FILE",
+            )
+        return words
     if not output.has_terminal():
         raise UsageError(
             "There are no words for the note.", hint="phr note RECORD your words, or - to read stdin"

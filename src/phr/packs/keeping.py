@@ -6,6 +6,7 @@ it is odd, and only written where the folder is there already. It holds what the
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,8 @@ _MOST_BYTES = 4 * 1024 * 1024
 def kept(file: Path, fingerprint: int) -> Loaded | None:
     """What was kept of these very packs; None when there is nothing of use."""
     try:
-        if file.stat().st_size > _MOST_BYTES:
+        there = file.stat()
+        if not stat.S_ISREG(there.st_mode) or there.st_size > _MOST_BYTES:
             return None
         found = orjson.loads(file.read_bytes())
         if found["of"] != [FORMAT, fingerprint]:

@@ -69,7 +69,10 @@ def read(file: Path, *, own: bool = True) -> tuple[Pack | None, list[str]]:
         problems.say("", f"has more than {MOST_BYTES // 1024} KB: a pack is a page or two of text.")
         return None, problems
     try:
-        document = tomllib.loads(content.decode("utf-8"))
+        text = content.decode("utf-8")
+        if any(line.partition("=")[0].count(".") > _MOST_DOTS for line in text.split("\n")):
+            raise ValueError("a key has too many dots")  # each is a table within a table, and takes time
+        document = tomllib.loads(text)
     except UnicodeDecodeError:
         problems.say("", "is not UTF-8 text.")
         return None, problems
@@ -78,6 +81,10 @@ def read(file: Path, *, own: bool = True) -> tuple[Pack | None, list[str]]:
         problems.say("", f"is not TOML: {reason}.")
         return None, problems
     return pack_of(document, file.name, own=own)
+
+
+_MOST_DOTS = 100
+"""More than any key or line of codes in a pack has."""
 
 
 def _load(folder: Path) -> Loaded:
