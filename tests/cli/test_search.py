@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from phr.cli.lines import YOURS
+from phr.cli.search import joined
 from phr.workspace import Workspace
 
 Phr = Callable[..., Any]
@@ -115,3 +117,63 @@ def test_a_search_says_nothing_to_the_log(process: Phr, record: Workspace, tmp_p
     log = tmp_path / "log"
     assert process("search", "--log-file", str(log), "-vv", "sodium").status == 0
     assert not log.exists() or "sodium" not in log.read_text().lower()
+
+
+@pytest.mark.parametrize(
+    ("words", "query"),
+    [
+        (["kind:lab after:2024"], "kind:lab after:2024"),
+        (["at:Harrow Clinic sodium"], "at:Harrow Clinic sodium"),
+        (["kind:care plan"], 'kind:"care plan"'),
+        (["at:Harrow Clinic", "kind:lab"], 'at:"Harrow Clinic" kind:lab'),
+        (["kind:lab after:2024", "sodium"], "kind:lab after:2024 sodium"),
+        (["tag:second opinion -ct", "x"], "tag:second opinion -ct x"),
+        (["after:2024 sodium", "kind:lab"], "after:2024 sodium kind:lab"),
+        (["chest ct", "kind:imaging"], '"chest ct" kind:imaging'),
+        (["last", "flu", "shot"], "last flu shot"),
+    ],
+)
+def test_what_the_shell_parted_or_not_is_one_query(words: list[str], query: str) -> None:
+    assert joined(words) == query
+
+
+def test_one_quoted_argument_is_a_whole_query_and_the_next_page_can_be_pasted(
+    phr: Phr, record: Workspace
+) -> None:
+    report = phr("search", "--json", "kind:lab after:2024").json
+    assert report["said"] == [] and report["not_found"] == []
+    assert report["total"] == phr("search", "--json", "kind:lab", "after:2024").json["total"] == 2
+    said = phr("search", "kind:lab after:2024", "--limit", "1")
+    assert "phr search 'kind:lab after:2024' --limit 1 --after 1" in said.out
+    assert phr("search", "--json", "kind:lab after:2024", "--limit", "1", "--after", "1").json["next"] is None
+
+
+def test_a_tag_of_two_words_is_found_as_the_shell_hands_it_on(phr: Phr, record: Workspace) -> None:
+    id_ = phr("search", "--json", "sodium").json["hits"][0]["id"]
+    assert phr("tag", id_, "second opinion").status == 0
+    assert [hit["id"] for hit in phr("search", "--json", "tag:second opinion").json["hits"]] == [id_]
+
+
+def test_an_unknown_tag_is_told_with_the_nearest(phr: Phr, record: Workspace) -> None:
+    said = phr("search", "--tag", "lung")
+    assert said.status == 0
+    assert "Did you mean lungs?" in said.out
+    assert "fewer conditions" not in said.err
+    assert phr("search", "--json", "--tag", "lung").json["hits"] == []
+
+
+def test_what_is_shown_in_place_of_what_is_not_there_is_said(phr: Phr, record: Workspace) -> None:
+    said = phr("search", "malaria", "tablets")
+    assert "Not found: “malaria tablets”" in said.out
+    assert "other words" not in said.out
+
+
+def test_a_value_of_ones_own_is_marked_whole_on_a_narrow_screen(
+    phr: Phr, record: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id_ = phr("search", "--json", "sodium").json["hits"][0]["id"]
+    assert phr("edit", id_, "--value", "136.25").status == 0
+    monkeypatch.setenv("TERMINAL_WIDTH", "80")
+    said = phr("search", "sodium")
+    assert YOURS in said.out
+    assert max(map(len, said.out.splitlines())) <= 80

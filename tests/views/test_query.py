@@ -45,6 +45,8 @@ def test_every_filter_of_the_language_is_read_at_once() -> None:
         ("“curly quotes”", ("curly quotes",)),
         ('"never closed', ("never closed",)),
         ("is the are", ()),
+        ("my dad's illness", ("dad", "illness")),
+        ("what was it supposed to mean", ()),
     ],
 )
 def test_what_is_no_filter_is_words(text: str, words: tuple[str, ...]) -> None:
@@ -76,6 +78,12 @@ def test_a_filter_that_cannot_be_read_is_told() -> None:
         ("labs past 6 months", "2026-05-21", None, None),
         ("labs last 2 weeks", "2026-11-07", None, None),
         ("last glucose", None, None, None),
+        ("labs since last year", "2025", None, None),
+        ("ct before last march", None, "2026-02-28", None),
+        ("surgery 5 years ago", None, None, ("2021", "2021")),
+        ("ct a month ago", None, None, ("2026-10", "2026-10")),
+        ("labs past two weeks", "2026-11-07", None, None),
+        ("results from last week", None, None, ("2026-11-09", "2026-11-15")),
         ("before:2024 a", None, "2023-12-31", None),
         ("on:2024-02 a", "2024-02", "2024-02", None),
         ("after:2024-13-01 a", None, None, None),
@@ -128,7 +136,8 @@ def test_the_exact_way_understands_quotes() -> None:
 @pytest.mark.parametrize(
     ("word", "other"),
     [("infusions", "infusion"), ("allergies", "allergy"), ("walking", "walk"), ("stopped", "stop"),
-     ("haemoglobin", "hemoglobin"), ("pulmonologist", "pulmonology"), ("biopsy", "biopsies")],
+     ("haemoglobin", "hemoglobin"), ("pulmonologist", "pulmonology"), ("biopsy", "biopsies"),
+     ("gynaecologist", "gynecology"), ("anemia", "anaemia"), ("leucocytes", "leukocyte"), ("dyspnoea", "dyspnea")],
 )  # fmt: skip
 def test_a_word_has_its_other_forms(word: str, other: str) -> None:
     assert other in forms(word)

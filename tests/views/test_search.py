@@ -226,3 +226,121 @@ def test_a_search_is_not_held_up_by_a_writer(store: Store, life: Store) -> None:
         other.db.execute("ROLLBACK")
     assert recent.recent(store.db) == []
     assert store.db.execute("PRAGMA busy_timeout").fetchone()[0] == 30000
+
+
+# ── as people say it ──────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def clinic(store: Store, source: str, received: Make) -> Store:
+    """Two vaccines under several names, a task of that name, medicines, a visit, a note and a bill."""
+
+    def vaccine(id_: str, title: str, when: str) -> Received:
+        return received(
+            "Immunization", id_, status="completed", vaccineCode={"text": title}, occurrenceDateTime=when
+        )
+
+    def medicine(id_: str, title: str) -> Received:
+        return received("MedicationStatement", id_, status="active",
+                        medicationCodeableConcept={"text": title}, effectiveDateTime="2020")  # fmt: skip
+
+    store.save(
+        source,
+        [
+            vaccine("f22", "Influenza, injectable, quadrivalent", "2022-10-01"),
+            vaccine("f23", "Influenza, injectable, quadrivalent", "2023-10-01"),
+            vaccine("f24", "Influenza, seasonal", "2024-10-01"),
+            vaccine("f25", "Influenza, seasonal", "2025-10-01"),
+            vaccine("tdap", "Tdap", "2011-08-01"),
+            vaccine("td", "Td (adult), 5 Lf tetanus toxoid, preservative free, adsorbed", "2021-09-21"),
+            received("Task", "t", status="requested", intent="order", description="Get the flu vaccine before winter",
+                     authoredOn="2026-09-22"),
+            medicine("alen", "alendronate 70 mg tablet"),
+            medicine("metf", "metformin 500 mg tablet"),
+            received("AllergyIntolerance", "pen", code={"text": "clarithromycin"}, recordedDate="2015"),
+            medicine("clar", "clarithromycin 500 mg tablet"),
+            received("Condition", "osteo", code={"text": "Osteoporosis"}, onsetDateTime="2012"),
+            received("Condition", "abort", code={"text": "Induced termination of pregnancy"}, onsetDateTime="2001"),
+            received("Procedure", "xr", status="completed", code={"text": "Pelvis X-ray"}, performedDateTime="2021-07-01"),
+            result(received, "na", "Sodium", "2024-03-03"),
+            result(received, "hgb", "Hemoglobin in Blood", "2024-03-03"),
+            received("ServiceRequest", "o", status="active", intent="order", code={"text": "Alpha-fetoprotein"},
+                     authoredOn="2024-01-01"),
+        ],
+    )  # fmt: skip
+    return store
+
+
+def test_equally_good_answers_stand_newest_first_and_the_kind_that_was_asked_for_before_others(
+    clinic: Store,
+) -> None:
+    for asked in ("flu shot", "last flu shot"):
+        found = [(hit["kind"], hit["date"][:4]) for hit in search(clinic, asked).hits]
+        assert found[:4] == [("immunization", year) for year in ("2025", "2024", "2023", "2022")], asked
+        assert ("task", "2026") in found, "it is still there"
+
+
+def test_the_last_shot_is_the_newest_whatever_its_name(clinic: Store) -> None:
+    assert search(clinic, "last tetanus shot").hits[0]["date"] == "2021-09-21"
+    assert search(clinic, "first tetanus shot").hits[0]["date"] == "2011-08-01"
+
+
+def test_where_no_such_medicine_is_known_all_medicines_come_and_that_is_said(clinic: Store) -> None:
+    hits = search(clinic, "water pill")
+    assert (hits.missing, hits.instead) == (("water pill",), ("medication",))
+    assert {hit["kind"] for hit in hits.hits} == {"medication"} and hits.total == 3
+    assert search(clinic, "sodium").instead == ()
+
+
+@pytest.mark.parametrize(
+    ("asked", "first"),
+    [
+        ("weak bones pills", "alendronate 70 mg tablet"),  # another word for a condition, and its medicines
+        ("medicine for weak bones", "alendronate 70 mg tablet"),
+        ("what do i take for diabetes", "metformin 500 mg tablet"),
+        ("antibiotics", "clarithromycin 500 mg tablet"),  # a class of drugs: the drug before the allergy
+        ("miscarriage or abortion", "Induced termination of pregnancy"),
+        ("salt in my blood", "Sodium"),
+        ("haemoglobin", "Hemoglobin in Blood"),
+        ("hip x-ray", "Pelvis X-ray"),
+        ("orders", "Alpha-fetoprotein"),
+        ("osteoperosis", "Osteoporosis"),
+    ],
+)
+def test_people_are_understood(clinic: Store, asked: str, first: str) -> None:
+    assert titles(search(clinic, asked))[0] == first
+
+
+def test_a_phrase_with_a_slip_is_read_again_as_a_phrase(clinic: Store) -> None:
+    hits = search(clinic, "tetnus shot")
+    assert {hit["title"][:2] for hit in hits.hits} == {"Td"}
+    assert hits.corrected and hits.corrected[0][0] == "tetnus"
+
+
+def test_two_words_without_the_blank_between_them_are_found(clinic: Store) -> None:
+    hits = search(clinic, "bloodtest")
+    assert "Sodium" in titles(hits)
+    assert hits.corrected == (("bloodtest", "blood test"),)
+
+
+def test_a_short_word_is_no_slip_of_another(life: Store) -> None:
+    assert search(life, "late").corrected == ()
+    assert search(life, "sodum").corrected == (("sodum", "sodium"),)
+
+
+def test_a_tag_that_nothing_carries_is_told_with_what_was_probably_meant(clinic: Store) -> None:
+    hits = search(clinic, "tag:lung")
+    assert hits.hits == []
+    assert "“lung”" in hits.said[0] and "Did you mean lungs?" in hits.said[0] and "diabetes" in hits.said[0]
+    id_ = int(search(clinic, "osteoporosis").hits[0]["id"])
+    clinic.db.execute("INSERT INTO tag (resource_id, tag) VALUES (?, 'second opinion')", (id_,))
+    assert titles(search(clinic, 'tag:"second opinion"')) == ["Osteoporosis"]
+    assert search(clinic, 'tag:"second opinion"').said == ()
+    assert "Did you mean second opinion?" in search(clinic, 'tag:"second opinon"').said[0]
+    assert search(clinic, "tag:diabetes").said == (), "a pack gives it"
+
+
+def test_a_filter_that_leaves_nothing_says_nothing_of_other_records(clinic: Store) -> None:
+    assert search(clinic, "kind:lab after:2030").hits == []
+    assert search(clinic, "kind:lab sodium after:2030").missing == ()
+    assert search(clinic, "kind:lab after:2024").total == 2

@@ -27,13 +27,13 @@ def lines(name: str) -> list[Line]:
 
 
 def right(event: dict[str, Any], answers: str) -> bool:
-    """Whether this is one of the right answers: `kind: words of the title [@ beginning of the date]`."""
+    """Whether this is one of the right answers: `kind: [words of the title] [@beginning of the date]`."""
     for answer in answers.split(" | "):
-        kind, _, rest = answer.partition(": ")
-        words, _, date = rest.partition(" @")
+        kind, _, rest = answer.partition(":")
+        words, _, date = rest.strip().partition("@")
         if (
             event["kind"] == kind
-            and words in event["title"].lower()
+            and words.strip() in event["title"].lower()
             and (event["date"] or "").startswith(date)
         ):
             return True
@@ -71,15 +71,20 @@ def of_the_first_patient() -> list[Received]:
     return [Received(one["resourceType"], one["id"], orjson.dumps(one)) for one in kept]
 
 
-@pytest.mark.parametrize("part", ["before", "after"])
-def test_patients_find_the_right_record_among_the_first_three(sandbox_record: Store, part: str) -> None:
+@pytest.mark.parametrize(("part", "least"), [("before", 80), ("after", 20), ("spoken", 200)])
+def test_patients_find_the_right_record_among_the_first_three(
+    sandbox_record: Store, part: str, least: int
+) -> None:
     asked = [line for line in lines("search_sandbox.tsv") if line[0] == part]
     wrong = missed(sandbox_record, asked)
-    assert len(asked) >= (80 if part == "before" else 20)
+    assert len(asked) >= least
     assert len(wrong) <= 0.08 * len(asked), wrong
 
 
-@pytest.mark.parametrize("patient", ["Almeda560", "Murray_Hane"])
+@pytest.mark.parametrize(
+    "patient",
+    ["Almeda560", "Murray_Hane", "Lurlene215", "Nia310", "Keira_Huel", "Arnette_Bednar", "Larraine124"],
+)
 def test_searches_in_records_that_nobody_here_wrote(shared: Path, tmp_path: Path, patient: str) -> None:
     archive = shared / "samples" / "synthea" / "synthea-r4-20-patients.tar.gz"
     if not archive.is_file():
@@ -97,5 +102,5 @@ def test_searches_in_records_that_nobody_here_wrote(shared: Path, tmp_path: Path
         store.save(store.sources.ensure("synthea").key, received)
         asked = [line for line in lines("search_synthea.tsv") if line[0] == patient]
         wrong = missed(store, asked)
-    assert len(asked) >= 20
+    assert len(asked) >= 12
     assert len(wrong) <= 0.08 * len(asked), wrong

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _MINUS = re.compile(r"-(?!v+$|h$)[^\W\d_]{2,}.*|-\".*")
 _JSON_PAGE = 50
+_OF_WORDS = "not tag tags by doctor performer at place facility source sources".split()
+_FILTER = re.compile(r"(?<!\S)-?[^\W\d_]+:\S|(?<!\S)-[^\W\d_]")
 
 
 class _Command(PhrCommand):
@@ -77,7 +79,7 @@ def _search(
     if recent or forget:
         _recall(ctx, forget=forget, json=json)
         return
-    words = _joined(text or [])
+    words = joined(text or [])
     narrowed = _narrowed(kind, since, until, source, tag)
     if not words and not narrowed.filtered():
         _nothing_asked(ctx)
@@ -87,6 +89,12 @@ def _search(
 
     with workspace(ctx).store() as store:
         hits = find(store, words, narrowed, limit=limit or _page(json), after=after)
+        whole = _wrapped(words) if not hits.hits and len(text or ()) == 1 else words
+        if (
+            whole != words
+            and (other := find(store, whole, narrowed, limit=limit or _page(json), after=after)).hits
+        ):
+            hits = other
         if json:
             output.emit_json(hits.document())
         else:
@@ -107,18 +115,31 @@ def _page(json: bool) -> int:
     return max(5, (shutil.get_terminal_size((80, 24)).lines - 6) // 2)
 
 
-def _joined(words: list[str]) -> str:
-    """The query that the shell took apart: what held blanks was quoted, when it stands beside others."""
+def joined(words: list[str]) -> str:
+    """The query that the shell took apart. What held blanks was quoted, when it stands beside others; a single
+    argument is a whole query: `'kind:lab after:2024'`.
+    """
+    if len(words) == 1:
+        return _wrapped(words[0].strip(), sure=True)
     parts = []
     for word in words:
-        prefix, colon, value = word.partition(":")
-        if colon and prefix.isalpha() and " " in value and '"' not in value:
-            parts.append(f'{prefix}:"{value}"')
-        elif len(words) > 1 and " " in word.strip() and '"' not in word and ":" not in word:
+        if " " in word.strip() and '"' not in word and ":" not in word:
             parts.append(f'"{word}"')
         else:
-            parts.append(word)
+            parts.append(_wrapped(word))
     return " ".join(parts).strip()
+
+
+def _wrapped(word: str, *, sure: bool = False) -> str:
+    """`tag:second opinion` as one filter, unless another begins within it; `sure`: only what can be nothing else."""
+    prefix, colon, value = word.partition(":")
+    if not colon or " " not in value or _FILTER.search(value) or '"' in value:
+        return word
+    from phr.views.query import kinds_said
+
+    if (prefix in _OF_WORDS and not sure) or (prefix in ("kind", "type", "is") and kinds_said(value)):
+        return f'{prefix}:"{value}"'
+    return word
 
 
 def _narrowed(
@@ -189,7 +210,7 @@ def _say_nothing_found(store: Store, hits: Hits, narrowed: Query) -> None:
     """A helpful sentence."""
     if not store.db.execute("SELECT 1 FROM record LIMIT 1").fetchone():
         output.talk("The record is empty so far: phr connect, or phr import FILE")
-    elif hits.said:
+    elif hits.said or hits.instead:
         return
     elif narrowed.filtered():
         output.talk("No record fits. With fewer conditions there may be some.")

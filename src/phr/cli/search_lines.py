@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from phr.cli.lines import mark, measured, titled
+from phr.cli.lines import YOURS, mark, measured, titled
 from phr.cli.text import Screen, clean, command, count, day, elide, kind_word, pad, width, wrapped
 from phr.views.titles import plain
 
@@ -15,6 +15,19 @@ if TYPE_CHECKING:
 
 Event = dict[str, Any]
 _KIND = 10
+_MANY = {
+    "lab_result": "lab results",
+    "medication": "medicines",
+    "allergy": "allergies",
+    "immunization": "vaccines",
+    "encounter": "visits",
+    "imaging": "scans",
+    "clinical_note": "notes",
+    "social_history": "entries about habits",
+    "family_history": "entries about the family",
+    "coverage": "insurance policies",
+    "claim": "bills",
+}
 _INDENT = " " * (_KIND + 4)
 
 
@@ -40,16 +53,27 @@ def _said(hits: Hits) -> Iterator[str]:
         yield f"No record says “{clean(typed)}”. Looked for instead: {clean(meant)}"
     if hits.missing:
         named = ", ".join(f"“{clean(word)}”" for word in hits.missing)
-        yield f"Not found: {named}." + (" These hold the other words." if hits.hits else "")
+        yield f"Not found: {named}." + _others(hits)
     if hits.partial and hits.hits:
         yield "No record holds all of these words; these hold most of them."
     yield from map(clean, hits.said)
 
 
+def _others(hits: Hits) -> str:
+    """What is shown in place of it."""
+    if not hits.hits:
+        return ""
+    if not hits.instead:
+        return " These hold the other words."
+    there = " and ".join(_MANY.get(kind, kind.replace("_", " ") + "s") for kind in hits.instead)
+    return f" Nothing else fits either; these are all the {there}."
+
+
 def _sizes(events: Sequence[Event], view: Screen) -> tuple[int, int, int]:
     """Cells of title, value and number."""
     value = max((width(measured(event)) for event in events), default=0)
-    value = min(value, 18 if view.columns is None or view.columns >= 100 else 13)
+    yours = max((width(YOURS) + 1 for event in events if YOURS in measured(event)), default=0)
+    value = min(value, (18 if view.columns is None or view.columns >= 100 else 13) + yours)
     number = max((len(event["id"]) for event in events), default=1)
     longest = max((width(titled(event)) for event in events), default=0)
     if view.columns is None:

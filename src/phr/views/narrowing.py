@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from phr.fhir import dates
 from phr.views.events import marks
 from phr.views.query import Query
-from phr.views.retrieval import WINDOW, Limits
+from phr.views.search_limits import WINDOW, Limits
 from phr.views.words import fold, tokens
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def limits_of(store: Store, query: Query, said: list[str]) -> Limits:
         sources=_sources(store, query.sources, said),
         tags=query.tags,
     )
+    said += _unknown(store, query.tags)
     condition, values = selection.where()
     for name in (*query.states, *query.having):
         condition += f" AND {_BEING[name]}" if name in _BEING else f" AND record.id IN ({_HAVING[name]})"
@@ -104,6 +105,12 @@ _SAID_OF = {
 def meant_words(query: Query) -> bool:
     """Whether anything but wishes and talk was typed."""
     return any(term.role in ("word", "quoted", "code") for term in query.terms)
+
+
+def _unknown(store: Store, tags: Sequence[str]) -> list[str]:
+    from phr.views.tagging import unknown_tags
+
+    return unknown_tags(store, tags)
 
 
 def _sources(store: Store, asked: Sequence[str], said: list[str]) -> tuple[str, ...]:

@@ -73,7 +73,10 @@ _STOP = frozenset(
     that the their them there these they thing things this those to too under until up us was we well were what what's
     when where which while who whom whose why will with without would yes you your dr doctor's mr mrs ms whats hows
     record entry information info happen happened happening took taken take taking have said say says want
-    wanted currently using use""".split()
+    wanted currently using use tell told ask asked really actually just ever lately okay there here put keep kept know
+    think thought seem seems called call feel feeling feels felt make makes made since supposed people someone anyone
+    down gone moved move whether lot lots bit thanks thank help hello hi kindly possible
+    explain explained mean means meant got gets getting myself happens""".split()
 )
 # They are found where they stand in a record, but nothing is left out for want of them.
 _WEAK = frozenset(
@@ -81,6 +84,8 @@ _WEAK = frozenset(
     count score amount measurement panel work screening exam finding recent medical health patient detail name new
     worse better worsening improving falling rising dropping trend change changed back come came getting often fast
     slow long still again good ok positive negative swab over
+    due pending outstanding overdue active ongoing existing
+    spring summer autumn winter morning night times each per
     data visit year month week day treatment therapy disease problem issue type today disorder syndrome""".split()
 )
 _WISHES = {
@@ -105,6 +110,8 @@ _UNREADABLE = {
 }
 _PART = re.compile(r'(?P<minus>-)?(?:(?P<prefix>[A-Za-z]+):)?(?:"(?P<quoted>[^"]*)"?|(?P<bare>[^\s"]+))')
 _QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "’": "'", "\0": " "})
+_OWNER = re.compile(r"(?<=[^\W\d_])'[sS]?(?=$|[.,;?!)])")
+"""`dad's`, `patients'`."""
 _CODED = re.compile(r"(?:[A-Za-z]{0,2}\d[\w.]*[-.][\dA-Za-z]+|\d{5,})")
 LONGEST = 1000
 """So many characters are read; more is no question."""
@@ -207,11 +214,12 @@ def _term(text: str, *, quoted: bool) -> Term:
         return Term(text, "quoted")
     if _CODED.fullmatch(text) and any(map(str.isdigit, text)):
         return Term(text.strip(".,;"), "code")
+    text = _OWNER.sub("", text)
     small = text.lower().strip(".,;?!()'")
     wish = _WISHES.get(small)
     if wish:
         return Term(text, "weak", wish)
-    if small in _STOP:
+    if small in _STOP or (len(small) > 4 and stem(small) in _STOP):
         return Term(text, "stop")
     if small in _WEAK or stem(small) in _WEAK:
         return Term(text, "weak")

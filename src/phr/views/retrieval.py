@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import Any
 
 from phr.views.concepts import Concept
 from phr.views.events import marks
+from phr.views.search_limits import WINDOW, Found, Limits
 from phr.views.search_score import COLUMNS, Candidate
 
 MOST = 30_000
@@ -20,8 +21,6 @@ CLOSELY = 2_000
 """Hits that have to be looked at one by one, because of a filter, are counted up to here."""
 ROOM = 80
 """So many rows are taken for each question."""
-WINDOW = 20_000
-"""So many records of a time or kind are compared with the full text by their numbers, without being read."""
 _EACH = 10
 _NUMBERS = 6_000
 """So many row numbers are compared with the newest of a kind."""
@@ -39,39 +38,8 @@ _NEWEST_MEASURED = (
 _NEWEST_KIND = (
     "SELECT id FROM record WHERE kind = ? AND supporting = 0 ORDER BY date_from DESC, id DESC LIMIT 400"
 )
+_OF_KIND = "SELECT id FROM record WHERE kind = ? AND supporting = 0 ORDER BY date_from DESC, id DESC LIMIT ?"
 _LIKE = "SELECT count(*) FROM (SELECT 1 FROM record WHERE {same} LIMIT 10001)"
-
-
-class Limits(NamedTuple):
-    """What every hit has to be: an SQL condition on `record`, and words it must not hold."""
-
-    condition: str = "record.supporting = 0"
-    values: tuple[object, ...] = ()
-    without: str = ""
-    """FTS5 expression."""
-    plain: bool = True
-    """Whether the condition asks for nothing that the full-text index does not know already."""
-    window: tuple[int, ...] | None = None
-    """The only records that can fit, newest first, where these are few enough to be listed."""
-    exact: bool = False
-    """Whether all of the window fits."""
-
-
-class Found:
-    """Row numbers with the concepts that each is known to hold (a bit for each)."""
-
-    __slots__ = ("cut", "held", "least", "total")
-
-    def __init__(self) -> None:
-        self.held: dict[int, int] = {}
-        self.cut = False
-        """Whether a question had more answers than were taken."""
-        self.total = 0
-        self.least = False
-
-    def note(self, ids: Sequence[int], bits: int) -> None:
-        for id_ in ids:
-            self.held[id_] = self.held.get(id_, 0) | bits
 
 
 class Retrieval:
@@ -82,11 +50,19 @@ class Retrieval:
         self._limits = limits
         self._room = max(ROOM, room)
         self._numbers: dict[str, frozenset[int]] = {}
+        self._kept: dict[tuple[object, ...], list[int]] = {}
+        self._of: dict[str, frozenset[int]] = {}
+        self._nothing: set[str] = set()
+        """Questions that have no answer at all; they come again while the query is loosened."""
         self._most = MOST if limits.plain or (limits.exact and limits.window is not None) else CLOSELY
 
     def exists(self, concept: Concept) -> bool:
         """Whether any record at all holds it."""
-        if self._db.execute(_MATCH.format(more=""), (concept.expression(), 1)).fetchone():
+        expression = concept.expression()
+        if (
+            expression not in self._nothing
+            and self._db.execute(_MATCH.format(more=""), (expression, 1)).fetchone()
+        ):
             return True
         return bool(concept.kinds) and bool(
             self._db.execute(
@@ -108,9 +84,9 @@ class Retrieval:
         ways = list(_combined([concepts[at] for at in places]))
         for texts, kinds in ways:
             self._gather(found, texts, kinds, bits)
-            if len(ways) > 1 and len(counted) < self._most:
+            if (kinds or len(ways) > 1) and len(counted) < self._most:
                 counted.update(self._ids(_anywhere(texts), kinds, self._most))
-        found.total = len(counted) if len(ways) > 1 else self._count(_anywhere(ways[0][0]))
+        found.total = len(counted) if len(ways) > 1 or ways[0][1] else self._count(_anywhere(ways[0][0]))
         found.least = found.total >= self._most
         return found
 
@@ -145,10 +121,19 @@ class Retrieval:
             found.note(ids, bits)
             found.cut |= len(ids) >= self._room
             return
+        parts = [one.expression() for one in texts]
+        if not all(parts):
+            return
+        widest = " AND ".join(parts)
+        ids = self._ids(widest, kinds, self._room)
+        found.note(ids, bits)
+        if len(ids) < self._room:  # whatever stands nearer is among them
+            return
+        found.cut = True
         each = len(texts) == 1 and len(texts[0].ways) > 3
-        asked: set[str] = set()
+        asked = {widest}
         full = False
-        for columns, literal in (("{title} : ", True), ("{title codes} : ", False), ("", True), ("", False)):
+        for columns, literal in (("{title} : ", True), ("{title codes} : ", False), ("", True)):
             parts = [one.expression(literal=literal) for one in texts]
             expression = " AND ".join(columns + part for part in parts if part)
             if not all(parts) or expression in asked or (each and not literal and (columns or full)):
@@ -157,8 +142,10 @@ class Retrieval:
             ids = self._ids(expression, kinds, self._room)
             found.note(ids, bits)
             if len(ids) >= self._room and not full:
-                found.cut = full = True
+                full = True
                 self._windows(found, expression, kinds, bits, ids)
+        if not full:
+            self._windows(found, widest, kinds, bits, self._ids(widest, kinds, self._room))
         if each:
             # Each meaning gets its turn, so that the most frequent one does not fill the room.
             for way in [way for way in texts[0].ways if not way.literal][:40]:
@@ -183,31 +170,58 @@ class Retrieval:
             condition += f" AND record.kind IN ({marks(named)})"
             values += named
         more, seek = ("", []) if below is None else ("AND {rowid} < ? ", [below])
-        if not expression:
+        if limits.window is not None and not limits.window:
+            return []
+        if not expression and (limits.window is None or limits.without):
             return self._listed(condition, values, kinds, limit)
         expression = f"({expression}) NOT ({limits.without})" if limits.without else expression
         if limits.window is not None:
             return (
                 [] if below is not None else self._within(expression, condition, values, limit, bool(kinds))
             )
+        if expression in self._nothing:
+            return []
         if limits.plain and not kinds:
             rows = self._db.execute(
                 _MATCH.format(more=more.format(rowid="rowid")), (expression, *seek, limit)
             )
+        elif limits.plain:
+            return [] if below is not None else self._of_kind(expression, kinds, limit)
         else:
             statement = _MATCH_WHERE.format(condition=condition, more=more.format(rowid="s.rowid"))
             rows = self._db.execute(statement, (expression, *values, *seek, limit))
-        return [row[0] for row in rows]
+        found = [row[0] for row in rows]
+        if not found and limits.plain and not kinds and below is None:
+            self._nothing.add(expression)
+        return found
+
+    def _of_kind(self, expression: str, kinds: Sequence[tuple[str, ...]], limit: int) -> list[int]:
+        """Those that match among the newest records of a kind, which an index alone lists."""
+        key = (expression, *kinds)
+        if key not in self._kept:
+            fits = [self._newest_of(named) for named in kinds]
+            rows = self._db.execute(_MATCH.format(more=""), (expression, MOST)) if all(fits) else ()
+            self._kept[key] = [row[0] for row in rows if all(row[0] in some for some in fits)]
+        return self._kept[key][:limit]
+
+    def _newest_of(self, kinds: tuple[str, ...]) -> frozenset[int]:
+        found: set[int] = set()
+        for kind in kinds:
+            if kind not in self._of:
+                rows = self._db.execute(_OF_KIND, (kind, WINDOW))
+                self._of[kind] = frozenset(row[0] for row in rows)
+            found |= self._of[kind]
+        return frozenset(found)
 
     def _within(
         self, expression: str, condition: str, values: list[object], limit: int, kinds: bool
     ) -> list[int]:
         """The newest of the window that match."""
-        if expression not in self._numbers:
+        window = self._limits.window or ()
+        if expression and expression not in self._numbers:
             rows = self._db.execute(_MATCH.format(more=""), (expression, MOST))
             self._numbers[expression] = frozenset(row[0] for row in rows)
-        matching = self._numbers[expression]
-        near = [id_ for id_ in self._limits.window or () if id_ in matching]
+        near = [id_ for id_ in window if id_ in self._numbers[expression]] if expression else list(window)
         if self._limits.exact and not kinds:
             return near[:limit]
         found: list[int] = []
@@ -248,6 +262,8 @@ class Retrieval:
             return len(self._ids(expression, (), self._most))
         if limits.without:
             expression = f"({expression}) NOT ({limits.without})"
+        if expression in self._nothing:
+            return 0
         row = self._db.execute(
             "SELECT count(*) FROM (SELECT 1 FROM record_search WHERE record_search MATCH ? LIMIT ?)",
             (expression, MOST),
@@ -301,9 +317,13 @@ def _anywhere(texts: Sequence[Concept]) -> str:
 
 def _combined(concepts: Sequence[Concept]) -> Iterator[tuple[list[Concept], list[tuple[str, ...]]]]:
     """Each concept by its words or by its kinds: `(words, kinds)`; two concepts at most by their kinds."""
-    with_kinds = [at for at, one in enumerate(concepts) if one.kinds][:2]
+    only_kinds = [at for at, one in enumerate(concepts) if not one.ways]
+    with_kinds = [at for at, one in enumerate(concepts) if one.kinds and one.ways][
+        : max(0, 2 - len(only_kinds))
+    ]
     for size in range(len(with_kinds) + 1):
-        for chosen in combinations(with_kinds, size):
+        for either in combinations(with_kinds, size):
+            chosen = (*only_kinds, *either)
             yield (
                 [one for at, one in enumerate(concepts) if at not in chosen],
                 [concepts[at].kinds for at in chosen],

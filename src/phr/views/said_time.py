@@ -19,6 +19,8 @@ _YEAR = re.compile(r"(?:19|20)\d\d")
 _ISO = re.compile(r"(?:19|20)\d\d-\d\d?(?:-\d\d?)?")
 _AMERICAN = re.compile(r"(\d\d?)/(\d\d?)/((?:19|20)\d\d)")
 _DAY = re.compile(r"(\d\d?)(?:st|nd|rd|th)?")
+_NUMBERS = dict(zip("one two three four five six seven eight nine ten".split(), range(1, 11), strict=True))
+_NUMBERS |= {"a": 1, "an": 1, "few": 3, "couple": 2}
 _SINCE = ("since", "after", "from", "starting")
 _UNTIL = ("until", "till", "through", "to")
 _PASSING = ("in", "during", "of", "around", "year", "on", "for", "from")
@@ -69,6 +71,14 @@ def _taken(words: list[str], at: int, today: date | None, found: Parted) -> int:
     if date_:
         found.around = (date_, date_)
         return size
+    if today and word in (*_SINCE, "before", "until", "till"):
+        size, span = _span(words, at + 1, today)
+        if span and (word != "from" or _goes_on(words, at + 1 + size)):
+            if word in _SINCE:
+                found.after = span[0]
+            else:
+                found.before = span[1] if word != "before" else day_before(span[0] or "")
+            return 1 + size
     return _relative(words, at, today, found) if today else 0
 
 
@@ -121,6 +131,27 @@ def day_before(text: str) -> str:
     return (date(1970, 1, 1) + timedelta(days=when.start // 86_400 - 1)).isoformat()
 
 
+def _span(words: list[str], at: int, today: date) -> tuple[int, Range | None]:
+    """`last year`, `last march`, `yesterday`, `3 years ago`: `(words taken, from and until)`."""
+    inner = Parted()
+    size = _relative(words, at, today, inner) if at < len(words) else 0
+    return size, inner.around
+
+
+def _ago_said(words: list[str], at: int, today: date) -> tuple[int, Range | None]:
+    """`3 years ago`, `a month ago`, `two weeks ago`."""
+    number, unit, ago = (*words[at : at + 3], "", "", "")[:3]
+    count = int(number) if number.isdecimal() and len(number) < 4 else _NUMBERS.get(number, 0)
+    unit = unit.rstrip("s")
+    if ago != "ago" or not count or unit not in ("day", "week", "month", "year"):
+        return 0, None
+    when = _ago(count, unit, today)
+    if unit == "week":
+        return 3, ((when - timedelta(days=4)).isoformat(), (when + timedelta(days=4)).isoformat())
+    text = when.isoformat()[: {"day": 10, "month": 7, "year": 4}[unit]]
+    return 3, (text, text)
+
+
 def _relative(words: list[str], at: int, today: date | None, found: Parted) -> int:
     """`last year`, `this month`, `past 6 months`, `last march`, `yesterday`."""
     assert today is not None  # noqa: S101
@@ -129,6 +160,10 @@ def _relative(words: list[str], at: int, today: date | None, found: Parted) -> i
         day = (today - timedelta(days=word == "yesterday")).isoformat()
         found.around = (day, day)
         return 1
+    size, span = _ago_said(words, at, today)
+    if span:
+        found.around = span
+        return size
     if word in ("last", "past", "this", "in", "previous"):
         if (month := _month(following)) and word != "past":
             year = today.year if month <= today.month else today.year - 1
@@ -140,11 +175,11 @@ def _relative(words: list[str], at: int, today: date | None, found: Parted) -> i
         unit = words[at + 2].rstrip("s") if at + 2 < len(words) else ""
         if (
             word != "in"
-            and following.isdecimal()
-            and len(following) < 4
+            and (count := int(following) if following.isdecimal() else _NUMBERS.get(following, 0))
+            and count < 1000
             and unit in ("day", "week", "month", "year")
         ):
-            found.after = _ago(int(following), unit, today).isoformat()
+            found.after = _ago(count, unit, today).isoformat()
             return 3
     return 0
 

@@ -1,27 +1,28 @@
 """`phr search`: ranked full text, in the words of a patient.
 
 Read what was typed (`query`), see what it means (`concepts`, with the table of synonyms), find candidates within fixed
-bounds (`retrieval`), weigh them (`search_score`), and show the words around what matched (`snippets`). If no record
-holds a word, a slip of the finger is looked for; if none holds all words, the best of the others come.
+bounds (`retrieval`), weigh them (`search_score`), put them in order (`search_order`), and show the words around what
+matched (`snippets`). If no record holds a word, a slip of the finger is looked for; if none holds all words, the best of
+the others come (`search_answer`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from phr.errors import UsageError
 from phr.views import synonyms
-from phr.views.concepts import Concept, Meant, farther, meant, word_by_word
+from phr.views.concepts import Concept, Meant, meant
 from phr.views.events import Event, events
 from phr.views.narrowing import limits_of
 from phr.views.query import Query, parse
-from phr.views.retrieval import Found, Limits, Retrieval
-from phr.views.search_score import Candidate, Scale, by_date, spread
+from phr.views.search_answer import Answer, answered, store_now
+from phr.views.search_order import by_date, spread
+from phr.views.search_score import Candidate
 from phr.views.snippets import Snippets
-from phr.views.words import tokens
 
 if TYPE_CHECKING:
     from phr.store.store import Store
@@ -44,6 +45,8 @@ class Hits:
     """No record holds all words: these hold most of them."""
     corrected: tuple[tuple[str, str], ...] = ()
     """Slips: what was typed, and what was looked for instead."""
+    instead: tuple[str, ...] = ()
+    """What was looked for is not there; these are the others of these kinds."""
     also: tuple[str, ...] = ()
     """What was looked for beside the words themselves."""
     said: tuple[str, ...] = ()
@@ -89,146 +92,35 @@ def search(
     asked = meant(query, synonyms.packaged())
     answer = _only_abnormal(store, query, asked, start + limit)
     if answer is None:
-        answer = _answer(store, query, asked, limits, start + limit)
+        answer = answered(store, query, asked, limits, start + limit)
     if query.around and not answer.found.held:
         query = replace(query, around=None)
-        loose = _answer(store, query, asked, limits_of(store, query, []), start + limit)
+        loose = answered(store, query, asked, limits_of(store, query, []), start + limit)
         if loose.found.held:
             said.append("Nothing fits that time; these are from other times.")
             answer = loose
-    ordered = spread(answer.candidates) if answer.concepts else by_date(answer.candidates, query.wishes)
+    if answer.concepts:
+        ordered = spread(answer.candidates, query.wishes, int(store_now(store).timestamp()))
+    else:
+        ordered = by_date(answer.candidates, query.wishes)
     return _page(store, query, answer, ordered, (start, limit), said)
 
 
-def _only_abnormal(store: Store, query: Query, asked: Meant, wanted: int) -> _Answer | None:
+def _only_abnormal(store: Store, query: Query, asked: Meant, wanted: int) -> Answer | None:
     """`abnormal labs`: where nothing but kinds was named, what is not abnormal is no answer."""
     if not asked.concepts or not query.wishes & {"abnormal", "high", "low"}:
         return None
     if not all(one.kinds for one in asked.concepts):
         return None
     narrowed = replace(query, states=(*query.states, "abnormal"))
-    answer = _answer(store, query, asked, limits_of(store, narrowed, []), wanted)
+    answer = answered(store, query, asked, limits_of(store, narrowed, []), wanted)
     return answer if answer.found.held and not answer.partial else None
-
-
-class _Answer:
-    """What was found, before it is cut into pages."""
-
-    def __init__(
-        self,
-        retrieval: Retrieval,
-        concepts: tuple[Concept, ...],
-        found: Found,
-        missing: tuple[str, ...] = (),
-        corrected: tuple[tuple[str, str], ...] = (),
-        *,
-        partial: bool = False,
-        loosened: bool = False,
-    ) -> None:
-        self.retrieval = retrieval
-        self.concepts = concepts
-        self.found = found
-        self.missing = missing
-        self.corrected = corrected
-        self.partial = partial
-        self.loosened = loosened
-        self.candidates: list[Candidate] = []
-
-
-def _answer(store: Store, query: Query, asked: Meant, limits: Limits, wanted: int) -> _Answer:
-    """Candidates, weighed. All words if any record holds them all, else without slips, else most of the words."""
-    retrieval = Retrieval(store.db, limits, room=3 * wanted)
-    concepts = asked.concepts
-    answer = _Answer(retrieval, concepts, retrieval.all_of(concepts))
-    if concepts and not answer.found.held:
-        answer = _less(store, query, answer)
-    held = answer.found.held
-    candidates = {one.id: one for one in retrieval.rows(list(held))}
-    typed = tuple(word for concept in answer.concepts for word in tokens(concept.text))
-    scale = Scale(answer.concepts, asked.welcome, query.wishes, typed, int(store_now(store).timestamp()))
-    for one in candidates.values():
-        scale.weigh(one, held[one.id])
-    if 1 < len(answer.concepts) < 5 and not answer.partial and not _any_close(candidates.values(), answer):
-        # All words only somewhere in long texts: what has most of them in its title may be the better answer.
-        others = retrieval.most_of(answer.concepts).held
-        for one in retrieval.rows([id_ for id_ in others if id_ not in candidates]):
-            scale.weigh(one, others[one.id])
-            candidates[one.id] = one
-    if answer.found.cut and concepts:
-        leading = _leading(candidates.values())
-        expression = " AND ".join(one.expression() for one in answer.concepts if not one.kinds)
-        newer = retrieval.newest_like(leading, expression)
-        bits = max(held.values(), default=0)
-        for one in retrieval.rows([id_ for id_ in dict.fromkeys(newer) if id_ not in candidates]):
-            scale.weigh(one, bits)
-            candidates[one.id] = one
-    answer.candidates = list(candidates.values())
-    return answer
-
-
-def _any_close(candidates: Iterable[Candidate], answer: _Answer) -> bool:
-    """Whether any candidate has every word in its title, codes or details."""
-    return any(one.seen.bit_count() == len(answer.concepts) for one in candidates)
-
-
-def _less(store: Store, query: Query, answer: _Answer) -> _Answer:
-    """Nothing holds all of it: look for slips, for phrases word by word, then for most of the words."""
-    from phr.views.slips import corrected
-
-    retrieval = answer.retrieval
-    loosened = tuple(_loosened(one) for one in answer.concepts)
-    if loosened != answer.concepts:
-        found = retrieval.all_of(loosened)
-        if found.held:
-            return _Answer(retrieval, loosened, found, loosened=True)
-    concepts, slips, missing = [], [], []
-    for one in loosened:
-        if retrieval.exists(one) or retrieval.exists(one := farther(one, synonyms.packaged())):
-            concepts.append(one)
-        elif one.correctable and (better := corrected(retrieval, one, synonyms.packaged())):
-            concepts.append(better)
-            slips.append((one.text, better.text))
-        else:
-            missing.append(one.text)
-            # `liver tests` is a phrase of the table; without it, what there is of the liver is better than nothing.
-            concepts += [part for part in word_by_word(one, synonyms.packaged()) if retrieval.exists(part)]
-    whole = tuple(concepts)
-    found = retrieval.all_of(whole) if whole else Found()
-    partial = bool(missing)
-    if whole and not found.held:
-        found, partial = retrieval.most_of(whole), True
-    return _Answer(
-        retrieval,
-        whole,
-        found,
-        tuple(missing),
-        tuple(slips),
-        partial=partial,
-        loosened=loosened != answer.concepts,
-    )
-
-
-def _loosened(concept: Concept) -> Concept:
-    """A phrase whose words need not stand side by side."""
-    first = concept.ways[0]
-    if len(first.words) < 2 or any(way.apart and way.literal for way in concept.ways):
-        return concept
-    return concept._replace(ways=(*concept.ways, first._replace(apart=True, weight=0.7)))
-
-
-def _leading(candidates: Iterable[Candidate]) -> list[Candidate]:
-    """The best of each title."""
-    best: dict[tuple[str, str], Candidate] = {}
-    for one in candidates:
-        if one.group not in best or best[one.group].score < one.score:
-            best[one.group] = one
-    return sorted(best.values(), key=lambda one: -one.score)[:12]
 
 
 def _page(
     store: Store,
     query: Query,
-    answer: _Answer,
+    answer: Answer,
     ordered: list[Candidate],
     page: tuple[int, int],
     said: list[str],
@@ -261,13 +153,14 @@ def _page(
         missing=answer.missing,
         partial=answer.partial and not answer.missing,
         corrected=answer.corrected,
+        instead=answer.instead,
         also=_also(answer.concepts),
         said=tuple(said),
         pattern=snippets.pattern,
     )
 
 
-def _more(answer: _Answer, ordered: list[Candidate], shown: list[Candidate]) -> dict[int, int]:
+def _more(answer: Answer, ordered: list[Candidate], shown: list[Candidate]) -> dict[int, int]:
     """How many more of the same title there are, beside the last of it that is shown."""
     here: dict[tuple[str, str], int] = {}
     last: dict[tuple[str, str], Candidate] = {}
@@ -320,11 +213,6 @@ def _place(after: str | None) -> int:
             hint="Take the word that the page before gave as `next`, or leave --after out.",
         )
     return int(after)
-
-
-def store_now(store: Store) -> datetime:
-    """The clock of the store."""
-    return datetime.fromisoformat(store.now().replace("Z", "+00:00")).astimezone(UTC)
 
 
 def _today(store: Store) -> date:

@@ -7,7 +7,7 @@ weighed, by rules that can be read: title before description and value, these be
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from phr.views.concepts import Concept
@@ -38,6 +38,9 @@ _KINDS = {
 }
 _LONG_NAME = re.compile(r"\s*\[.*$| in (?:Serum|Blood|Urine|Plasma|Arterial).*$")
 """The grammar of a LOINC long common name, behind what was measured."""
+_GENERAL = 0.5
+_PREFERRED = 2.0
+"""For the kind that the words say: a vaccine for `flu shot`."""
 _YEAR = 31_557_600
 _DOWN, _UP = ("L", "LL", "LU", "<"), ("H", "HH", "HU", ">")
 _NOT_SO = ("refuted", "not-done", "not-taken", "entered-in-error", "cancelled")
@@ -47,8 +50,8 @@ class Candidate:
     """One record that may be an answer."""
 
     __slots__ = (
-        "abnormal", "date_from", "fields", "found", "id", "interpretation", "kind", "measured", "score", "seen",
-        "status", "title",
+        "abnormal", "base", "date_from", "fields", "found", "id", "interpretation", "kind", "measured", "preferred",
+        "score", "seen", "status", "title",
     )  # fmt: skip
 
     def __init__(self, row: Sequence[Any]) -> None:
@@ -82,6 +85,10 @@ class Candidate:
         self.fields = (_edged(title), _edged(detail), _edged(codes))
         """Title, details, codes: as parted words between blanks."""
         self.score = 0.0
+        self.preferred = False
+        """Of the kind that was asked for."""
+        self.base = 0.0
+        """The score, whatever its day."""
         self.found = 0
         """A bit for each concept that it holds."""
         self.seen = 0
@@ -110,29 +117,40 @@ class Scale(NamedTuple):
 
     def weigh(self, one: Candidate, held: int) -> None:
         """Give a candidate its score. `held`: a bit for each concept that it is known to hold somewhere."""
-        total, seen = 0.0, 0
+        total, seen, whole = 0.0, 0, 0.0
+        held_here = 0.0
         for at, concept in enumerate(self.concepts):
             here = self._stands(one, concept)
             if here:
                 seen |= 1 << at
             elif held >> at & 1:
                 here = BODY
-            total += here
+            # That it is a medicine says less than what it is for.
+            weight = _GENERAL if concept.kinds and len(self.concepts) > 1 else 1.0
+            total += weight * here
+            whole += weight
+            held_here += weight * bool(here)
         one.seen, one.found = seen, seen | held
-        count = max(1, len(self.concepts))
-        share = (one.found & ((1 << count) - 1)).bit_count() / count if self.concepts else 1.0
-        total = total / count * (0.4 + 0.6 * share)
+        if self.concepts:
+            total = total / whole * (0.4 + 0.6 * held_here / whole)
         total += sum(min(2.0, 0.2 * self._stands(one, concept)) for concept in self.welcome)
-        total += self._whole(one) + _KINDS.get(one.kind, 0.0) + self._time(one)
+        total += self._whole(one) + _KINDS.get(one.kind, 0.0) + self._flagged(one)
+        general = [concept.kinds for concept in self.concepts if len(self.concepts) > 1]
+        one.preferred = any(one.kind in concept.prefers for concept in self.concepts)
+        if one.preferred or any(one.kind in kinds for kinds in general):
+            total += _PREFERRED
         if one.status in _NOT_SO:
             total -= 0.6
         elif one.status == "active" and one.kind in ("problem", "medication", "allergy"):
             total += 0.4
-        one.score = total + self._wished(one)
+        one.base = total
+        one.score = total + self._time(one) + self._wished(one)
 
     def _stands(self, one: Candidate, concept: Concept) -> float:
         """Where a concept stands best."""
-        best = 1.15 * TITLE if one.kind in concept.kinds else 0.0
+        best = 0.0
+        if one.kind in concept.kinds:  # the kind that is named first is the nearest
+            best = 1.15 * TITLE - min(1.0, 0.5 * concept.kinds.index(one.kind))
         title, detail, codes = one.fields
         for way in concept.ways:
             most = way.weight * TITLE
@@ -170,14 +188,19 @@ class Scale(NamedTuple):
         years = max(0.0, (self.now - one.date_from) / _YEAR)
         return 1.2 / (1 + years / 4)
 
-    def _wished(self, one: Candidate) -> float:
-        """What words such as `last`, `next`, `high` prefer."""
+    def _flagged(self, one: Candidate) -> float:
+        """What words such as `abnormal`, `high`, `low` prefer."""
         bonus = 0.0
         if "abnormal" in self.wishes and one.abnormal:
             bonus += 2.0
         if self.wishes & {"high", "low"} and one.abnormal:
             marks = _UP if "high" in self.wishes else _DOWN
             bonus += 2.0 if one.interpretation in marks else 0.8
+        return bonus
+
+    def _wished(self, one: Candidate) -> float:
+        """What words such as `last` and `next` prefer."""
+        bonus = 0.0
         if one.date_from is None:
             return bonus
         ahead = one.date_from > self.now
@@ -189,25 +212,3 @@ class Scale(NamedTuple):
         if "oldest" in self.wishes and not ahead:
             bonus += min(3.0, 0.3 * (self.now - one.date_from) / _YEAR)
         return bonus
-
-
-def spread(candidates: Iterable[Candidate]) -> list[Candidate]:
-    """Best first, but a fourth of the same title only after all others: ten results of one test hide nothing."""
-    ordered = sorted(candidates, key=lambda one: (-one.score, -(one.date_from or 0), -one.id))
-    met: dict[tuple[str, str], int] = {}
-    placed: list[tuple[bool, float, int, Candidate]] = []
-    for place, one in enumerate(ordered):
-        before = met.get(one.group, 0)
-        met[one.group] = before + 1
-        placed.append((before > 2, -(one.score - 2.0 * before), place, one))
-    placed.sort(key=lambda entry: entry[:3])
-    return [one for *_, one in placed]
-
-
-def by_date(candidates: Iterable[Candidate], wishes: frozenset[str]) -> list[Candidate]:
-    """The newest first, or the oldest: where nothing but filters was asked."""
-    oldest = "oldest" in wishes
-    return sorted(
-        candidates,
-        key=lambda one: (one.date_from is None, (1 if oldest else -1) * (one.date_from or 0), -one.id),
-    )

@@ -38,6 +38,8 @@ class Stands(NamedTuple):
     meanings: tuple[Meaning, ...] = ()
     kinds: tuple[str, ...] = ()
     """Kinds of record that answer it as well."""
+    drugs: bool = False
+    """Whether it is a word for a class of drugs."""
 
 
 class Synonyms:
@@ -64,6 +66,10 @@ class Synonyms:
         return found
 
     @cached_property
+    def _small(self) -> dict[str, str]:
+        return {name: text.lower() for name, text in self._sections.items()}
+
+    @cached_property
     def _alike(self) -> dict[str, str]:
         return {
             word: strings[0]
@@ -72,6 +78,10 @@ class Synonyms:
             for word in strings[1:]
         }
 
+    def mentions(self, text: str) -> bool:
+        """Whether this stands anywhere in the table."""
+        return any(text in section for section in self._small.values())
+
     def plain(self, word: str) -> str:
         """The one word that stands for all its like: `meds` is `medicine`."""
         return self._alike.get(word) or self._alike.get(stem(word)) or stem(word)
@@ -79,6 +89,15 @@ class Synonyms:
     def key(self, text: str) -> tuple[str, ...]:
         """A phrase as phrases are compared."""
         return tuple(self.plain(word) for word in tokens(text))
+
+    @lru_cache(maxsize=4096)  # noqa: B019 - as long-lived as the table, of which there is one
+    def _parts(
+        self, section: str, line: str
+    ) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...], tuple[str, ...]]:
+        """Of one group: the phrases that stand for it, the same as phrases are compared, and all else in it."""
+        strings = tuple(_QUOTED.findall(line))
+        names = tuple(strings[0].split("|")) if section == "means" and strings else strings
+        return names, tuple(map(self.key, names)), strings[1:] if section == "means" else strings
 
     def longest(self, words: Sequence[str], *, far: bool = False) -> Stands | None:
         """The longest phrase of the table with which these words begin; None when there is none.
@@ -92,34 +111,38 @@ class Synonyms:
                 return found
         return None
 
-    def _lines(self, word: str, plain: str) -> list[tuple[str, list[str]]]:
-        """The groups in which a phrase may begin with this word, as `(section, words)`."""
-        needles = {word[: max(2, len(word) - 3)], plain[: max(2, len(plain) - 3)]}
-        needles |= {other for other, one in self._alike.items() if one == plain}
+    def _lines(self, word: str, plain: str) -> list[tuple[str, str]]:
+        """The groups in which a phrase may begin with this word, as `(section, line)`."""
+        begin = {word[: max(2, len(word) - 3)], plain[: max(2, len(plain) - 3)]}
+        begin |= {other for other, one in self._alike.items() if one == plain}
+        needles = {mark + one for one in begin for mark in '"|'}
         return [
-            (name, strings)
+            (name, line)
             for name in ("same", "drugs", "means")
-            for line in _holding(self._sections.get(name, ""), needles)
-            if (strings := _QUOTED.findall(line))
+            for line in _holding(self._sections.get(name, ""), self._small.get(name, ""), needles)
         ]
 
     def _of(
         self,
         phrase: tuple[str, ...],
         typed: tuple[str, ...],
-        lines: list[tuple[str, list[str]]],
+        lines: list[tuple[str, str]],
         *,
         far: bool,
     ) -> Stands | None:
         texts: list[str] = []
         behind: list[str] = []
-        for name, strings in lines:
-            names, others = (strings[0].split("|"), strings[1:]) if name == "means" else (strings, strings)
-            own = next((text for text in names if self.key(text) == phrase), None)
-            if own is None:
+        drugs = 0
+        for name, line in lines:
+            names, keys, others = self._parts(name, line)
+            if phrase not in keys:
                 continue
+            own = names[keys.index(phrase)]
             texts += [own, *others]
             if name == "means":
+                drugs += sum(text in self._brands for text in others)
+                if far:
+                    behind += [one for text in others for one in self._group(text)]
                 behind += [brand for text in others for brand in self._brands.get(text, ())]
             elif far and name == "same":
                 behind += [target for text in others for target in self._targets(text)]
@@ -127,18 +150,32 @@ class Synonyms:
             return None
         texts = [text for text in dict.fromkeys(texts + behind) if tokens(text) != typed]
         kinds = tuple(text[5:] for text in texts if text.startswith("kind:"))
-        others = [text for text in texts if not text.startswith("kind:")]
-        return Stands(len(phrase), tuple(_weighed(others)), kinds)
+        said = [text for text in texts if not text.startswith("kind:")]
+        return Stands(
+            len(phrase), tuple(_weighed(said)), kinds, drugs > 2 and 2 * drugs >= len(said) - len(behind)
+        )
 
     @cached_property
     def _brands(self) -> dict[str, list[str]]:
         lines = map(_QUOTED.findall, self._sections.get("drugs", "").split("\n"))
         return {strings[0]: strings[1:] for strings in lines if strings}
 
+    def _group(self, text: str) -> list[str]:
+        """The words that mean the same as this one."""
+        key = self.key(text)
+        return [
+            other
+            for line in _holding(
+                self._sections.get("same", ""), self._small.get("same", ""), {f'"{text.lower()}"'}
+            )
+            if key in self._parts("same", line)[1]
+            for other in self._parts("same", line)[0]
+        ]
+
     def _targets(self, text: str) -> list[str]:
         """What stands behind this phrase, if it has a line of its own."""
         key = self.key(text)
-        for line in _holding(self._sections.get("means", ""), {text.lower()}):
+        for line in _holding(self._sections.get("means", ""), self._small.get("means", ""), {text.lower()}):
             strings = _QUOTED.findall(line)
             if strings and any(self.key(name) == key for name in strings[0].split("|")):
                 return strings[1:]
@@ -160,9 +197,8 @@ def _weighed(texts: Sequence[str]) -> Iterator[Meaning]:
             at += 1
 
 
-def _holding(section: str, needles: set[str]) -> Iterator[str]:
-    """The lines in which one of these stands."""
-    small = section.lower()
+def _holding(section: str, small: str, needles: set[str]) -> Iterator[str]:
+    """The lines in which one of these stands; `small`: the section without capitals."""
     taken: set[int] = set()
     for needle in needles:
         at = small.find(needle)

@@ -7,6 +7,7 @@ data. The text of documents is not looked at: nearly every examination says that
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from phr.packs.codes import CodeSet
     from phr.packs.model import TagRule
     from phr.packs.words import Words
+    from phr.store.store import Store
 
 # A tag stands beside a resource; another record may be shown for it.
 _OWN = (
@@ -36,6 +38,8 @@ _BEGINS = (
 )
 
 
+_NAMED, _LISTED = 500, 30
+"""So many tags of the person are looked at for what was meant, and so many are listed."""
 _MOST = 400
 """SQLite puts 500 SELECTs together at most (https://sqlite.org/limits.html, section 5)."""
 
@@ -70,6 +74,26 @@ def pack_tags(event: dict[str, Any]) -> list[str]:
 def known_tags() -> list[str]:
     """Every tag that some pack gives."""
     return sorted({rule.name for rule in _rules()})
+
+
+def unknown_tags(store: Store, asked: Sequence[str]) -> list[str]:
+    """One sentence for each of these tags that nothing carries and no pack gives, with what was probably meant."""
+    from phr.views.selection import near
+
+    given = known_tags() if asked else []
+    said = []
+    for tag in asked:
+        if any(_same(tag, name) for name in given):
+            continue
+        if store.db.execute("SELECT 1 FROM tag WHERE tag = ? LIMIT 1", (tag,)).fetchone():
+            continue
+        rows = store.db.execute("SELECT DISTINCT tag FROM tag ORDER BY tag LIMIT ?", (_NAMED,))
+        there = tuple(dict.fromkeys([*(str(row[0]) for row in rows), *given]))
+        likely = near(tag, there) if there else []
+        meant = f" Did you mean {' or '.join(likely)}?" if likely else ""
+        listed = f" Tags there are: {', '.join(there[:_LISTED])}{', …' if len(there) > _LISTED else '.'}"
+        said.append(f"No record has the tag “{tag}”.{meant}{listed if there else ' There are no tags yet.'}")
+    return said
 
 
 def _same(one: str, other: str) -> bool:

@@ -51,7 +51,7 @@ _BRITISH = (
     ("haem", "hem"),
     ("oedema", "edema"),
     ("oesoph", "esoph"),
-    ("oestro", "estro"),
+    ("oestr", "estr"),
     ("rrhoe", "rrhe"),
     ("paed", "ped"),
     ("gynae", "gyne"),
@@ -70,22 +70,56 @@ _BRITISH = (
     ("foet", "fet"),
     ("diarrhoea", "diarrhea"),
     ("caesar", "cesar"),
+    ("faec", "fec"),
+    ("coel", "cel"),
+    ("pnoea", "pnea"),
+    ("mould", "mold"),
+    ("titre", "titer"),
+    ("leuco", "leuko"),
+    ("counsell", "counsel"),
+    ("alised", "alized"),
+    ("ilised", "ilized"),
+    ("theatre", "theater"),
+    ("programme", "program"),
 )
+_AMERICAN = (
+    ("emia", "aemia"),
+    ("emic", "aemic"),
+    ("hemo", "haemo"),
+    ("hema", "haema"),
+    ("pediatr", "paediatr"),
+    ("gynec", "gynaec"),
+    ("anesth", "anaesth"),
+    ("estra", "oestra"),
+    ("estro", "oestro"),
+    ("pnea", "pnoea"),
+    ("fecal", "faecal"),
+    ("celiac", "coeliac"),
+    ("rrhea", "rrhoea"),
+    ("mold", "mould"),
+)
+"""The other way round, where the American letters alone would be found in too many words."""
 
 
 def forms(word: str) -> tuple[str, ...]:
     """Other forms in which the same word may stand: singular, plural, without its ending, in American spelling."""
     if len(word) < 4 or not word.isalpha():
         return ()
-    found = [stem(word)]
+    spelled = [word]
     for british, american in _BRITISH:
-        if british in word:
-            found.append(word.replace(british, american))
-        elif american in word and len(american) > 4:
-            found.append(word.replace(american, british))
-    found += _without_ending(word)
-    if word.endswith("y") and word[-2] not in "aeiou":
-        found.append(word[:-1] + "ies")
+        spelled += [one.replace(british, american) for one in spelled if british in one]
+        if american in word and british not in word and len(american) > 4:
+            spelled.append(word.replace(american, british))
+    spelled += [
+        word.replace(american, british)
+        for american, british in _AMERICAN
+        if american in word and british not in word
+    ]
+    found = []
+    for one in dict.fromkeys(spelled):
+        found += [one, stem(one), *_without_ending(one)]
+        if one.endswith("y") and one[-2] not in "aeiou":
+            found.append(one[:-1] + "ies")
     return tuple(dict.fromkeys(one for one in found if one != word and len(one) > 2))
 
 
