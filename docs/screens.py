@@ -110,21 +110,28 @@ def _fill(path: Path) -> None:
                 last_sync="2026-10-01T06:15:00Z",
             )
         )  # fmt: skip
-        job = store.runs.start("harrow", "manual", "full")
+        elsewhere = store.sources.ensure("northmere-letter").key
+        job, file = (
+            store.runs.start("harrow", "manual", "full"),
+            store.runs.start(elsewhere, "manual", "file"),
+        )
         received = [Received(one["resourceType"], one["id"], _json(one)) for one in _record()]
         store.save("harrow", received)
-        elsewhere = store.sources.ensure("northmere-letter").key
         store.save(elsewhere, [Received(one["resourceType"], one["id"], _json(one)) for one in _ELSEWHERE])
         counts = {one.type: TypeCounts() for one in received}
         for one in received:
             counts[one.type] = TypeCounts(new=counts[one.type].new + 1)
-        store.runs.finish(
-            SyncRun(
-                job_id=str(job), connection="harrow-valley", trigger="manual", status="completed", mode="full",
-                started="2026-10-01T06:14:58Z", finished="2026-10-01T06:15:00Z", seconds=2.0, requests=61,
-                bytes=900_000, types=counts, skipped=(), documents={"new": 16},
-            )
-        )  # fmt: skip
+        for run, name, mode, came in (
+            (job, "harrow-valley", "full", counts),
+            (file, "northmere-letter", "file", {}),
+        ):
+            store.runs.finish(
+                SyncRun(
+                    job_id=str(run), connection=name, trigger="manual", status="completed", mode=mode,
+                    started="2026-10-01T06:14:58Z", finished="2026-10-01T06:15:00Z", seconds=2.0, requests=61,
+                    bytes=900_000, types=came, skipped=(), documents={"new": 16} if came else {},
+                )
+            )  # fmt: skip
         store.matches.settle()
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phr.charts import scale, svg, terminal
-from phr.charts.model import HIGH, LOW, NORMAL, PLAIN, Curve, Dot
+from phr.charts.model import HIGH, LOW, NORMAL, PLAIN, Curve, Dot, range_words
 
 YEAR = 365.25 * 86_400
 BEGIN = 1_600_000_000.0
@@ -155,3 +155,21 @@ def test_a_sparkline_follows_the_values() -> None:
     bars = "".join(text for text, _ in terminal.sparkline(curve(1, 2, 3, 4).dots, 8))
     assert bars == "▁▃▆█"
     assert "".join(text for text, _ in terminal.sparkline(curve(1, 2, 3, 4).dots, 8, unicode=False)).isascii()
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (90, 200, "90–200"),
+        (70.2608, 99.0858, "70.3–99.1"),
+        (0.005, None, "≥ 0.005"),
+        (None, 1_000_000, "≤ 1000000"),
+        (108.696, 288.043, "109–288"),
+        (None, 135.25, "≤ 135.25"),
+        (-2, 2, "−2–2"),
+    ],
+)
+def test_limits_are_told_without_the_tail_of_a_conversion(
+    low: float | None, high: float | None, words: str
+) -> None:
+    assert range_words(low, high) == words

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -95,7 +96,7 @@ def test_piped_it_is_words_and_a_table(phr: Any, measured: Path) -> None:
     answer = phr("trend", "AAT", "level")
     assert answer.status == 0
     lines = answer.out.splitlines()
-    assert lines[0] == "Alpha-1 antitrypsin"
+    assert lines[0] == "Alpha-1 antitrypsin: =cmd [2J", "its name, and what its source calls it"
     assert lines[1].startswith("Last: 44 mg/dL on 2022-07-01.")
     assert "Falling over" in answer.out and "┤" not in answer.out
     assert "as written: 0.45 g/L" in answer.out
@@ -178,3 +179,25 @@ def test_a_screen_without_unicode_is_plain(process: Any, measured: Path) -> None
     answer = process("trend", "aat", "--format", "plot", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
     assert answer.status == 0, answer.err
     assert answer.out.isascii() and " v" in answer.out and "+" in answer.out
+
+
+def test_screens_are_plain_and_fit_sixty_columns(
+    on_a_terminal: Any, measured: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Workspace(os.environ).store() as store:
+        clinic = store.sources.ensure("clinic").key
+        store.save(
+            clinic,
+            [_seen("29463-7", "Body weight", f"202{n}-01-01", 70.123456789 + n / 7, "kg") for n in range(4)]
+            + [_seen("8310-5", "Temp", f"202{n}-01-01", 98.6 + n / 10, "[degF]") for n in range(3)],
+        )
+    monkeypatch.setenv("NO_COLOR", "1")
+    for asked in ((), ("weight",), ("temperature",), ("blood", "pressure"), ("vitals",)):
+        _, shown = on_a_terminal("trend", *asked, columns=60)
+        assert "70.123456" not in shown and "mm[Hg]" not in shown and "[degF]" not in shown
+        assert max(map(len, shown.splitlines())) <= 60, asked
+
+
+def test_a_picture_says_when_it_replaces_one(phr: Any, measured: Path) -> None:
+    assert "Written: " in phr("trend", "aat", "-o", "a.svg").err
+    assert "over the older one" in phr("trend", "aat", "-o", "a.svg").err

@@ -104,7 +104,11 @@ def test_what_is_not_certain_is_refused(measure: str | None, unit: str | None, i
 def test_a_percentage_under_the_code_of_the_ifcc_method_is_another_scale() -> None:
     one = BY_ID["hba1c"]
     assert conversion("%", "mmol/mol", one, "59261-8") is None
-    assert conversion("mmol/mol", "%", one, "59261-8") is None
+    assert conversion("%", "%", one, "59261-8") is None, "not the % that stands among 4548-4"
+    assert conversion("%", "%", one, "4548-4", "59261-8") is None
+    assert conversion("%", "%", one, "59261-8", "59261-8") is not None
+    way = conversion("mmol/mol", "%", one, "59261-8")
+    assert way is not None and way.of(53) == pytest.approx(7.0, abs=0.01), "the unit says what it is"
     assert conversion("mmol/mol", "mmol/mol", one, "59261-8") is not None
 
 
@@ -116,6 +120,21 @@ def test_the_mass_of_urea_is_not_that_of_its_nitrogen() -> None:
     )
     assert nitrogen is not None and urea is not None
     assert nitrogen.factor / urea.factor == pytest.approx(60.056 / 28.014, rel=1e-4)
+    as_nitrogen = conversion("mg/dL", "mg/dL", one, "3091-6", "3094-0")
+    assert as_nitrogen is not None and as_nitrogen.of(36) == pytest.approx(16.79, abs=0.01)
+    as_urea = conversion("mmol/L", "g/L", one, "22664-7", "3091-6")
+    assert as_urea is not None and as_urea.of(5) == pytest.approx(0.3003, abs=0.0001)
+    same = conversion("mg/dL", "mg/dL", one, "3091-6", "3091-6")
+    assert same is not None and same.same
+
+
+def test_giga_in_a_litre_is_a_number_of_cells_and_else_a_mass() -> None:
+    cells, protein = (
+        conversion("G/L", "10*3/uL", BY_ID["platelets"]),
+        conversion("G/L", "g/dL", BY_ID["albumin"]),
+    )
+    assert cells is not None and cells.factor == pytest.approx(1)
+    assert protein is not None and protein.factor == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +149,16 @@ def test_the_mass_of_urea_is_not_that_of_its_nitrogen() -> None:
         ("mL/min/{1.73_m2}", "mL/min/1.73m2", "mL/min/1.73 m²", "mL/min/1.73m^2", "mL/min/1.73 sq.m"),
         ("%", "percent", "% of total Hgb", "%{Hb}"),
         ("kg/m2", "kg/m^2", "kg/m²"),
-        ("Cel", "°C", "degC", "Celsius"),
+        ("Cel", "°C", "degC", "Celsius", "degrees C", "Deg. C", "º C"),
+        ("[degF]", "°F", "Deg F", "degrees Fahrenheit", "° F"),
+        ("L", "Liters", "litre", "l"),
+        ("kg", "Kgs", "kilograms"),
+        ("[lb_av]", "lb", "LBS.", "pound(s)"),
+        ("mm[Hg]", "mm/Hg", "mmHg", "MM HG"),
+        ("mg/g", "mg/g creat", "mg/g{creat}", "mg/g Cr"),
+        ("mg/dL", "mg/dL (calc)", "mg / dL", "mgs/dL"),
+        ("mmol/L", "mmoles/L"),
+        ("10*9/L", "Giga/L"),
     ],
 )  # fmt: skip
 def test_spellings_of_one_unit_are_one(units: tuple[str, ...]) -> None:

@@ -11,6 +11,7 @@ from phr.model import Received
 from phr.store.store import Store
 from phr.views.selection import Selection
 from phr.views.summary import summary
+from phr.views.summary_onset import since_words
 from phr.views.summary_rows import Row
 from phr.views.summary_vaccines import groups
 
@@ -107,6 +108,35 @@ def test_what_is_over_refuted_or_no_illness_stands_apart(store: Store, source: s
     }
     assert sorted(titles(page, "resolved")) == ["Flu", "Sprain"]
     assert titles(page, "refuted_problems") == ["Cancer"]
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"onsetString": "as a teenager", "recordedDate": "2012-12-12"}, "as a teenager"),
+        ({"onsetAge": {"value": 40, "unit": "years"}, "recordedDate": "2012-12-12"}, "since age 40"),
+        ({"recordedDate": "2012-12-12"}, "noted 2012-12-12"),
+        ({"onsetDateTime": "2010", "recordedDate": "2012-12-12"}, "since 2010"),
+        ({"onsetPeriod": {"start": "2012-12-12"}, "recordedDate": "2012-12-12"}, "since 2012-12-12"),
+        ({}, ""),
+    ],
+)
+def test_when_it_was_written_down_is_not_since_when(
+    store: Store, source: str, received: Make, more: dict[str, Any], said: str
+) -> None:
+    store.save(source, [condition(received, "1", concept("Migraine"), **more)])
+    (one,) = summary(store)["problems"]
+    assert since_words(one) == said
+    assert (one["since"] is None) == ("onsetDateTime" not in more and "onsetPeriod" not in more)
+
+
+def test_the_onset_that_one_source_knows_counts(store: Store, source: str, received: Make) -> None:
+    migraine = concept("Migraine")
+    store.save(source, [condition(received, "1", migraine, recordedDate="2012-12-12")])
+    other = store.sources.ensure("hospital").key
+    store.save(other, [condition(received, "9", migraine, onsetDateTime="2014-03")])
+    (one,) = summary(store)["problems"]
+    assert (one["since"], one["noted"]) == ("2014-03", None)
 
 
 # ── medicines ─────────────────────────────────────────────────────────────────────────────────────────
@@ -294,6 +324,83 @@ def test_a_newer_entry_that_says_stopped_is_named(store: Store, source: str, rec
     assert one["class"] == "blood thinner"
 
 
+def given(make: Make, id_: str, name: str, date: str, **more: Any) -> Received:
+    return make(
+        "MedicationAdministration",
+        id_,
+        **{
+            "status": "completed",
+            "medicationCodeableConcept": concept(name),
+            "effectiveDateTime": date,
+            "dosage": {"text": "4000 mg IV"},
+            **more,
+        },
+    )
+
+
+def infusions(make: Make, name: str, **more: Any) -> list[Received]:
+    days = ("2025-12-02", "2025-12-30", "2026-01-13", "2026-02-10", "2026-02-24")
+    return [given(make, f"g{number}", name, day, **more) for number, day in enumerate(days)]
+
+
+@pytest.mark.parametrize(
+    ("order", "name", "more"),
+    [
+        ("Zemaira 1,000 mg vial", "Zemaira infusion", {}),
+        ("alpha1-proteinase inhibitor, human 1000 MG Injection [Zemaira]", "Zemaira infusion", {}),
+        ("Zemaira 1,000 mg vial", "Alpha-1 proteinase inhibitor infusion", {}),
+        ("Zemaira 1,000 mg vial", "Weekly visit product", {"request": {"reference": "MedicationRequest/1"}}),
+    ],
+)
+def test_what_is_given_is_a_sign_of_its_order(
+    store: Store, source: str, received: Make, order: str, name: str, more: dict[str, Any]
+) -> None:
+    store.save(
+        source, [drug(received, "1", concept(order), "2016-09-06"), *infusions(received, name, **more)]
+    )
+    (one,) = summary(store)["medications"]
+    assert (one["title"], one["since"], one["given"]) == (order, "2016-09-06", "2026-02-24")
+    assert (one["still_taking"], one["unrenewed"], one["times"]) == (False, None, 6)
+
+
+def test_a_renewed_order_is_since_the_first_of_what_was_given(
+    store: Store, source: str, received: Make
+) -> None:
+    order = drug(received, "1", concept("Zemaira 1,000 mg vial"), "2026-01-20")
+    store.save(source, [order, *infusions(received, "Zemaira infusion")])
+    (one,) = summary(store)["medications"]
+    assert (one["since"], one["given"]) == ("2025-12-02", "2026-02-24")
+
+
+def test_what_is_only_given_is_since_the_first_of_the_run(store: Store, source: str, received: Make) -> None:
+    long = [given(received, f"y{year}", "Zemaira infusion", f"{year}-12-01") for year in range(2015, 2025)]
+    before = given(received, "x", "Zemaira infusion", "2012-01-01")
+    store.save(source, [*infusions(received, "Zemaira infusion"), *long, before])
+    (one,) = summary(store)["medications"]
+    assert (one["since"], one["given"]) == ("2015-12-01", "2026-02-24")
+    assert one["times"] > 5
+
+
+@pytest.mark.parametrize(
+    ("order", "name"),
+    [
+        ("methylprednisolone 4 mg tablet", "methylprednisolone 1,000 mg infusion"),
+        ("losartan 50 mg tablet", "losartan 100 mg tablet"),
+        ("Zemaira 1,000 mg vial", "Prolastin-C infusion"),
+        ("insulin glargine 100 unit/mL vial", "insulin lispro injection"),
+    ],
+)
+def test_another_drug_or_form_is_no_sign_of_an_order(
+    store: Store, source: str, received: Make, order: str, name: str
+) -> None:
+    more = {"dosage": {"text": "given"}}
+    store.save(
+        source, [drug(received, "1", concept(order), "2016-09-06"), *infusions(received, name, **more)]
+    )
+    page = summary(store)
+    assert {one["title"]: one["still_taking"] for one in page["medications"]} == {order: True, name: False}
+
+
 # ── allergies ─────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -443,6 +550,19 @@ def test_without_recent_results_the_last_year_that_has_some_is_told(
     )
     since = summary(store, Selection(since="2024"))
     assert (since["abnormal"], since["abnormal_until"], since["results_since"]) == ([], None, False)
+
+
+def test_the_month_that_the_heading_names_is_told_whole(store: Store, source: str, received: Make) -> None:
+    store.save(
+        source,
+        [
+            lab(received, "1", "Sodium", "2026-02-01", 3, "N"),
+            lab(received, "2", "Zinc", "2025-02-01", 9, "H"),
+            lab(received, "3", "Iron", "2025-01-31", 9, "H"),
+        ],
+    )
+    page = summary(store)
+    assert (page["abnormal_since"], titles(page, "abnormal")) == ("2025-02", ["Zinc"])
 
 
 def test_one_test_told_as_mass_and_as_amount_is_one_test(store: Store, source: str, received: Make) -> None:

@@ -548,3 +548,109 @@ def test_the_words_of_a_unit_stay_where_its_code_is_understood(store: Store) -> 
     keep(store, seen("8867-4", "2021", 72, "/min"), seen("8867-4", "2022", 74, "/min"))
     assert [one["value"] for one in trends.trend(store, "pulse")["points"]] == [70, 72, 74]
     assert trends.trend(store, "pulse")["points"][0]["original"] == "70 heart beats each minute"
+
+
+# ── what other systems send ───────────────────────────────────────────────────────────────────────────
+
+
+def test_a_blood_pressure_in_one_text_is_two_numbers_and_hides_no_other(store: Store) -> None:
+    """The newest record of a code has no components: those before it have, and their values stay."""
+    keep(
+        store, pressure("2020-01-01", 120, 80), seen("85354-9", "2021-01-01", "118/76", text="Blood pressure")
+    )
+    keep(
+        store,
+        seen(None, "2022-01-01", "122/79 mmHg", text="BP"),
+        seen(None, "2022-02-01", "see note", text="BP"),
+        seen(None, "2022-03-01", "16/10", text="BP"),
+        source="hospital",
+    )
+    above, below = trends.trend(store, "bp")["series"]
+    assert [(one["value"], one["original"]) for one in above["points"]] == [
+        (120, "120 mmHg"),
+        (118, "118"),
+        (122, "122 mmHg"),
+        (None, "see note"),
+    ]
+    assert [one["value"] for one in below["points"]] == [80, 76, 79, None]
+    assert [one["original"] for one in above["refused"]] == ["16"], "kPa, perhaps; its source does not say"
+    assert [one.name for one in trends.measured(store)].count("Blood pressure") == 1
+    assert trends.trend(store, "title:bp")["series"][0]["points"] == above["points"]
+
+
+def test_a_component_with_a_name_alone_joins_where_nothing_else_is_called_so(store: Store) -> None:
+    keep(store, pressure("2020-01-01", 120, 80))
+    part = {"code": {"text": "Systolic blood pressure"}, "valueQuantity": {"value": 124, "unit": "mmHg"}}
+    keep(store, seen("55284-4", "2021-01-01", {"component": [part]}, text="BP"), source="hospital")
+    assert [one["value"] for one in trends.trend(store, "systolic")["points"]] == [120, 124]
+
+
+def test_a_code_of_a_clinic_is_what_it_stands_beside(store: Store) -> None:
+    own = {"system": "https://clinic.example/codes", "code": "7035", "display": "Na"}
+
+    def na(date: str, value: float, text: str, *codes: str) -> Received:
+        codings = [*({"system": LOINC, "code": code} for code in codes), own]
+        quantity = {"value": value, "unit": "mmol/L"}
+        return seen(None, date, {"code": {"coding": codings, "text": text}, "valueQuantity": quantity})
+
+    keep(store, na("2020-01-01", 140, "Sodium", "2951-2"), na("2021-01-01", 141, "Sodium Lvl"))
+    for asked in ("sodium", "2951-2", "7035"):
+        found = trends.trend(store, asked)
+        assert [one["value"] for one in found["points"]] == [140, 141], asked
+        assert (found["code"], found["name"]) == ("2951-2", "Sodium")
+    keep(store, na("2022-01-01", 60, "Sodium, urine", "2955-3"))
+    assert [one["value"] for one in trends.trend(store, "2951-2")["points"]] == [140], "it may be either"
+
+
+def test_a_mass_of_urea_is_turned_into_that_of_its_nitrogen(store: Store) -> None:
+    keep(store, seen("3094-0", "2020", 15, "mg/dL"), seen("3094-0", "2021", 16, "mg/dL"))
+    keep(store, seen("3091-6", "2022", 36, "mg/dL"), source="hospital")
+    found = trends.trend(store, "bun")
+    assert [one["value"] for one in found["points"]] == [15, 16, pytest.approx(16.793, abs=0.001)]
+    assert found["points"][-1]["converted"] is True
+    alone = trends.trend(store, "urea", sources=("hospital",))
+    assert (alone["name"], alone["points"][0]["value"]) == ("Urea", 36), "as it was written where it is alone"
+
+
+def test_a1c_of_the_ifcc_joins_by_its_unit_and_not_by_a_percentage(store: Store) -> None:
+    keep(store, seen("4548-4", "2020", 7.0, "%"), seen("4548-4", "2021", 7.1, "%"))
+    keep(store, seen("59261-8", "2022", 53, "mmol/mol"), seen("59261-8", "2023", 5.3, "%"), source="hospital")
+    found = trends.trend(store, "a1c")
+    assert [one["value"] for one in found["points"]] == [7.0, 7.1, pytest.approx(7.0, abs=0.01)]
+    assert [one["original"] for one in found["refused"]] == ["5.3 %"]
+    assert "Newer, but not to be compared: 5.3 % on 2023" in found["words"]
+
+
+def test_the_unit_is_one_that_most_values_go_into(store: Store) -> None:
+    keep(
+        store,
+        seen("4544-3", "2020", 42, "%"),
+        seen("4544-3", "2021", 0.43, "L/L"),
+        seen("4544-3", "2022", 0.44),
+    )
+    found = trends.trend(store, "hematocrit")
+    assert (len(found["points"]), len(found["refused"])) == (2, 1)
+
+
+def test_a_flag_behind_a_number_is_no_unit(store: Store) -> None:
+    keep(store, seen("1988-5", "2020", 5, "mg/L"), seen("1988-5", "2021", "7.5 H"))
+    assert "gives no unit" in trends.trend(store, "1988-5")["refused"][0]["reason"]
+
+
+def test_d3_is_not_all_of_vitamin_d(store: Store) -> None:
+    keep(store, seen("62292-8", "2020-01-01", 32, "ng/mL"), seen("1989-3", "2020-01-01", 28, "ng/mL"))
+    with pytest.raises(UsageError, match="fits 2"):
+        trends.trend(store, "vitamin d")
+    assert [one["value"] for one in trends.trend(store, "62292-8")["points"]] == [32]
+
+
+def test_the_list_counts_what_stands(store: Store) -> None:
+    keep(store, seen("1988-5", "2020", 5, "mg/L"), seen("1988-5", "2021", 6, "mg/L", status="cancelled"))
+    assert [one.count for one in trends.measured(store)] == [1]
+
+
+def test_a_screen_reads_as_people_write(store: Store) -> None:
+    keep(store, seen("29463-7", "2020-01-01", 70.123456789, "kg"), seen("29463-7", "2021-01-01", 73.5, "kg"))
+    found = trends.trend(store, "weight")
+    assert found["points"][0]["value"] == 70.123456789
+    assert found["words"].startswith("Last: 73.5 kg on 2021-01-01. Up 3.4 since 2020-01-01")

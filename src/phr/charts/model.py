@@ -64,5 +64,14 @@ def figures(value: float, step: float) -> str:
 def range_words(low: float | None, high: float | None) -> str:
     """`90–200`, `≥ 90`, `≤ 5.6`; empty for none."""
     if low is not None and high is not None:
-        return f"{low:g}–{high:g}"
-    return f"≥ {low:g}" if low is not None else f"≤ {high:g}" if high is not None else ""
+        return f"{limit(low)}–{limit(high)}"
+    return f"≥ {limit(low)}" if low is not None else f"≤ {limit(high)}" if high is not None else ""
+
+
+def limit(value: float) -> str:
+    """A limit as it was written; three digits that count of one that conversion gave a tail."""
+    text = f"{value:.10f}".rstrip("0").rstrip(".") if abs(value) < 1e12 else f"{value:g}"
+    whole, _, tail = text.lstrip("-").partition(".")
+    if len(tail) <= 2 or len((whole + tail).lstrip("0")) <= 4:
+        return text.replace("-", "−")
+    return f"{value:.3g}".replace("-", "−") if abs(value) < 1000 else f"{value:.0f}".replace("-", "−")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from phr.cli.summary_rows import NO_INFORMATION, heading, nothing, row, ymd
+from phr.cli.summary_rows import NO_INFORMATION, heading, nothing, row, since, ymd
 from phr.cli.summary_screen import who
 from phr.cli.text import Screen, clean, wrapped
 
@@ -67,7 +67,7 @@ def _essentials(page: Page, view: Screen) -> Iterator[str]:
     yield from _medicines(page, view)
     yield from heading("Problems", view)
     for one in page["problems"][:_MOST]:
-        yield row(view, clean(words.marked(one)), f"since {ymd(one['since'])}" if one["since"] else "")
+        yield row(view, clean(words.marked(one)), since(one))
     if not page["problems"]:
         known = page["none_known_problems"]
         yield row(view, clean(known[0]["title"]), ymd(known[0]["date"])) if known else nothing(view)

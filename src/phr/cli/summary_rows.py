@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from phr.cli.text import Screen, clean, pad, width, wrapped
+from phr.views.summary_onset import since_words
 
 Page = dict[str, Any]
 Entry = dict[str, Any]
@@ -67,7 +68,8 @@ def ymd(date: str | None) -> str:
 
 
 def since(entry: Entry) -> str:
-    return f"since {ymd(entry['since'])}" if entry.get("since") else ""
+    """Since when, as far as that is known; else when it was noted."""
+    return clean(since_words(entry))
 
 
 YOU = "you"

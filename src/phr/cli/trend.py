@@ -185,9 +185,12 @@ def _hand_on(report: Report, layout: TrendFormat, to: str | None) -> None:
         return
     from pathlib import Path
 
-    from phr.cli.text import size
+    from phr.cli.text import clean, size
     from phr.exporters.base import to_file
 
     path = Path(to)
+    again = path.is_file()
     written = to_file(path, lambda out: out.write(content))
-    output.talk(f"Written: {path} ({size(written)})")
+    output.talk(
+        f"{'Written anew, over the older one' if again else 'Written'}: {clean(path)} ({size(written)})"
+    )

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from phr.cli.text import Screen, clean, count, day, elide, pad, width, wrapped
-from phr.views.trend_words import decimals, shown
+from phr.cli.text import Screen, clean, count, day, elide, width, wrapped
+from phr.cli.trend_columns import columns, spelled
+from phr.views.trend_words import decimals, shown, unit_said, written
 
 if TYPE_CHECKING:
     from phr.views.trends import Measurement
@@ -18,18 +19,12 @@ LAST = 10
 _REFUSED = 8
 _SHAPES = {"high": "▲", "low": "▼"}
 _LETTERS = {"high": "^", "low": "v"}
-_SPELLED = str.maketrans({"−": "-", "≤": "<=", "≥": ">=", "µ": "u", "μ": "u", "°": "", "²": "2"})
-
-
-def spelled(text: str, view: Screen) -> str:
-    """The text in characters that this screen has."""
-    return text if view.unicode else view.spell(text.translate(_SPELLED))
 
 
 def trend_lines(report: Report, view: Screen, *, plot: bool, table: bool) -> Iterator[str]:
     """One measurement, or the parts of one reading, such as blood pressure."""
     series = report.get("series") or [report]
-    yield from _heading(report.get("pair_name") or report["name"], view)
+    yield from _heading(report.get("pair_name") or _named(report), view)
     if not any(one["points"] for one in series) and not any(one["refused"] for one in series):
         yield "No value in this time."
         return
@@ -42,6 +37,21 @@ def trend_lines(report: Report, view: Screen, *, plot: bool, table: bool) -> Ite
         yield ""
         yield from _table(series, view, most=LAST if plot else None)
     yield from _notes(series, view)
+
+
+_SAME = frozenset(
+    "my the body level levels serum plasma blood measured quantitative total test result in or".split()
+)
+"""Words that make no other name of one."""
+
+
+def _named(report: Report) -> str:
+    """Its short name, and what the newest record is called where that says something else."""
+    from phr.views.titles import plain
+
+    name, title = str(report["name"]), clean(plain(str(report["title"] or "")))
+    known = {*name.casefold().replace(",", " ").split(), *_SAME}
+    return name if known.issuperset(title.casefold().replace(",", " ").split()) else f"{name}: {title}"
 
 
 def _heading(title: str, view: Screen) -> Iterator[str]:
@@ -70,7 +80,8 @@ def _picture(series: Sequence[Report], view: Screen) -> Iterator[str]:
         return
     for group in together:
         yield ""
-        title = plainly(group[0].unit) if len(together) == 1 else f"{group[0].name}, {plainly(group[0].unit)}"
+        title = group[0].unit if len(together) == 1 else f"{group[0].name}, {group[0].unit}"
+        title = clean(title)
         if title.strip(", "):
             yield view.paint(spelled(title.strip(", "), view), "dim")
         size = terminal.Size(min(view.columns or 80, 120), unicode=view.unicode)
@@ -85,11 +96,11 @@ def _legend(parts: Sequence[str], view: Screen) -> Iterator[str]:
     for part in parts:
         text = spelled(plainly(part), view)
         if line and width(line) + 3 + width(text) > (view.columns or 80):
-            yield line
+            yield from wrapped(line, view, indent=0)
             line = ""
         line = f"{line}   {text}" if line else text
     if line:
-        yield line
+        yield from [line] if width(line) <= (view.columns or 80) else wrapped(line, view, indent=0)
 
 
 def _sign(point: Report, view: Screen) -> str:
@@ -128,17 +139,19 @@ def _table(series: Sequence[Report], view: Screen, *, most: int | None) -> Itera
         if ranged:
             line.append((_range(first), "dim"))
         if converted:
-            written = [plainly(point["original"]) for point in points if point and point["converted"]]
-            line.append((f"as written: {' · '.join(written)}" if written else "", "dim"))
+            own_words = [
+                clean(written(point["original"])) for point in points if point and point["converted"]
+            ]
+            line.append((f"as written: {' · '.join(own_words)}" if own_words else "", "dim"))
         own = {"value", "unit", "date"} & set(first["corrected"])
         line.append(("your correction" if own else _STANDING.get(first["status"] or "", ""), None))
         if several:
             line.append((clean(first["source"]), "dim"))
-        line.append((first["id"], "dim"))
+        line.append((", ".join(dict.fromkeys(point["id"] for point in points if point)), "dim"))
         cells.append(line)
     names = [*heads, *(["USUAL RANGE"] if ranged else []), *([""] if converted else []), ""]
     names += ["SOURCE"] if several else []
-    yield from _columns([*names, "ID"], cells, view)
+    yield from columns([*names, "ID"], cells, view, ("SOURCE", "", "USUAL RANGE"))
     if most is not None and len(rows) > most:
         more = "more than " if any(one["more"] for one in series) else ""
         yield view.paint(f"The last {most} of {more}{len(rows):,}. All of them: --format table", "dim")
@@ -153,9 +166,14 @@ def _rows(series: Sequence[Report]) -> list[tuple[str | None, list[Report | None
     if len(series) == 1:
         return [(point["date"], [point]) for point in reversed(series[0]["points"])]
     found: dict[tuple[str, str], list[Report | None]] = {}
+    at_once: dict[str, tuple[str, str]] = {}
     for number, one in enumerate(series):
         for point in one["points"]:
-            found.setdefault((point["date"], point["id"]), [None] * len(series))[number] = point
+            date, key = point["date"], (point["date"], point["id"])
+            if key not in found and "T" in date:  # told apart, but of one moment
+                other = found.get(at_once.setdefault(date, key))
+                key = at_once[date] if other is None or other[number] is None else key
+            found.setdefault(key, [None] * len(series))[number] = point
     dated = sorted(found.items(), key=lambda item: item[0], reverse=True)
     return [(date, points) for (date, _), points in dated]
 
@@ -166,45 +184,19 @@ def _range(point: Report) -> str:
     return range_words(point["low"], point["high"]) or plainly(point.get("range_text") or "")
 
 
-def _columns(
-    heads: Sequence[str], rows: Sequence[Sequence[tuple[str, str | None]]], view: Screen
-) -> Iterator[str]:
-    """Rows in columns; one that nobody fills is left out, the longest texts give way on a narrow screen."""
-    kept = [at for at in range(len(heads)) if any(row[at][0] for row in rows)]
-    texts = [[spelled(row[at][0], view) for at in kept] for row in rows]
-    sizes = [max([width(heads[at]), *(width(row[n]) for row in texts)]) for n, at in enumerate(kept)]
-    if view.columns:
-        spare = view.columns - sum(sizes) - 2 * (len(sizes) - 1)
-        while spare < 0 and max(sizes) > 12:
-            widest = sizes.index(max(sizes))
-            sizes[widest] -= 1
-            spare += 1
-    yield view.paint(
-        "  ".join(pad(heads[at], size) for at, size in zip(kept, sizes, strict=True)).rstrip(), "bold"
-    )
-    for row, words in zip(rows, texts, strict=True):
-        line = [
-            view.paint(pad(elide(word, size) if view.columns else word, size), row[at][1])
-            for at, word, size in zip(kept, words, sizes, strict=True)
-        ]
-        yield view.spell("  ".join(line).rstrip())
-
-
 def _notes(series: Sequence[Report], view: Screen) -> Iterator[str]:
     refused = [point for one in series for point in one["refused"]]
     if refused:
         yield ""
         yield view.paint(f"Not drawn: {count(len(refused), 'value')}", "bold")
         for point in refused[-_REFUSED:]:
-            text = (
-                f"{day(point['date']) or 'no date'}  {plainly(point['original'])}: {plainly(point['reason'])}"
-            )
+            text = f"{day(point['date']) or 'no date'}  {clean(written(point['original']))}: {plainly(point['reason'])}"
             for line in wrapped(text, view, indent=2):
                 yield spelled(line, view)
         if len(refused) > _REFUSED:
             yield f"  and {len(refused) - _REFUSED} more: --json"
     facts = {
-        f"{plainly(each['from'])} became {plainly(each['to'])}: {each['why']}": None
+        f"{unit_said(each['from'])} became {unit_said(each['to'])}: {each['why']}": None
         for one in series
         for each in one["conversions"]
         if each["why"]
@@ -234,10 +226,11 @@ def panel_lines(report: Report, view: Screen, *, plot: bool) -> Iterator[str]:
             yield from _said(one["words"], view)
             yield from _picture([one], view)
     else:
-        yield from _columns(
+        yield from columns(
             ("", "LAST", "DATE", "USUAL", "CHANGE", "TREND"),
             [_panel_row(one, view) for one in report["series"]],
             view,
+            ("CHANGE", "USUAL"),
         )
         moving = {one["direction"] for one in report["series"]} & {"rising", "falling"}
         if moving and view.unicode:
@@ -268,6 +261,7 @@ def _panel_row(one: Report, view: Screen) -> list[tuple[str, str | None]]:
         from phr.views.trend_words import figure
 
         moved = f"{'+' if change > 0 else '−' if change < 0 else ''}{figure(abs(change), digits)}"
+        moved = moved if moved.strip("+−0.,") else "same"
     from phr.charts import terminal
     from phr.views.trend_chart import curve
 
@@ -293,7 +287,7 @@ def list_lines(found: Sequence[Measurement], panels: Sequence[dict[str, str]], v
     rows: list[list[tuple[str, str | None]]] = []
     for one in found:
         many = f"{one.count:,}" if one.count <= 1_000 else "1,000+"
-        last = plainly(f"{one.latest} {one.unit or ''}")
+        last = clean(written(f"{one.latest} {one.unit or ''}".strip()))
         rows.append(
             [
                 (clean(one.name), None),
@@ -304,7 +298,9 @@ def list_lines(found: Sequence[Measurement], panels: Sequence[dict[str, str]], v
                 (clean(one.code), "dim"),
             ]
         )
-    yield from _columns(("MEASUREMENT", "LAST", "DATE", "VALUES", "SINCE", "CODE"), rows, view)
+    yield from columns(
+        ("MEASUREMENT", "LAST", "DATE", "VALUES", "SINCE", "CODE"), rows, view, ("SINCE", "CODE")
+    )
     if panels:
         yield ""
         names = ", ".join(one["id"] for one in panels)

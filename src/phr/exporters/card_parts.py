@@ -13,6 +13,7 @@ from typing import Any
 
 from phr.exporters.card_face import POINT, wrap
 from phr.views import emergency_text as words
+from phr.views.summary_onset import since_words
 
 Page = dict[str, Any]
 SIZES = (10.5, 10.0, 9.5, 9.0, 8.5, 8.0)
@@ -158,4 +159,4 @@ def _dose(one: dict[str, Any]) -> str:
 
 
 def _since(one: dict[str, Any]) -> str:
-    return f", since {one['since'][:10]}" if one.get("since") else ""
+    return f", {said}" if (said := since_words(one)) else ""

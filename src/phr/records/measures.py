@@ -39,6 +39,10 @@ class Measure(NamedTuple):
     formula: str | None = None
     other_grams: tuple[tuple[str, float], ...] = ()
     """Where one of the codes means the mass of something else."""
+    other_name: str | None = None
+    """What it is called in that mass."""
+    cells: bool = False
+    """Counted: G/L are 10*9 in a litre."""
     valence: int | None = None
     units_are_iu: bool = False
     scales: tuple[Scale, ...] = ()
@@ -52,11 +56,12 @@ class Measure(NamedTuple):
         """The molar mass that belongs to a mass told under this code."""
         return dict(self.other_grams).get(code or "", self.grams)
 
-    @property
-    def why(self) -> str | None:
+    def why_of(self, code: str | None) -> str | None:
         """What a conversion from mass rests on."""
         if self.source:
             return self.source
+        if code in dict(self.other_grams):
+            return f"molar mass {self.grams_of(code):g} g/mol"
         return f"molar mass {self.grams:g} g/mol ({self.formula})" if self.grams else None
 
 
@@ -154,7 +159,7 @@ MEASURES: tuple[Measure, ...] = (
     _measure("egfr-mdrd-2", "eGFR (MDRD)", "77147-7", "egfr|gfr|kidney function"),
     _measure(
         "urea", "Urea nitrogen (BUN)", "3094-0 22664-7 3091-6", "bun|urea|urea nitrogen|blood urea nitrogen",
-        mol=UREA_NITROGEN, other_grams=(("3091-6", UREA),),
+        mol=UREA_NITROGEN, other_grams=(("3091-6", UREA),), other_name="Urea",
     ),
     _measure("uric-acid", "Uric acid", "3084-1 14933-6", "uric acid|urate", mol=("C5H4N4O3", 168.112)),
     _measure("sodium", "Sodium", "2951-2", "sodium|na|salt", valence=1),
@@ -210,9 +215,12 @@ MEASURES: tuple[Measure, ...] = (
     # ── blood count ───────────────────────────────────────────────────────────────────────────────
     _measure(
         "wbc", "White blood cells", "6690-2 26464-8 804-5",
-        "wbc|white blood cells|white cells|leukocytes|white count|white blood cell",
+        "wbc|white blood cells|white cells|leukocytes|white count|white blood cell", cells=True,
     ),
-    _measure("rbc", "Red blood cells", "789-8 26453-1", "rbc|red blood cells|red cells|erythrocytes|red blood cell"),
+    _measure(
+        "rbc", "Red blood cells", "789-8 26453-1", "rbc|red blood cells|red cells|erythrocytes|red blood cell",
+        cells=True,
+    ),
     _measure(
         "hemoglobin", "Hemoglobin", "718-7 59260-0", "hemoglobin|haemoglobin|hgb|hb",
         mol=("Hb", 16114.0), source=_HEMOGLOBIN,
@@ -222,12 +230,12 @@ MEASURES: tuple[Measure, ...] = (
     _measure("mch", "MCH", "785-6 28539-5", "mch"),
     _measure("mchc", "MCHC", "786-4 28540-3", "mchc"),
     _measure("rdw", "RDW", "788-0 30385-9", "rdw"),
-    _measure("platelets", "Platelets", "777-3 26515-7 778-1", "platelets|plt|platelet count|thrombocytes"),
-    _measure("neutrophils", "Neutrophils", "751-8 26499-4", "neutrophils|anc|absolute neutrophils"),
-    _measure("lymphocytes", "Lymphocytes", "731-0 26474-7", "lymphocytes|absolute lymphocytes"),
-    _measure("monocytes", "Monocytes", "742-7", "monocytes|absolute monocytes"),
-    _measure("eosinophils", "Eosinophils", "711-2", "eosinophils|eos|absolute eosinophils"),
-    _measure("basophils", "Basophils", "704-7", "basophils|absolute basophils"),
+    _measure("platelets", "Platelets", "777-3 26515-7 778-1", "platelets|plt|platelet count|thrombocytes", cells=True),
+    _measure("neutrophils", "Neutrophils", "751-8 26499-4", "neutrophils|anc|absolute neutrophils", cells=True),
+    _measure("lymphocytes", "Lymphocytes", "731-0 26474-7", "lymphocytes|absolute lymphocytes", cells=True),
+    _measure("monocytes", "Monocytes", "742-7", "monocytes|absolute monocytes", cells=True),
+    _measure("eosinophils", "Eosinophils", "711-2", "eosinophils|eos|absolute eosinophils", cells=True),
+    _measure("basophils", "Basophils", "704-7", "basophils|absolute basophils", cells=True),
     _measure("inr", "INR", "6301-6", "inr", uncoded=True),
     # ── thyroid, hormones ─────────────────────────────────────────────────────────────────────────
     _measure(
@@ -260,8 +268,12 @@ MEASURES: tuple[Measure, ...] = (
     ),
     _measure("transferrin", "Transferrin", "3034-6", "transferrin"),
     _measure(
-        "vitamin-d", "Vitamin D (25-hydroxy)", "62292-8 68438-1 1989-3 14635-7",
+        "vitamin-d", "Vitamin D (25-hydroxy)", "62292-8 68438-1",
         "vitamin d|vit d|25-oh vitamin d|25-hydroxyvitamin d|25 hydroxy vitamin d", mol=HYDROXYVITAMIN_D,
+    ),
+    _measure(  # without the D2 that the total has
+        "vitamin-d3", "Vitamin D3 (25-hydroxy)", "1989-3 14635-7",
+        "vitamin d|vit d|vitamin d3|vit d3|25-oh vitamin d3|25-hydroxyvitamin d3", mol=HYDROXYVITAMIN_D,
     ),
     _measure(
         "b12", "Vitamin B12", "2132-9 14685-2",

@@ -3,8 +3,7 @@
 Follows the Unified Code for Units of Measure (sections 2.2 to 2.4): a unit is a product of powers of base units and a
 number. Two units of one dimension differ by a factor alone. From mass to amount of substance, from equivalents to
 moles, from one scale of HbA1c to another goes only what `records.measures` has a fact for. Everything else is refused:
-no number is better than a wrong one. Spellings are those of `match_units`; a few that laboratories make out of
-characters UCUM does not have are turned into these first.
+no number is better than a wrong one. How laboratories spell a unit stands in `unit_words`.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from phr.records.match_units import unit_of
+from phr.records.unit_words import NUMBERS, WORDS, spelled
 
 if TYPE_CHECKING:
     from phr.records.measures import Measure
@@ -59,68 +58,6 @@ _PLAIN: dict[str, tuple[str, int, float]] = {
     "k": ("kelvin", 1, 1.0),
     "[bsa]": ("body surface", 1, 1.0),
 }
-_WORDS = {  # of a part of a unit; what stands for a whole one is in match_units
-    "l": "l",
-    "liter": "l",
-    "litre": "l",
-    "mcl": "ul",
-    "mm3": "ul",
-    "cumm": "ul",
-    "cmm": "ul",
-    "mcmol": "umol",
-    "mcmole": "umol",
-    "mcg": "ug",
-    "cc": "ml",
-    "sec": "s",
-    "second": "s",
-    "seconds": "s",
-    "minute": "min",
-    "hr": "h",
-    "hour": "h",
-    "day": "d",
-    "24h": "d",
-    "24hr": "d",
-    "24hrs": "d",
-    "iu": "[iu]",
-    "miu": "m[iu]",
-    "uiu": "u[iu]",
-    "kiu": "k[iu]",
-    "unit": "u",
-    "units": "u",
-    "mval": "meq",
-    "mmhg": "mm[hg]",
-    "cmh2o": "cm[h2o]",
-    "st": "[stone_av]",
-    "stone": "[stone_av]",
-    "ft": "[ft_i]",
-    "[in_us]": "[in_i]",
-    "[ft_us]": "[ft_i]",
-    "mosmol": "mosm",
-}
-_NUMBERS = {"cells": 0, "cell": 0, "#": 0, "thou": 3, "thousand": 3, "k": 3, "mil": 6, "million": 6, "m": 6}
-"""Words for numbers in front of a solidus, as powers of ten: `K/uL`."""
-_LETTERS = str.maketrans("µμ²³⁴⁵⁶⁹·⋅×", "uu234569..x")
-# Compiled when one is met: most units need none of them, and a quick command starts without.
-_AREA = r"(?:/|\.|\s|per)*[{(\[]?1[.,]73[\s_]*(?:m\^?2|sq\.?\s?m|m\*\*2)[)}\]]?"
-_TEN = r"x?\s?10\s?(?:\*\*|\^|\*|e|exp)\s?\(?(-?\d{1,2})\)?"
-_TEN_POWER = r"x?\s?10\(?([369]|12)\)?(?=\s?/)"
-_PERCENT_OF = r"%\s?\(?(?!ile)[a-z][a-z0-9 .]*\)?"
-_SCORE = frozenset(
-    (
-        "score",
-        "scores",
-        "point",
-        "points",
-        "index",
-        "{score}",
-        "ph",
-        "[ph]",
-        "inr",
-        "{inr}",
-        "t-score",
-        "z-score",
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,26 +97,6 @@ SAME = Conversion(1.0)
 
 
 @lru_cache(maxsize=1024)
-def spelled(unit: str | None) -> str:
-    """A unit in the one spelling that is compared here; empty for none."""
-    text = " ".join((unit or "").translate(_LETTERS).casefold().replace("μ", "u").split())
-    if "73" in text:
-        text = re.sub(_AREA, "/[bsa]", text)
-        text = text.removeprefix("/") if text.startswith("/[") else text
-    if text in _SCORE:
-        return ""
-    if text.startswith("%") and len(text) > 1 and re.fullmatch(_PERCENT_OF, text):
-        return "%"
-    if "10" in text:
-        text = re.sub(_TEN, lambda found: f"10*{found[1]}", text)
-        text = re.sub(_TEN_POWER, lambda found: f"10*{found[1]}", text)
-    if text in ("1", "{ratio}"):
-        return "1"
-    found = unit_of(text)
-    return {"k/ul": "10*3/ul", "m/ul": "10*6/ul", "iu": "[iu]", "mg%": "mg/dl"}.get(found, found)
-
-
-@lru_cache(maxsize=1024)
 def parse(unit: str | None) -> Unit | None:
     """What a unit means; None for none, and for one that is not known for certain."""
     text = spelled(unit)
@@ -189,7 +106,7 @@ def parse(unit: str | None) -> Unit | None:
     factor, dimensions = 1.0, dict[str, int]()
     parts = [(term, 1) for term in above.split(".") if term]
     parts += [(term, -1) for each in below for term in each.split(".")]
-    if not parts or (not below and above.strip() in _NUMBERS and above.strip() not in ("m", "k")):
+    if not parts or (not below and above.strip() in NUMBERS and above.strip() not in ("m", "k")):
         return None
     for term, sign in parts:
         found = _term(term.strip(), leads=bool(below) and sign > 0 and term == above)
@@ -204,18 +121,18 @@ def parse(unit: str | None) -> Unit | None:
 
 def _term(term: str, *, leads: bool) -> Unit | None:
     """One term; `leads`: it is all that stands before a solidus, where `K` is a thousand."""
-    if leads and term in _NUMBERS:
-        return Unit(10.0 ** _NUMBERS[term], ())
+    if leads and term in NUMBERS:
+        return Unit(10.0 ** NUMBERS[term], ())
     if term in ("1", ""):
         return Unit(1.0, ()) if term else None
-    atom = _atom(_WORDS.get(term, term))
+    atom = _atom(WORDS.get(term, term))
     if atom is not None:
         return atom
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s?([a-z\[%].*)", term)  # 100 mL
-    if found and not term.startswith("10*") and (atom := _atom(_WORDS.get(found[2], found[2]))):
+    if found and not term.startswith("10*") and (atom := _atom(WORDS.get(found[2], found[2]))):
         return Unit(float(found[1]) * atom.factor, atom.dimensions)
     found = re.fullmatch(r"(.*[a-z\]])\^?(-?\d)", term)
-    if found and (atom := _atom(_WORDS.get(found[1], found[1]))):
+    if found and (atom := _atom(WORDS.get(found[1], found[1]))):
         power = int(found[2])
         return Unit(atom.factor**power, tuple((name, much * power) for name, much in atom.dimensions))
     return None
@@ -233,19 +150,39 @@ def _atom(atom: str) -> Unit | None:
     return None
 
 
+def basis(unit: str | None, measure: Measure | None, code: str | None) -> str | None:
+    """The code, where it says that a number in this unit is not what it usually is; else None.
+
+    A mass of urea is not one of its nitrogen; a % of HbA1c under the code of the IFCC method is not the usual %.
+    """
+    if measure is None or code is None or (meant := parse(unit)) is None:
+        return None
+    if any(code in scale.not_for and meant == parse(scale.into) for scale in measure.scales):
+        return code
+    return code if code in dict(measure.other_grams) and ("mass", 1) in meant.dimensions else None
+
+
 def conversion(
-    unit: str | None, into: str | None, measure: Measure | None = None, code: str | None = None
+    unit: str | None,
+    into: str | None,
+    measure: Measure | None = None,
+    code: str | None = None,
+    into_code: str | None = None,
 ) -> Conversion | None:
     """How a value of `measure` goes from one unit into another; None where that is not certain.
 
     `code` is the LOINC code the value came with: it can say what a mass is a mass of (urea, or its nitrogen).
+    `into_code` is that of the values it is to stand among.
     """
-    if spelled(unit) == spelled(into) or {spelled(unit), spelled(into)} == {"", "1"}:
+    of, among = basis(unit, measure, code), basis(into, measure, into_code)
+    if of == among and (spelled(unit) == spelled(into) or {spelled(unit), spelled(into)} == {"", "1"}):
         return SAME
-    one, other = parse(unit), parse(into)
+    one, other = _meant(unit, measure), _meant(into, measure)
     if one is None or other is None:
         return None
-    if measure is not None and (scale := _scale(one, other, measure, code)) is not None:
+    if measure is not None and measure.scales_only and of != among:
+        return None
+    if measure is not None and (scale := _scale(one, other, measure, {of, among})) is not None:
         return scale
     if measure is not None and measure.scales_only:
         return SAME if one == other else None
@@ -253,9 +190,16 @@ def conversion(
         return SAME if one == other else None
     if (degrees := _degrees(one, other)) is not None:
         return degrees
-    if one.dimensions == other.dimensions:
+    if one.dimensions == other.dimensions and of == among:
         return _ratio(one.factor / other.factor)
-    return _bridged(one, other, measure, code) if measure is not None else None
+    return _bridged(one, other, measure, (of, among)) if measure is not None else None
+
+
+def _meant(unit: str | None, measure: Measure | None) -> Unit | None:
+    """As `parse`; of cells, G/L are 10*9 in a litre and no grams."""
+    if measure is not None and measure.cells and (unit or "").strip() in ("G/L", "G/l", "T/L", "T/l"):
+        return parse("giga/L" if (unit or "").strip()[0] == "G" else "tera/L")
+    return parse(unit)
 
 
 def _ratio(factor: float, why: str | None = None) -> Conversion:
@@ -277,11 +221,11 @@ def _degrees(one: Unit, other: Unit) -> Conversion | None:
     return Conversion(into.factor * back.factor, into.offset * back.factor + back.offset)
 
 
-def _scale(one: Unit, other: Unit, measure: Measure, code: str | None) -> Conversion | None:
+def _scale(one: Unit, other: Unit, measure: Measure, codes: set[str | None]) -> Conversion | None:
     """By an equation between two scales, such as the two of HbA1c."""
     for scale in measure.scales:
         below, above = parse(scale.unit), parse(scale.into)
-        if code in scale.not_for or below is None or above is None:
+        if codes & set(scale.not_for) or below is None or above is None:
             continue
         forth = Conversion(scale.factor, scale.offset, scale.why)
         for start, end, way in ((below, above, forth), (above, below, forth.back)):
@@ -293,21 +237,22 @@ def _scale(one: Unit, other: Unit, measure: Measure, code: str | None) -> Conver
     return None
 
 
-def _bridged(one: Unit, other: Unit, measure: Measure, code: str | None) -> Conversion | None:
+def _bridged(
+    one: Unit, other: Unit, measure: Measure, codes: tuple[str | None, str | None]
+) -> Conversion | None:
     """Through what is known of the substance: its molar mass, its charge, that U and IU are one for it."""
-    grams = measure.grams_of(code)
     bridges: list[tuple[str, str, float, str | None]] = []
-    if grams:
-        bridges.append(("mass", "amount", 1 / grams, measure.why))
     if measure.valence:
         bridges.append(("equivalent", "amount", 1 / measure.valence, f"{measure.valence} mEq are 1 mmol"))
     if measure.units_are_iu:
         bridges.append(("iu", "enzyme", 1.0, "the international unit of this is U"))
     reasons: list[str] = []
 
-    def plain(unit: Unit) -> Unit:
+    def plain(unit: Unit, code: str | None) -> Unit:
         factor, dimensions = unit.factor, dict(unit.dimensions)
-        for name, into, much, why in bridges:
+        grams = measure.grams_of(code)
+        of_mass = [("mass", "amount", 1 / grams, measure.why_of(code))] if grams else []
+        for name, into, much, why in (*of_mass, *bridges):
             if dimensions.get(name) == 1:
                 factor *= much
                 del dimensions[name]
@@ -315,7 +260,7 @@ def _bridged(one: Unit, other: Unit, measure: Measure, code: str | None) -> Conv
                 reasons.extend([why] if why else [])
         return Unit(factor, tuple(sorted(dimensions.items())))
 
-    first, second = plain(one), plain(other)
+    first, second = (plain(unit, code) for unit, code in zip((one, other), codes, strict=True))
     if first.dimensions != second.dimensions:
         return None
     return _ratio(first.factor / second.factor, "; ".join(dict.fromkeys(reasons)) or None)

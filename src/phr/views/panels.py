@@ -63,7 +63,7 @@ PANELS = (
     _panel("diabetes", "Diabetes", "diabetes|diabetic|sugar panel",
            "hba1c glucose-fasting glucose glucose-blood glucose-meter acr creatinine"),
     _panel("inflammation", "Inflammation", "inflammation|inflammatory markers", "crp hs-crp esr wbc ferritin"),
-    _panel("vitamins", "Vitamins", "vitamins|vitamin levels", "vitamin-d b12 folate"),
+    _panel("vitamins", "Vitamins", "vitamins|vitamin levels", "vitamin-d vitamin-d3 b12 folate"),
     _panel("heart", "Heart", "heart|cardiac|heart panel",
            "systolic diastolic heart-rate cholesterol ldl hdl triglycerides bnp nt-probnp"),
 )  # fmt: skip

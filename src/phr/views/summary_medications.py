@@ -12,6 +12,7 @@ from typing import Any
 from phr.fhir import dates, read
 from phr.views.summary_doubt import DAY, Doubt, Drug, Signs, asked, dosages, doubt, iso
 from phr.views.summary_drugs import emergency_class, is_short_course
+from phr.views.summary_given import GIVEN, given_before, join_given, was_given
 from phr.views.summary_rows import Desk, Row, body, grouped
 from phr.views.summary_words import denies, says_nothing
 
@@ -56,7 +57,7 @@ def medications(desk: Desk) -> Medications:
     sources = [told[drug.newest.id][0].source if drug.newest.id in told else "" for drug in drugs]
     ask = asked(desk, list(zip(sources, doubts, strict=True)))
     for number, drug in enumerate(drugs):
-        said = _said(drug, bodies, signs[number], doubts[number], ask=ask[number])
+        said = _said(desk, drug, bodies, signs[number], doubts[number], ask=ask[number])
         target = found.forbidden if said.pop("forbidden") else found.listed
         target.append((drug.newest, said))
     found.listed.sort(
@@ -76,14 +77,17 @@ def _ids(rows: Iterable[Row]) -> set[int]:
 
 def _drugs(desk: Desk, current: Sequence[Row], past: Sequence[Row]) -> list[Drug]:
     """Certain duplicates together. What is only dispensed, or given again and again, is taken as well."""
-    drugs = []
+    drugs, others = [], []
     listed = _ids(current)
     for group in grouped([*current, *past], certain=SAME_DRUG):
         now = [row for row in group if row.id in listed]
         rest = [row for row in group if row.id not in listed]
         if now:
             drugs.append(Drug(now, rest))
-        elif signs := _taken_without_order(desk, rest):
+        else:
+            others.append(rest)
+    for rest in join_given(desk, drugs, others):
+        if signs := _taken_without_order(desk, rest):
             drugs.append(Drug(signs[:1], [row for row in rest if row is not signs[0]]))
     return drugs
 
@@ -111,9 +115,16 @@ def _taken_without_order(desk: Desk, rows: Sequence[Row]) -> list[Row]:
 
 
 def _said(
-    drug: Drug, bodies: dict[int, list[dict[str, Any]]], signs: Signs, found: Doubt | None, *, ask: bool
+    desk: Desk,
+    drug: Drug,
+    bodies: dict[int, list[dict[str, Any]]],
+    signs: Signs,
+    found: Doubt | None,
+    *,
+    ask: bool,
 ) -> dict[str, Any]:
     doses = _doses(drug, bodies)
+    same = [*drug.now, *(row for row in drug.past if was_given(row))]
     dated = {name: row.date if row else None for name, row in signs.rows.items()}
     noted = signs.rows["noted"]
     if signs.told is not None and signs.told > ((noted.date_from or 0) if noted else 0):
@@ -121,9 +132,9 @@ def _said(
     return {
         "dose": doses[0] if doses else None,
         "other_doses": doses[1:],
-        "since": _since(drug),
-        "times": len(drug.now),
-        "same": [str(row.id) for row in drug.now[1:]],
+        "since": _since(desk, drug),
+        "times": len(same),
+        "same": [str(row.id) for row in same[1:]],
         **dated,
         "still_taking": ask,
         "doubt": found.reason if found and ask else None,
@@ -171,10 +182,18 @@ def _latest(desk: Desk, drug: Drug, types: tuple[str, ...]) -> Row | None:
     return max(rows, key=lambda row: row.date_from or 0, default=None)
 
 
-def _since(drug: Drug) -> str | None:
-    """When it began: the first active entry, and from there back over yearly renewals."""
+def _since(desk: Desk, drug: Drug) -> str | None:
+    """When it began: the first active entry, and from there back over yearly renewals and what was given.
+
+    Without an order, over what was given or handed out: the first of that run.
+    """
+    rows = [*drug.now, *drug.past]
+    if drug.newest.type not in _ORDERED:
+        first = min(row.date_from for row in rows if row.date_from is not None)
+        rows += given_before(desk, drug.newest, first)
+    types = (*_ORDERED, GIVEN, drug.newest.type)
     dated = sorted(
-        (row for row in (*drug.now, *drug.past) if row.date_from is not None and row.type in _ORDERED),
+        (row for row in rows if row.date_from is not None and row.type in types and _counts(row)),
         key=lambda row: -(row.date_from or 0),
     )
     known = _ids(drug.now)
@@ -184,6 +203,11 @@ def _since(drug: Drug) -> str | None:
     while at + 1 < len(dated) and (dated[at].date_from or 0) - (dated[at + 1].date_from or 0) < _CHAIN:
         at += 1
     return dated[at].date
+
+
+def _counts(row: Row) -> bool:
+    """Whether it says that it was taken: an order of any status does, something given has to have been."""
+    return row.type in _ORDERED or row.status == "completed" or was_given(row)
 
 
 def _doses(drug: Drug, bodies: dict[int, list[dict[str, Any]]]) -> list[str]:

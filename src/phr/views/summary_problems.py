@@ -1,13 +1,14 @@
 """Which problems somebody has: what stands on a problem list, what was only named at a visit, what is over.
 
 FHIR R4, Condition: clinicalStatus says whether it is still there, verificationStatus whether it is so at all, category
-whether it is on the problem list. The same problem told several times is shown once, with the earliest date.
+whether it is on the problem list. The same problem told several times is shown once, with the earliest onset.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from phr.views.summary_onset import beginnings
 from phr.views.summary_rows import Desk, Row, grouped
 from phr.views.summary_words import denies, is_circumstance, says_nothing
 
@@ -45,14 +46,18 @@ def problems(desk: Desk) -> Problems:
             (over if row.ended(desk.now) else stands).append(row)
     over += desk.newest("problem", statuses=_OVER, limit=_RESOLVED)
     known = {row.id for row in stands}
+    told: list[list[Row]] = []
     for group in grouped([*stands, *over], certain=SAME_PROBLEM):
         now = [row for row in group if row.id in known]
         rest = [row for row in group if row.id not in known]
         if now:
             shown = min(now, key=lambda row: (row.category == "encounter-diagnosis", -(row.date_from or 0)))
+            told.append(now)
             found.active.append((shown, _said(now, _group(now), rest)))
         else:
             found.resolved.append((rest[0], _said(rest, "resolved")))
+    for (_, said), began in zip(found.active, beginnings(desk, told), strict=True):
+        said.update(began)
     order = (LIST, VISIT, LIFE)
     found.active.sort(key=lambda one: (order.index(one[1]["group"]), -(one[0].date_from or 0)))
     found.resolved.sort(key=lambda one: one[1]["ended"] or one[0].date or "", reverse=True)
@@ -73,6 +78,8 @@ def _said(rows: list[Row], group: str, over: list[Row] | None = None) -> dict[st
     return {
         "group": group,
         "since": first.date if first else None,
+        "onset": None,
+        "noted": None,
         "ended": ends[-1] if ends and group == "resolved" else None,
         "times": len(rows),
         "same": [str(row.id) for row in rows[1:]],

@@ -50,12 +50,18 @@ class Span(NamedTuple):
         )
         found = [desk.db.execute(sql, (kind, desk.now + DAY)).fetchone() for kind in _MEASURED]
         newest = max((int(row[0]) for row in found if row), default=None)
-        recent = desk.now - RECENT
+        recent = _month(desk.now - RECENT)
         if since is not None:
             return cls(since, newest, is_past=False)
         if newest is not None and newest < recent:
-            return cls(newest - RECENT, newest, is_past=True)
+            return cls(_month(newest - RECENT), newest, is_past=True)
         return cls(recent, newest, is_past=False)
+
+
+def _month(epoch: int) -> int:
+    """The first of its month, UTC: a heading that names the month tells all of it."""
+    first = datetime.fromtimestamp(epoch, UTC).replace(day=1, hour=0, minute=0, second=0)
+    return int(first.timestamp())
 
 
 def abnormal(desk: Desk, span: Span) -> tuple[list[Said], int]:

@@ -6,12 +6,13 @@ from typing import Any
 
 from phr.charts.model import ABNORMAL, HIGH, LOW, NORMAL, PLAIN, Curve, Dot
 from phr.views.trend_line import Point, instant
+from phr.views.trend_words import unit_said, written
 
 
 def curve(report: dict[str, Any]) -> Curve | None:
     """The line of one measurement; None where nothing in it is a number."""
     dots = tuple(dot for point in report["points"] if (dot := _dot(point)) is not None)
-    return Curve(report["name"], report["unit"] or "", dots) if dots else None
+    return Curve(report["name"], unit_said(report["unit"]), dots) if dots else None
 
 
 def _dot(point: Point) -> Dot | None:
@@ -26,7 +27,7 @@ def _dot(point: Point) -> Dot | None:
         point["low"],
         point["high"],
         _date(point),
-        str(point["original"]),
+        written(str(point["original"])),
     )
 
 

@@ -38,6 +38,8 @@ class Found:
     """Records that have it as a part."""
     codes: set[str] = field(default_factory=set, repr=False)
     titles: list[str] = field(default_factory=list, repr=False)
+    called: str | None = None
+    """Its name in plain language, where that is not its title's."""
 
     @property
     def newest(self) -> trend_rows.Row:
@@ -52,7 +54,7 @@ class Found:
     @property
     def name(self) -> str:
         """In plain language."""
-        return self.measure.name if self.measure else plain(self.title)
+        return self.measure.name if self.measure else self.called or plain(self.title)
 
     @property
     def code(self) -> str | None:
@@ -61,11 +63,11 @@ class Found:
             code
             for key in self.keys
             for system, code, _ in key.codes
-            if not self.measure or code in self.codes
+            if not self.measure or code in self.measure.codes
         ]
-        return (
-            own[0] if own else next((one for one in sorted(self.codes) if not one.startswith("title:")), None)
-        )
+        standard = [one for one in sorted(self.codes) if self.measure and one in self.measure.codes]
+        other = [one for one in sorted(self.codes) if not one.startswith("title:")]
+        return next(iter((*own, *standard, *other)), None)
 
     @property
     def ask(self) -> str:
@@ -95,25 +97,68 @@ def everything(db: Any, extra: Iterable[Measure] = ()) -> list[Found]:
 def grouped(keys: Iterable[Key], extra: Iterable[Measure] = ()) -> list[Found]:
     """Keys that mean one measurement together; `extra`: measures that condition packs know beside our own."""
     by_code = {code: one for one in extra for code in one.codes} | BY_CODE
+    keys = list(keys)
+    own_codes = _own_codes(keys, by_code)
     found: dict[str, Found] = {}
     for key in keys:
-        measure = measure_of(key, by_code)
-        id_ = _id(measure, key.key)
-        one = found.setdefault(id_, Found(id_, measure))
+        pair, measure = trend_rows.pair_of(key.newest, key.codes), measure_of(key, by_code)
+        id_ = f"pair {pair.id}" if pair else _id(measure, key.key)
+        joined = set[str]()
+        if measure is None and not pair and not _has_loinc(key):
+            ids, joined = _by_own_code(key, own_codes)
+            if len(ids) == 1:
+                id_ = ids.pop()
+                measure = next((one for one in by_code.values() if _id(one, "") == id_), None)
+            else:
+                joined = set()
+        one = found.setdefault(id_, Found(id_, None if pair else measure, called=pair.name if pair else None))
         one.keys.append(key)
         one.titles.append(key.newest.title)
         own = {code for _, code, _ in key.codes}
-        one.codes |= own & set(measure.codes) if measure else own
+        one.codes |= (own & set(measure.codes) | joined) if measure and not pair else own
         for part in key.parts:
-            known = next((by_code[code] for code in part.codes if code in by_code), None)
+            known = _part_measure(part, by_code, paired=pair is not None)
             if not part.codes or (measure is not None and known is measure):
                 continue
             id_ = _id(known, part.codes[0])
             inside = found.setdefault(id_, Found(id_, known))
             inside.part_keys.append(key)
             inside.titles.append(part.title)
-            inside.codes |= set(part.codes) & set(known.codes) if known else set(part.codes)
+            inside.codes |= (set(part.codes) & set(known.codes) if known else set()) or set(part.codes)
     return list(found.values())
+
+
+def _part_measure(part: trend_rows.Part, by_code: dict[str, Measure], *, paired: bool) -> Measure | None:
+    """The measure of a component, by its code; where it has none (or is a half of a pair), its name may tell."""
+    known = next((by_code[code] for code in part.codes if code in by_code), None)
+    if known is None and (paired or all(code.startswith("title:") for code in part.codes)):
+        return _UNCODED.get(folded(part.title))
+    return known
+
+
+_SHARED = ("snomed.info", "ama-assn.org", "hl7.org", "2.16.840.1.113883.6.")
+"""Systems of codes that say less than LOINC does: what shares one of them need not be the same."""
+
+
+def _own_codes(keys: Iterable[Key], by_code: dict[str, Measure]) -> dict[tuple[str, str], set[str]]:
+    """Which measurements the codes of a clinic's own stand beside, in records that have a code of LOINC too."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for key in keys:
+        if _has_loinc(key):
+            for system, code, _ in key.codes:
+                if system and system != LOINC and not any(each in system for each in _SHARED):
+                    found.setdefault((system, code), set()).add(_id(measure_of(key, by_code), key.key))
+    return found
+
+
+def _has_loinc(key: Key) -> bool:
+    return any(system == LOINC for system, _, _ in key.codes)
+
+
+def _by_own_code(key: Key, own_codes: dict[tuple[str, str], set[str]]) -> tuple[set[str], set[str]]:
+    """What a record without a code of LOINC is where its own code came with one elsewhere, and those codes."""
+    fits = {code: own_codes[system, code] for system, code, _ in key.codes if (system, code) in own_codes}  # type: ignore[index]
+    return set().union(*fits.values()), set(fits)
 
 
 def _id(measure: Measure | None, key: str) -> str:
@@ -200,6 +245,8 @@ def _of_code(db: Any, every: list[Found], asked: str, text: str) -> Found | Pair
             for one in every
             if code in one.codes or code in {c for key in one.keys for _, c, _ in key.codes}
         ]
+        if len(fits) == 1 and not fits[0].part_keys and code in fits[0].codes:
+            return fits[0]  # a clinic's own code for it
         keys = [key for one in fits for key in one.keys if code in {c for _, c, _ in key.codes}]
         parts = [key for one in fits if code in one.codes for key in one.part_keys]
         titles = [key.newest.title for key in keys] or [title for one in fits for title in one.titles]

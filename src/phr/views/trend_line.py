@@ -10,11 +10,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from phr.fhir import dates
 from phr.records.measures import Measure
-from phr.records.units import Conversion, conversion, spelled
+from phr.records.unit_words import spelled
+from phr.records.units import Conversion, basis, conversion
 from phr.views.events import number
 from phr.views.trend_points import NUMBER, Reading
 
@@ -26,23 +28,49 @@ HIGH = frozenset(("H", "HH", "HU", ">"))
 LOW = frozenset(("L", "LL", "LU", "<"))
 
 
-def common_unit(told: Sequence[Reading]) -> str | None:
-    """The unit that most exact values were written in; of equals the most recent. None for what has none."""
+class Scale(NamedTuple):
+    """What a line is drawn in."""
+
+    unit: str | None
+    code: str | None = None
+    """That of its values, where the unit alone does not say what they are a number of."""
+
+
+def common_unit(told: Sequence[Reading], measure: Measure | None = None) -> Scale:
+    """The unit into which most exact values go; of such the one most were written in, of equals the most recent.
+
+    None for what has none.
+    """
     exact = [one for one in told if one.exact] or [one for one in told if one.number is not None]
     if not exact:
-        return next((one.unit for one in told if one.unit), None)
-    counts = Counter(spelled(one.unit) for one in exact)
-    most = max(counts.values())
-    best = next(spelled(one.unit) for one in exact if counts[spelled(one.unit)] == most)
-    written = Counter(one.unit for one in exact if spelled(one.unit) == best)
-    return written.most_common(1)[0][0] or None
+        return Scale(next((one.unit for one in told if one.unit), None))
+    written = Counter((one.unit, basis(one.unit, measure, one.code), one.code) for one in exact)
+    counts, examples = Counter[tuple[str, str | None]](), dict[tuple[str, str | None], str | None]()
+    for (unit, of, _), many in written.items():
+        counts[spelled(unit), of] += many
+        examples.setdefault((spelled(unit), of), unit)
+
+    def reached(kind: tuple[str, str | None]) -> int:
+        return sum(
+            many
+            for (unit, _, code), many in written.items()
+            if conversion(unit, examples[kind], measure, code, kind[1]) is not None
+        )
+
+    # Of equals the first: the most recent.
+    best, of = max(counts, key=lambda kind: (reached(kind), counts[kind], bool(kind[0])))
+    said = Counter[str | None]()
+    for (unit, own, _), many in written.items():
+        if (spelled(unit), own) == (best, of):
+            said[unit] += many
+    return Scale(said.most_common(1)[0][0] or None, of)
 
 
 class Line:
     """Readings in one unit: points, and what cannot be one."""
 
-    def __init__(self, told: Sequence[Reading], unit: str | None, measure: Measure | None) -> None:
-        self.unit, self._measure = unit, measure
+    def __init__(self, told: Sequence[Reading], scale: Scale, measure: Measure | None) -> None:
+        self.unit, self._code, self._measure = scale.unit, scale.code, measure
         self._known: dict[tuple[str | None, str | None], Conversion | None] = {}
         self.points: list[Point] = []
         self.refused: list[Point] = []
@@ -53,7 +81,7 @@ class Line:
     def _way(self, unit: str | None, code: str | None) -> Conversion | None:
         key = (unit, code)
         if key not in self._known:
-            self._known[key] = conversion(unit, self.unit, self._measure, code)
+            self._known[key] = conversion(unit, self.unit, self._measure, code, self._code)
         return self._known[key]
 
     def _add(self, one: Reading) -> None:
@@ -83,6 +111,8 @@ class Line:
             return f"its source gives no unit, and the others are in {self.unit}"
         if not self.unit or not spelled(self.unit):
             return "it has a unit, and the others have none"
+        if spelled(unit) == spelled(self.unit):
+            return f"its code says that this is another {unit} than that of the others"
         return f"{unit} cannot be turned into {self.unit} for certain"
 
     def _point(self, one: Reading, way: Conversion | None) -> Point:
@@ -139,7 +169,7 @@ def range_in_words(text: str | None) -> tuple[float | None, float | None, str | 
 
 
 def _base(one: Reading) -> Point:
-    unit = one.words or one.unit
+    unit = one.unit if one.words is None else one.words
     text = one.text if not unit or one.text.endswith(unit) else f"{one.text} {unit}"
     return {
         "date": one.row.date,
@@ -176,5 +206,10 @@ def direction(one: Reading) -> str | None:
 
 def instant(point: Point) -> float:
     """Where a point stands in time: the middle of what its date can mean."""
-    when = dates.parse(point["date"])
+    return _middle(point["date"])
+
+
+@lru_cache(maxsize=1 << 16)
+def _middle(date: str | None) -> float:
+    when = dates.parse(date)
     return (when.start + when.end) / 2 if when else 0.0

@@ -13,13 +13,16 @@ from typing import Any
 from phr.fhir import read
 from phr.records.measurements import ABNORMAL, NO_RANGE, interpretation_of, judged, range_of, value_of
 from phr.records.measures import Measure
-from phr.records.units import parse, spelled
+from phr.records.unit_words import spelled
+from phr.records.units import parse
 from phr.views import trend_rows
 from phr.views.trend_rows import LOINC, Key, Row
 
 NUMBER = r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?"
 _BOUND = rf"(<=|>=|<|>|≤|≥)\s*({NUMBER})"
 _WITH_UNIT = rf"(<=|>=|<|>|≤|≥)?\s*({NUMBER})\s*([^\d\s].*)"
+_FLAGS = frozenset(("H", "L", "HH", "LL", "A", "AA", "(H)", "(L)", "*", "**", "*H", "*L"))
+"""What laboratories write behind a number: no unit."""
 _SIGNS = {"≤": "<=", "≥": ">="}
 
 
@@ -106,19 +109,21 @@ def readings(db: Any, wanted: Wanted, asked: Asked) -> tuple[list[Reading], bool
     for row, part in rows_:
         if not part:
             told.append(_own(row, wanted))
-        elif "value" in corrected.get(row.id, ()):
-            told += _corrected_part(row, parts.get(row.id, ()), wanted)
+        elif "value" in corrected.get(row.id, ()) or row.id not in parts:
+            told += _together(row, parts.get(row.id, ()), wanted)
         else:
             told += _parts(row, parts.get(row.id, ()), wanted)
     names = trend_rows.sources_of(db, [one.row.id for one in told])
+    unknown = []
     for one in told:
         one.sources, one.ids = names.get(one.row.id, []), [one.row.id]
         one.corrected = corrected.get(one.row.id, [])
-        unknown = one.unit and parse(one.unit) is None and spelled(one.unit)
-        if unknown and not one.part and "unit" not in one.corrected:
-            code = trend_rows.written_unit(db, one.row.id)  # words that mean nothing here; its code may
-            if code and parse(code) is not None:
-                one.words, one.unit = one.unit, code
+        if one.unit and not one.part and "unit" not in one.corrected and parse(one.unit) is None:
+            unknown += [one] if spelled(one.unit) else []
+    units = trend_rows.written_units(db, [one.row.id for one in unknown])
+    for one in unknown:  # words that mean nothing here; its code may
+        if (code := units.get(one.row.id)) and parse(code) is not None:
+            one.words, one.unit = one.unit, code
     return _joined(told), cut
 
 
@@ -174,6 +179,8 @@ def _in_words(text: str, unit: str | None) -> tuple[float | None, str | None, st
     if bound := re.fullmatch(_BOUND, text):
         return float(bound[2]), _SIGNS.get(bound[1], bound[1]), unit
     found = re.fullmatch(_WITH_UNIT, text)
+    if found and found[3] in _FLAGS:
+        return float(found[2]), _SIGNS.get(found[1], found[1]), unit
     if found and not unit and parse(found[3]) is not None:
         return float(found[2]), _SIGNS.get(found[1], found[1]), found[3]
     return None, None, unit
@@ -184,8 +191,7 @@ def _parts(row: Row, parts: Sequence[trend_rows.Part], wanted: Wanted) -> list[R
     found = []
     for part in parts:
         code = next((code for code in part.codes if code in wanted.codes), None)
-        value = value_of(part.raw)
-        if code is None or value.text is None:
+        if code is None or (value := value_of(part.raw)).text is None:
             continue
         within = (
             range_of(part.raw.get("referenceRange"), value.unit) if "referenceRange" in part.raw else NO_RANGE
@@ -212,19 +218,29 @@ def _parts(row: Row, parts: Sequence[trend_rows.Part], wanted: Wanted) -> list[R
     return found
 
 
-def _corrected_part(row: Row, parts: Sequence[trend_rows.Part], wanted: Wanted) -> list[Reading]:
-    """What a person's correction of the whole (`130/80`) says of a part; what cannot be told stays words."""
-    part = next((one for one in parts if set(one.codes) & wanted.codes), None)
-    if part is None:
+_PLACES = {"8480-6": 1, "8462-4": 2}
+_LOWEST = 30.0
+"""Of a blood pressure in mmHg. Whoever writes 118/76 means these: in kPa it would be 16/10."""
+
+
+def _together(row: Row, parts: Sequence[trend_rows.Part], wanted: Wanted) -> list[Reading]:
+    """What a text for the whole (`130/80`) says of a part, its source's or a correction; what cannot be told stays words."""
+    known = {code for part in parts for code in part.codes} if parts else set(_PLACES)
+    code = next((code for code in sorted(known & wanted.codes)), None)
+    if code is None:
         return []
-    code = next(code for code in part.codes if code in wanted.codes)
-    pair = re.fullmatch(rf"({NUMBER})\s*/\s*({NUMBER})", row.value.strip())
-    place = {"8480-6": 1, "8462-4": 2}.get(code)
-    number = pair[place] if pair and place else None
+    pair, place = re.fullmatch(trend_rows.TOGETHER, row.value), _PLACES.get(code)
+    unit, words = row.unit, None
+    if pair and not unit:
+        unit = pair[3] if parse(pair[3]) is not None else None
+        if not pair[3] and min(float(pair[1]), float(pair[2])) >= _LOWEST:
+            unit, words = "mmHg", ""
+    told = pair[place] if pair and place and (unit or not pair[3]) else None
     one = Reading(
-        row, code, part.title, number or row.value, float(number) if number else None, None, row.unit,
+        row, code, row.title, told or row.value, float(told) if told else None, None, unit,
         None, None, None, None, None, part=True,
     )  # fmt: skip
+    one.words = words
     return [one]
 
 

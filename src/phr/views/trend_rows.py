@@ -7,6 +7,7 @@ measurements, however long the life.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -14,11 +15,16 @@ from typing import Any, NamedTuple
 import orjson
 
 from phr.fhir import read
+from phr.records.measures import BY_ID
+from phr.views.panels import PAIRS, Pair
 
+TOGETHER = r"\s*(\d+(?:\.\d+)?)\s*/\s*(\d+(?:\.\d+)?)\s*(.*)"
+"""Two numbers as one text, and what stands behind them."""
 KEY = "coalesce(json_extract(record.codes, '$[0][1]'), lower(record.title))"
 MEASURED = "record.value IS NOT NULL AND record.supporting = 0"
 KEYS = 5_000
 """So many different measurements are looked at; a life has a few hundred."""
+_FEW = 100
 COUNTED = 1_000
 """Counting goes so far; what is more is told as “1,000+”."""
 LOINC = "http://loinc.org"
@@ -38,6 +44,7 @@ _COLUMNS = (
 _OF_KEY = f"SELECT {_COLUMNS} FROM record WHERE {MEASURED} AND {KEY} = ? AND {_OBSERVED}"
 _NEWEST = " ORDER BY record.date_from DESC, record.id DESC LIMIT ?"
 _COUNT = f"SELECT count(*) FROM (SELECT 1 FROM record WHERE {MEASURED} AND {KEY} = ? LIMIT {COUNTED + 1})"
+_COUNT_FEW = f"SELECT count(*) FROM record WHERE {MEASURED} AND {KEY} = ? AND {_OBSERVED}"
 _FIRST = (
     f"SELECT record.date FROM record WHERE {MEASURED} AND {KEY} = ? AND record.date_from IS NOT NULL"
     " ORDER BY record.date_from, record.id LIMIT 1"
@@ -55,6 +62,7 @@ _CORRECTED = (
     " WHERE rs.record_id IN ({marks}) ORDER BY c.field"
 )
 _PARTS = "SELECT id, raw FROM resource WHERE id IN ({marks}) AND instr(raw, CAST('\"component\"' AS BLOB))"
+_RAW = "SELECT id, raw FROM resource WHERE id IN ({marks})"
 _ELSEWHERE = (
     f"SELECT {KEY} FROM record_search JOIN record ON record.id = record_search.rowid"
     f" WHERE record_search MATCH ? AND {MEASURED}"
@@ -127,8 +135,30 @@ def keys_of(db: Any, names: Sequence[str]) -> list[Key]:
         if (row := db.execute(_OF_KEY + _NEWEST, (name, 1)).fetchone()) is not None:
             rows_[name] = Row(*row)
     parts = parts_of(db, [row.id for row in rows_.values()])
-    found = [Key(name, row, codes_of(row.codes), parts.get(row.id, ())) for name, row in rows_.items()]
+    found = []
+    for name, row in rows_.items():
+        codes = codes_of(row.codes)
+        found.append(Key(name, row, codes, _both(pair_of(row, codes), parts.get(row.id, ()))))
     return sorted(found, key=lambda one: (one.newest.start or -(10**12), one.newest.id), reverse=True)
+
+
+def pair_of(row: Row, codes: Sequence[tuple[str | None, str, str | None]]) -> Pair | None:
+    """The pair of numbers that a record is told as, by its code or, without one of LOINC, by its name: `118/76`."""
+    loinc = {code for system, code, _ in codes if system == LOINC}
+    title = " ".join(row.title.casefold().split())
+    for pair in PAIRS:
+        if loinc & set(pair.codes):
+            return pair
+        if not loinc and title in pair.words and (not codes or re.match(TOGETHER, row.value)):
+            return pair
+    return None
+
+
+def _both(pair: Pair | None, parts: tuple[Part, ...]) -> tuple[Part, ...]:
+    """The components that were sent, and those of the pair that another record of this key may have."""
+    known = {code for part in parts for code in part.codes}
+    wanted = [BY_ID[id_] for id_ in pair.measures] if pair else []
+    return (*parts, *(Part(one.name, one.codes[:1], {}) for one in wanted if not known & set(one.codes)))
 
 
 def key_of(db: Any, key: str) -> Key | None:
@@ -174,8 +204,12 @@ def elsewhere(db: Any, code: str) -> list[str]:
 
 
 def counted(db: Any, key: str) -> int:
-    """How many there are; `COUNTED + 1` when there are more than that."""
-    return int(db.execute(_COUNT, (key,)).fetchone()[0])
+    """How many there are; `COUNTED + 1` when there are more than that.
+
+    Of many the index alone is asked, which does not know what was taken back; of a few each is looked at.
+    """
+    many = int(db.execute(_COUNT, (key,)).fetchone()[0])
+    return int(db.execute(_COUNT_FEW, (key,)).fetchone()[0]) if many <= _FEW else many
 
 
 def first_date(db: Any, key: str) -> str | None:
@@ -234,12 +268,18 @@ def corrected(db: Any, ids: Sequence[int]) -> dict[int, list[str]]:
     return found
 
 
-def written_unit(db: Any, id_: int) -> str | None:
-    """The code of the unit that a resource gives beside its words for it."""
-    row = db.execute("SELECT raw FROM resource WHERE id = ?", (id_,)).fetchone()
-    try:
-        resource = read.parse_json(bytes(row[0])) if row else None
-    except ValueError:
-        return None
-    quantity = resource.get("valueQuantity") if isinstance(resource, dict) else None
-    return read.text(quantity.get("code")) if isinstance(quantity, dict) and quantity.get("code") else None
+def written_units(db: Any, ids: Sequence[int]) -> dict[int, str]:
+    """The codes of the units that resources give beside their words for them."""
+    found: dict[int, str] = {}
+    for at in range(0, len(ids), _BATCH):
+        part = list(ids[at : at + _BATCH])
+        for id_, raw in db.execute(_RAW.format(marks=",".join("?" * len(part))), part):
+            try:
+                resource = read.parse_json(bytes(raw))
+            except ValueError:
+                continue
+            quantity = resource.get("valueQuantity") if isinstance(resource, dict) else None
+            code = read.text(quantity.get("code")) if isinstance(quantity, dict) else None
+            if code:
+                found[id_] = code
+    return found

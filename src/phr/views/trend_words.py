@@ -12,6 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from phr.records.unit_words import spelled
+from phr.views.figures import short, unit_words
 from phr.views.trend_line import Point, instant
 
 YEAR = 365.25 * 86_400
@@ -116,14 +118,30 @@ def _rounded(value: float) -> float:
 def decimals(points: Sequence[Point]) -> int:
     """How many digits behind the point the sources write; converted values have what that makes of three digits."""
     written = [
-        len(one["original"].split()[0].partition(".")[2])
-        for one in points
+        len(short(one["original"].split()[0]).partition(".")[2])
+        for one in points[-50:]
         if one["exact"] and not one["converted"] and one["original"][:1].isdigit()
     ]
     if written:
-        return min(4, max(written[-50:]))
+        return min(4, max(written))
     largest = max((abs(float(one["value"])) for one in points if one["value"] is not None), default=1.0)
     return max(0, min(4, 2 - math.floor(math.log10(largest)))) if largest else 0
+
+
+_DEGREES = {"cel": "°C", "[degf]": "°F", "mm[hg]": "mmHg"}
+
+
+def unit_said(unit: str | None) -> str:
+    """A unit as people write it."""
+    if not unit:
+        return ""
+    return _DEGREES.get(spelled(unit)) or unit_words(unit)
+
+
+def written(text: str, *bounds: float | None) -> str:
+    """A value as its source wrote it, for a screen: no more digits than anybody can measure, its unit in plain words."""
+    number, _, unit = text.partition(" ")
+    return f"{short(number, *bounds)} {unit_said(unit)}".strip() if number[-1:].isdigit() else text
 
 
 def figure(value: float, digits: int) -> str:
@@ -137,12 +155,15 @@ def figure(value: float, digits: int) -> str:
 
 
 def shown(point: Point, digits: int) -> str:
-    """The value of a point: as its source wrote it; converted, rounded like the others."""
+    """The value of a point: as its source wrote it, in the unit of its line; converted, rounded like the others."""
     if not point["converted"]:
-        return str(point["original"])
+        number, space, _ = str(point["original"]).partition(" ")
+        same = space and point["unit"] and (point["exact"] or point["bound"] is not None)
+        text = f"{number} {point['unit']}" if same else str(point["original"])
+        return written(text, point["low"], point["high"])
     amount = point["value"] if point["exact"] else point["bound"]
     sign = "" if point["exact"] else point["comparator"] or ""
-    return f"{sign}{figure(float(amount), digits)} {point['unit'] or ''}".strip()
+    return f"{sign}{figure(float(amount), digits)} {unit_said(point['unit'])}".strip()
 
 
 def standing(point: Point) -> str:
@@ -156,7 +177,9 @@ def standing(point: Point) -> str:
     return f"critically {words}" if critical and point["direction"] else words
 
 
-def told(points: Sequence[Point], moving: Slope, unit: str | None) -> tuple[str, dict[str, Any]]:
+def told(
+    points: Sequence[Point], moving: Slope, unit: str | None, refused: Sequence[Point] = ()
+) -> tuple[str, dict[str, Any]]:
     """The sentences, and the numbers in them."""
     if not points:
         return "", {"change": None, "change_percent": None, "change_since": None}
@@ -168,6 +191,10 @@ def told(points: Sequence[Point], moving: Slope, unit: str | None) -> tuple[str,
     elif last["status"] in ("corrected", "amended"):
         parts.append("corrected")
     sentences = [", ".join(part for part in parts if part) + "."]
+    newer = [one for one in refused if one["date"] and instant(one) > instant(last)]
+    if newer:
+        value, on = written(str(newer[-1]["original"])), str(newer[-1]["date"])[:10]
+        sentences.append(f"Newer, but not to be compared: {value} on {on}.")
     change = _change(points)
     if change["change"] is not None:
         sentences.append(_change_words(change, last, digits, unit))
@@ -222,7 +249,7 @@ def _slope_words(moving: Slope, unit: str | None, digits: int) -> str:
     figures = f"{abs(amount):.{min(6, places)}f}"
     if "." in figures:
         figures = figures.rstrip("0").rstrip(".")
-    named = " percentage points" if unit == "%" else f" {unit}" if unit else ""
+    named = " percentage points" if unit == "%" else f" {unit_said(unit)}" if unit else ""
     return f"{moving.direction.capitalize()} over {over}: about {sign}{figures}{named} a {name}."
 
 

@@ -6,6 +6,7 @@ there are more; JSON and CSV read all, unless a limit is given.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from phr.views import trend_find, trend_rows, trend_words
 from phr.views.events import Event
 from phr.views.panels import PAIRS, PANELS, Pair, Panel
 from phr.views.trend_find import Found
-from phr.views.trend_line import Line, common_unit
+from phr.views.trend_line import Line, Scale, common_unit
 from phr.views.trend_points import Asked, Wanted, readings
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def _measurement(db: Any, one: Found, *, counts: bool) -> Measurement:
     newest = one.newest
     keys = (*one.keys, *one.part_keys)
     value, unit = newest.value, newest.unit
-    if not one.keys:  # only ever a part of something
+    if not any(key.newest.id == newest.id for key in one.keys):  # a part of something
         told, _ = readings(db, _wanted(one), Asked(limit=1))
         value, unit = (told[0].text, told[0].unit) if told else (value, unit)
     first = [date for key in keys if (date := trend_rows.first_date(db, key.key))] if counts else []
@@ -106,18 +107,33 @@ def trend(
         check_sources(store, Selection(sources=tuple(sources)))
     asked = Asked(_second(since, end=False), _second(until, end=True), tuple(sources), limit)
     found, every = trend_find.find(store.db, name)
-    if limit is None and brief:
+    if limit is not None or brief:
+        return _told(store.db, found, every, asked, unit, brief=brief)
+    running = gc.isenabled()
+    gc.disable()  # all of a life are many small objects, none of them in a circle: the search takes half of the time
+    try:
+        return _told(store.db, found, every, asked, unit, brief=False)
+    finally:
+        if running:
+            gc.enable()
+
+
+def _told(
+    db: Any, found: Found | Pair | Panel, every: list[Found], asked: Asked, unit: str | None, *, brief: bool
+) -> Report:
+    """What was found, read and put into words."""
+    if asked.limit is None and brief:
         parts = isinstance(found, Pair) or bool(found.part_keys if isinstance(found, Found) else ())
         most = MOST_OF_PANEL if isinstance(found, Panel) else MOST_OF_PARTS if parts else MOST
         asked = replace(asked, limit=most)
     if isinstance(found, Panel):
-        return _panel(store.db, found, every, asked)
+        return _panel(db, found, every, asked)
     if isinstance(found, Pair):
-        lines = [_of_measure(store.db, every, id_, asked, unit) for id_ in found.measures]
+        lines = [_of_measure(db, every, id_, asked, unit) for id_ in found.measures]
         return _several(found.id, found.name, found.codes[0], [one for one in lines if one])
     if found.is_panel:
-        return _composite(store.db, found, every, asked, unit)
-    return {"schema": 1, **line(store.db, found, asked, unit)}
+        return _composite(db, found, every, asked, unit)
+    return {"schema": 1, **line(db, found, asked, unit)}
 
 
 def _second(date: str | None, *, end: bool) -> int | None:
@@ -132,7 +148,7 @@ def _second(date: str | None, *, end: bool) -> int | None:
 
 
 def _wanted(found: Found) -> Wanted:
-    codes = set(found.measure.codes) if found.measure else set(found.codes)
+    codes = found.codes | set(found.measure.codes if found.measure else ())
     return Wanted(frozenset(codes), tuple(found.keys), tuple(found.part_keys), found.measure or _known(codes))
 
 
@@ -144,21 +160,23 @@ def line(db: Any, found: Found, asked: Asked, unit: str | None = None) -> Report
     """One measurement as one line."""
     wanted = _wanted(found)
     told, more = readings(db, wanted, asked)
-    own = common_unit(told)
+    scale = common_unit(told, wanted.measure)
+    own = scale.unit
     if unit is not None:
-        if told and conversion(own, unit, wanted.measure, _code_of(told, own)) is None:
+        code = scale.code or _code_of(told, own)
+        if told and conversion(own, unit, wanted.measure, code, scale.code) is None:
             raise UsageError(
                 f"{found.name} cannot be shown in {unit}.",
                 hint=f"Its values are in {own}." if own else "Its values have no unit.",
             )
-        own = unit
-    drawn = Line(told, own, wanted.measure)
+        scale, own = scale._replace(unit=unit), unit
+    drawn = Line(told, scale, wanted.measure)
     moving = trend_words.slope(drawn.points)
-    words, change = trend_words.told(drawn.points, moving, own)
+    words, change = trend_words.told(drawn.points, moving, own, drawn.refused)
     return {
         "code": found.code,
         "title": found.title,
-        "name": found.name,
+        "name": _name(found, scale),
         "unit": own,
         "points": drawn.points,
         "latest": drawn.points[-1] if drawn.points else None,
@@ -174,6 +192,14 @@ def line(db: Any, found: Found, asked: Asked, unit: str | None = None) -> Report
         "codes": sorted(wanted.codes & _there(found)) or sorted(found.codes),
         "more": more,
     }
+
+
+def _name(found: Found, scale: Scale) -> str:
+    """In plain language; where the values are a mass of something else, that."""
+    measure = found.measure
+    if measure is not None and measure.other_name and scale.code in dict(measure.other_grams):
+        return measure.other_name
+    return found.name
 
 
 def _there(found: Found) -> set[str]:
@@ -279,6 +305,6 @@ def last(store: Store, event: Event, points: int = 5) -> list[dict[str, Any]]:
     keys = trend_rows.keys_of(store.db, list(names))
     wanted = Wanted(frozenset(measure.codes if measure else codes), tuple(keys), (), measure)
     told, _ = readings(store.db, wanted, Asked(limit=points))
-    drawn = Line(told, common_unit(told), measure)
+    drawn = Line(told, common_unit(told, measure), measure)
     both = [*drawn.points, *({**one, "value": None, "low": None, "high": None} for one in drawn.refused)]
     return sorted(both, key=lambda one: str(one["date"] or ""))
