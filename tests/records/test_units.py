@@ -7,7 +7,8 @@ import re
 import pytest
 
 from phr.records.measures import BY_CODE, BY_ID, MEASURES
-from phr.records.units import conversion, parse, spelled
+from phr.records.unit_words import spelled
+from phr.records.units import conversion, parse
 
 # Abridged standard atomic weights of IUPAC (2021).
 WEIGHTS = {

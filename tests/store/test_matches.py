@@ -560,7 +560,9 @@ def test_broken_bytes_do_not_stop_it(store: Store, received: Make) -> None:
     assert store.matches.settle() == 0
 
 
-@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59-05:00", "0001-01-01T00:00:00+05:00", "9999-12-31", "0001"])
+@pytest.mark.parametrize(
+    "moment", ["9999-12-31T23:59:59-05:00", "0001-01-01T00:00:00+05:00", "9999-12-31", "0001"]
+)
 def test_the_ends_of_the_calendar_stop_nothing(store: Store, received: Make, moment: str) -> None:
     put(store, "one", lab(received, "1", moment))
     put(store, "two", lab(received, "2", moment))
