@@ -21,6 +21,7 @@ from phr.cli.text import screen
 
 if TYPE_CHECKING:
     from phr.exporters.base import Exported
+    from phr.store.store import Store
     from phr.views.timeline import Timeline
     from phr.workspace import Workspace
     from phr.workspace.sync import SyncReport
@@ -91,7 +92,7 @@ def _story(here: Workspace, *, json: bool) -> tuple[SyncReport, dict[str, Any]]:
     from phr.exporters import base, registry
     from phr.sandbox.config import SandboxConfig
     from phr.sandbox.server import Sandbox
-    from phr.views import status, timeline
+    from phr.views import milestones, status, timeline
     from phr.views.selection import EVERYTHING
     from phr.workspace.sync import SyncWish
 
@@ -107,7 +108,7 @@ def _story(here: Workspace, *, json: bool) -> tuple[SyncReport, dict[str, Any]]:
         page = timeline.timeline(store, EVERYTHING, limit=None)
         output.talk("4. Everything that happened, newest first.", style="bold")
         if not json:
-            _show(page)
+            _show(store, page)
         path = Path.cwd() / FILE
         done = base.to_file(path, lambda out: registry.write(store, "ccd", EVERYTHING, out))
         output.talk("5. A document for the next doctor.", style="bold")
@@ -115,7 +116,7 @@ def _story(here: Workspace, *, json: bool) -> tuple[SyncReport, dict[str, Any]]:
         made = {
             "connection": status.connections(store)[0],
             "sync": run_document(report),
-            "timeline": page.document(),
+            "timeline": page.document() | {"milestones": milestones.milestones(store)},
             "export": {"path": str(path), "format": "ccd", "bytes": done.bytes, "sections": done.sections},
         }
     return report, made
@@ -147,14 +148,16 @@ def _follow(address: str) -> None:
         browser.get(address)
 
 
-def _show(page: Timeline) -> None:
+def _show(store: Store, page: Timeline) -> None:
     from itertools import islice
 
-    from phr.cli.lines import timeline_lines
     from phr.cli.text import count
+    from phr.cli.timeline_lines import drawn
+    from phr.views import gather
 
     view = output.out()
-    output.emit(islice(timeline_lines(page.events[:LINES], view), LINES))
+    shown = gather.gathered(store.db, page.events[:LINES], page.selected)
+    output.emit(islice(drawn(shown, view), LINES))
     output.emit([view.paint(view.spell(f"… {count(page.total, 'record')} in all"), "dim")])
 
 
@@ -170,7 +173,7 @@ def _next_steps(environ: dict[str, str] | None) -> None:
     if environ:
         settings = " ".join(f"{name}={shlex.quote(value)}" for name, value in environ.items())
         output.talk("The record is kept. Go on with:", style="bold")
-        for command in ("timeline", "status", "show 1"):
+        for command in ("timeline", "summary", "trend fev1"):
             output.talk(f"  {settings} phr {command}")
         output.talk(f"Done with it: rm -r {shlex.quote(environ['PHR_HOME'])}")
     else:
