@@ -71,7 +71,9 @@ def home() -> Iterator[dict[str, str]]:
         key.write_bytes(KEY)
         key.chmod(0o600)
         environ = {"PHR_HOME": folder, "PHR_KEY_FILE": str(key), "TZ": "UTC", "LINES": "50"}
-        before = {name: os.environ.get(name) for name in (*environ, "TERMINAL_WIDTH", "NO_COLOR", "TERM")}
+        before = {
+            name: os.environ.get(name) for name in (*environ, "TERMINAL_WIDTH", "COLUMNS", "NO_COLOR", "TERM")
+        }
         from phr.store.store import Store
 
         clock: Any = Store.__init__.__kwdefaults__
@@ -176,7 +178,8 @@ def printed(words: Sequence[str], columns: int | None, *, colour: bool = False) 
     from phr.cli import app
 
     os.environ.pop("NO_COLOR", None)
-    os.environ.pop("TERMINAL_WIDTH", None)
+    for name in ("TERMINAL_WIDTH", "COLUMNS"):
+        os.environ.pop(name, None)
     os.environ["TERM"] = "xterm-256color"
     if columns:
         os.environ["TERMINAL_WIDTH"] = str(columns)

@@ -64,14 +64,14 @@ def add(
 
     \b
     phr add weight 68.5 kg
-    phr add bp 128/82 --date "today 8:30"
+    phr add bp 128/82 --date "yesterday 8:30"
     phr add lab "Hemoglobin A1c" 6.1 % --date "last march"
     phr add med "Metformin 500 mg" --how-often "twice a day" --still-taking
     phr add document scan.pdf --title "Letter of the lung clinic" --date 2026-11-03
     phr add --undo 557
 
     At a terminal you are asked for what is missing; elsewhere it has to be said with options. Dates as you would say
-    them: 2019, march 2019, last march, yesterday, 3 weeks ago, when I was 12, 3/14/2024, today 8:30.
+    them: 2019, march 2019, last march, yesterday, 3 weeks ago, when I was 12, 3/14/2024, yesterday 8:30.
 
     Exit statuses: 0 fine, 1 failed, 2 usage (also: something is missing and nobody can be asked), 5 another run holds
     the lock, 6 locked, 130 interrupted.

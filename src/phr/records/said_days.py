@@ -12,7 +12,7 @@ from phr.errors import UsageError
 
 ORDERS = ("mdy", "dmy")
 """How dates of numbers alone are written: month first, as in the United States, or day first."""
-EXAMPLES = "2019, march 2019, last march, yesterday, 3 weeks ago, 2026-11-03, today 8:30"
+EXAMPLES = "2019, march 2019, last march, yesterday, 3 weeks ago, 2026-11-03, yesterday 8:30"
 
 
 class NotADate(UsageError):

@@ -43,7 +43,7 @@ KINDS = (
             f.NOTE,
             status(f.OBSERVATION),
         ),
-        ("phr add vital pulse 64", 'phr add weight 68.5 kg --date "today 8:30"', "phr add bp 128/82"),
+        ("phr add vital pulse 64", 'phr add weight 68.5 kg --date "yesterday 8:30"', "phr add bp 128/82"),
         ("vital",),
         measured=True,
         dated="today",
