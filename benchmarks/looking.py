@@ -76,17 +76,18 @@ def run(world: World) -> None:
 
 
 def _lines(records: Path) -> list[tuple[str, ...]]:
-    """The commands; `show` of a result in the middle of the record."""
+    """The commands; `show` of a result in the middle of the record, and its `trend`."""
     with Store(records, KEY) as store:
         row = store.db.execute(
-            "SELECT id FROM record WHERE kind = 'lab_result' AND value_number IS NOT NULL AND supporting = 0"
+            "SELECT id, json_extract(codes, '$[0][1]') FROM record"
+            " WHERE kind = 'lab_result' AND value_number IS NOT NULL AND supporting = 0"
             " AND id > (SELECT max(id) / 2 FROM record) ORDER BY id LIMIT 1"
         ).fetchone()
     return [
         ("timeline", "--limit", "50"),
         ("search", "glucose"),
         ("show", str(row[0])),
-        ("trend", "2345-7"),
+        ("trend", str(row[1])),
         ("summary",),
     ]
 
