@@ -246,3 +246,9 @@ def test_a_reader_that_stops_early_is_no_error(process: Any, life: object, tmp_p
     )
     assert done.stdout.count("\n") == 1
     assert done.stderr == ""
+
+
+def test_a_tag_that_nothing_carries_is_answered_with_the_nearest(phr: Any, record: Any) -> None:
+    answer = phr("timeline", "--tag", "lung")
+    assert answer.status == 0
+    assert "Did you mean lungs?" in answer.err

@@ -220,6 +220,10 @@ def _print(ctx: typer.Context, store: Store, page: Timeline, asked: _Asked) -> N
         output.talk(
             "No record fits." if filtered else "The record is empty so far: phr connect, or phr import FILE"
         )
+        if asked.selection.tags:
+            from phr.views.tagging import unknown_tags
+
+            output.talk_lines(unknown_tags(store, asked.selection.tags))
         return
     shown = gather.flat(page.events) if asked.flat else gather.gathered(store.db, page.events, page.selected)
     output.emit(drawn(shown, output.out(), starred=view.starred(store, page.events)))
