@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
 from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phr.charts import scale, svg, terminal
-from phr.charts.model import HIGH, LOW, NORMAL, PLAIN, Curve, Dot, range_words
+from phr.charts import lettering, scale, svg, terminal
+from phr.charts.model import HIGH, LOW, NORMAL, PLAIN, Curve, Dot, figures, range_words
 
 YEAR = 365.25 * 86_400
 BEGIN = 1_600_000_000.0
@@ -75,9 +77,12 @@ def test_every_shape_is_a_whole_svg(name: str) -> None:
     assert root.find(f"{space}title").text == "x <&> y over time"  # type: ignore[union-attr]
     assert "said & done" in root.find(f"{space}desc").text  # type: ignore[union-attr, operator]
     assert not [one for one in root.iter() if one.tag in (f"{space}script", f"{space}image")]
-    assert "http" not in svg.draw("x", [svg.Picture("P", "w", (SHAPES[name],))]).replace(
-        "http://www.w3.org/2000/svg", ""
-    )
+    for look in ("page", "file", "paper"):
+        drawn = svg.draw("x", [svg.Picture("P", "w", (SHAPES[name],))], look=look)
+        assert "http" not in drawn.replace("http://www.w3.org/2000/svg", "")
+        assert "style=" not in drawn
+        assert ("<style>" in drawn) == (look == "file")
+        assert ("class=" in drawn) == (look != "paper")
 
 
 def test_labels_stand_where_their_value_is() -> None:
@@ -101,11 +106,11 @@ def test_a_bound_is_drawn_open_and_no_line_goes_through_it() -> None:
     dots = (Dot(BEGIN, 5.0), Dot(BEGIN + YEAR, 5.0, PLAIN, "<"), Dot(BEGIN + 2 * YEAR, 9.0))
     one = Curve("CRP", "mg/L", dots)
     assert "▽" in "".join(text_of(terminal.plot([one], terminal.Size(80))))
-    assert "▽ less than" in terminal.legend([one])
+    assert "▽ less than this" in terminal.legend([one])
     assert one.exact == (dots[0], dots[2])
-    assert (
-        svg.draw("CRP", [svg.Picture("CRP", "", (one,))]).count('class="dot open"') == 2
-    )  # the dot and its legend
+    drawn = svg.draw("CRP", [svg.Picture("CRP", "", (one,))])
+    assert drawn.count('class="c-open"') == 2  # the dot and its legend
+    assert "polyline" not in drawn  # between 5 and 9 lies a value that nobody knows
 
 
 def test_the_range_is_shaded_where_it_holds_and_changes_with_time() -> None:
@@ -173,3 +178,115 @@ def test_limits_are_told_without_the_tail_of_a_conversion(
     low: float | None, high: float | None, words: str
 ) -> None:
     assert range_words(low, high) == words
+
+
+# ── sources, words, looks ─────────────────────────────────────────────────────────────────────────────
+
+
+def told_by(*names: str, values: int = 8) -> Curve:
+    dots = tuple(
+        Dot(
+            BEGIN + n * YEAR,
+            4.0 + n,
+            NORMAL,
+            None,
+            3,
+            20,
+            "2020-09-13",
+            f"{4 + n} mmol/L",
+            names[n % len(names)],
+        )
+        for n in range(values)
+    )
+    return Curve("Potassium", "mmol/L", dots)
+
+
+def test_sources_are_told_apart_by_shape_and_named() -> None:
+    drawn = svg.draw("K", [svg.Picture("K", "", (told_by("clinic", "hospital"),), ("clinic", "hospital"))])
+    assert ">from clinic<" in drawn and ">from hospital<" in drawn
+    assert drawn.count("c-paper") == 4 + 1  # a spot in each value of the second one, and in the legend
+    rows = "".join(text_of(terminal.plot([told_by("clinic", "hospital")], terminal.Size(80))))
+    assert rows.count("●a") == rows.count("●b") == 4
+    assert terminal.legend([told_by("clinic", "hospital")])[-2:] == ["a from clinic", "b from hospital"]
+
+
+def test_one_source_needs_no_marks() -> None:
+    drawn = svg.draw("K", [svg.Picture("K", "", (told_by("clinic"),), ("clinic",))])
+    assert "From: clinic" in drawn and "c-paper" not in drawn
+    assert not [part for part in terminal.legend([told_by("clinic")]) if "clinic" in part]
+
+
+def test_of_many_sources_the_last_mark_is_for_the_rest() -> None:
+    drawn = svg.draw("K", [svg.Picture("K", "", (told_by(*"abcdef", values=12),), tuple("abcdef"))])
+    assert "from others: d, e and f" in drawn
+
+
+def test_the_picture_in_words() -> None:
+    one = curve(1, 4, 9, low=3, high=5)
+    said = svg.described([svg.Picture("Potassium", "Rising.", (one,), ("clinic", "lab"))])
+    for words in (
+        "Potassium, in mmol/L: 3 values from 2020-09-13 to 2020-09-13.",
+        "First 1, last 9, high.",
+        "Lowest 1 on 2020-09-13, highest 9 on 2020-09-13.",
+        "Marked: 1 high and 1 low.",
+        "Usual range 3–5 mmol/L.",
+        "Rising.",
+        "Sources: clinic and lab.",
+    ):
+        assert words in said
+
+
+def test_thousands_of_values_are_few_elements() -> None:
+    one = curve(*(4 + (n * 7 % 19) / 10 for n in range(3000)), low=4.2, high=5.5, step=YEAR / 300)
+    drawn = svg.draw("K", [svg.Picture("K", "", (one,))])
+    assert drawn.count("<path") < 40 and len(drawn) < 120_000
+
+
+@pytest.mark.parametrize("width", [320, 460, 800])
+@pytest.mark.parametrize("words", ["", "Last: 4.2 mmol/L on 2024-01-01, within its range. " * 5])
+def test_no_words_lie_on_each_other(width: int, words: str) -> None:
+    title = "Potassium in whole blood by some method with a long name of its own, measured at the bedside"
+    one = svg.Picture(title, words, (told_by("clinic of the city", "hospital", "a laboratory far away"),))
+    root = ElementTree.fromstring(svg.draw("K", [one], width=width))
+    boxes = [_box(each) for each in root.iter("{http://www.w3.org/2000/svg}text")]
+    for at, (left, right, top, bottom) in enumerate(boxes):
+        assert left >= 0 and right <= width + 1
+        for other in boxes[:at]:
+            apart = right <= other[0] or other[1] <= left or bottom <= other[2] or other[3] <= top
+            assert apart, (at, boxes)
+
+
+def _box(each: ElementTree.Element) -> tuple[float, float, float, float]:
+    size = float(each.get("font-size", "13"))
+    wide = lettering.width(each.text or "", size)
+    x, y = float(each.get("x", "0")), float(each.get("y", "0"))
+    left = x - {"end": wide, "middle": wide / 2}.get(each.get("text-anchor", ""), 0.0)
+    return left, left + wide, y - 0.75 * size, y + 0.2 * size
+
+
+def test_the_style_knows_every_class_that_is_used() -> None:
+    drawn = svg.draw("K", [svg.Picture("K", "w", (told_by("a", "b"),))])
+    used = set(re.findall(r'class="([\w-]+)"', drawn))
+    assert used and all(f".{name} " in svg.STYLE for name in used)
+    assert "<" not in svg.STYLE and "url" not in svg.STYLE
+
+
+@pytest.mark.parametrize(
+    ("value", "step", "label"),
+    [
+        (1e12, 5e11, "1×10¹²"),
+        (-2.5e-9, 5e-10, "−2.5×10⁻⁹"),
+        (0, 1e12, "0"),
+        (12_500, 500, "12,500"),
+        (0.25, 0.05, "0.25"),
+    ],
+)
+def test_long_numbers_are_powers_of_ten(value: float, step: float, label: str) -> None:
+    assert figures(value, step) == label
+
+
+def test_paper_can_be_set_by_typst() -> None:
+    typst = pytest.importorskip("typst")
+    drawn = svg.draw("K", [svg.Picture("K", "w", (told_by("a", "b"),), ("a", "b"))], look="paper")
+    made = typst.compile(f'#image(bytes({json.dumps(drawn, ensure_ascii=False)}), format: "svg")'.encode())
+    assert made.startswith(b"%PDF")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -25,6 +26,8 @@ class Dot:
     """Its date, to read."""
     said: str = field(default="", repr=False)
     """The value, to read."""
+    source: str = ""
+    """Who tells it; several names in one text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +43,41 @@ class Curve:
         """Those that a line may join."""
         return tuple(dot for dot in self.dots if dot.bound is None)
 
+    def stretches(self) -> list[list[Dot]]:
+        """Exact values that follow each other: a line through a bound would tell a value that nobody measured."""
+        found: list[list[Dot]] = [[]]
+        for dot in self.dots:
+            if dot.bound is None:
+                found[-1].append(dot)
+            elif found[-1]:
+                found.append([])
+        return [one for one in found if one]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One plot with its words."""
+
+    title: str = field(repr=False)
+    words: str = field(repr=False)
+    curves: tuple[Curve, ...] = field(repr=False)
+    sources: tuple[str, ...] = ()
+    code: str | None = None
+    """What it is kept under, to point at it."""
+
 
 def has_range(curve: Curve) -> bool:
     """Whether anything can be shaded."""
     return any(dot.low is not None or dot.high is not None for dot in curve.dots)
+
+
+def by_source(curves: Sequence[Curve]) -> list[str]:
+    """The sources of these lines, those with most values first."""
+    counts: dict[str, int] = {}
+    for curve in curves:
+        for dot in curve.dots:
+            counts[dot.source] = counts.get(dot.source, 0) + 1
+    return sorted((name for name in counts if name), key=lambda name: (-counts[name], name))
 
 
 def range_at(dots: Sequence[Dot], when: float) -> tuple[float | None, float | None]:
@@ -52,13 +86,33 @@ def range_at(dots: Sequence[Dot], when: float) -> tuple[float | None, float | No
     return near.low, near.high
 
 
+def plain_unit(unit: str) -> str:
+    """A unit without the braces of what is only a remark in it (UCUM section 2.1, §12)."""
+    return unit.replace("{", "").replace("}", "")
+
+
 def figures(value: float, step: float) -> str:
-    """A number on an axis: as many digits as the step between two of them needs."""
+    """A number on an axis: as many digits as the step between two of them needs; powers of ten where that is long."""
+    if step < 1e-5 or abs(value) + step >= 1e9:
+        return _powers(value, step)
     digits = 0
     while digits < 6 and abs(round(step, digits) - step) > step * 1e-6:
         digits += 1
     text = f"{value:,.{digits}f}" if abs(value) >= 10_000 else f"{value:.{digits}f}"
     return text.replace("-", "−") if float(f"{value:.{digits}f}") else text.lstrip("-")
+
+
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def _powers(value: float, step: float) -> str:
+    if abs(value) < step / 2:
+        return "0"
+    size = math.floor(math.log10(abs(value)) + 1e-9)
+    digits = max(0, min(9, size - math.floor(math.log10(step) + 1e-9) + 1))
+    front = f"{value / 10.0**size:.{digits}f}"
+    front = (front.rstrip("0").rstrip(".") if "." in front else front).replace("-", "−")
+    return f"{front}×10{str(size).translate(_RAISED)}"
 
 
 def range_words(low: float | None, high: float | None) -> str:

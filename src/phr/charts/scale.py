@@ -89,33 +89,41 @@ def times(curves: Sequence[Curve], most: int) -> Axis:
     return Axis(start, end, _days(start, end, most))
 
 
+def calendar(start: float, end: float, most: int) -> tuple[tuple[float, str], ...]:
+    """Marks at the beginning of years, of months where that is a short time."""
+    found = _years(start, end, most) if end - start >= 3 * YEAR else _months(start, end, most)
+    return found or ((start, f"{moment(start):%Y-%m-%d}"),)
+
+
 def _ends(dots: Sequence[Dot]) -> tuple[tuple[float, str], ...]:
     return (dots[0].when, dots[0].label), (dots[-1].when, dots[-1].label)
 
 
-def _moment(seconds: float) -> datetime:
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+def moment(when: float) -> datetime:
+    """Epoch seconds as a date."""
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=when)
 
 
-def _seconds(year: int, month: int = 1, day: int = 1) -> float:
+def seconds(year: int, month: int = 1, day: int = 1) -> float:
+    """A date as epoch seconds."""
     return (datetime(year, month, day, tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()
 
 
 def _years(start: float, end: float, most: int) -> tuple[tuple[float, str], ...]:
-    first, last = _moment(start).year + 1, _moment(end).year
+    first, last = moment(start).year + 1, moment(end).year
     step = next((each for each in (1, 2, 5, 10, 20, 50) if (last - first) / each < most), 100)
-    return tuple((_seconds(year), str(year)) for year in range(first, last + 1) if (year - first) % step == 0)
+    return tuple((seconds(year), str(year)) for year in range(first, last + 1) if (year - first) % step == 0)
 
 
 def _months(start: float, end: float, most: int) -> tuple[tuple[float, str], ...]:
-    first, last = _moment(start), _moment(end)
+    first, last = moment(start), moment(end)
     many = (last.year - first.year) * 12 + last.month - first.month
     step = next((each for each in (1, 2, 3, 6, 12) if many / each <= most), 24)
     found = []
     for each in range(1, many + 1):
         year, month = divmod(first.year * 12 + first.month - 1 + each, 12)
         if month % step == 0:
-            found.append((_seconds(year, month + 1), f"{year}-{month + 1:02}"))
+            found.append((seconds(year, month + 1), f"{year}-{month + 1:02}"))
     return tuple(found)
 
 
@@ -124,6 +132,6 @@ def _days(start: float, end: float, most: int) -> tuple[tuple[float, str], ...]:
     many = int(end // DAY) - first
     step = next((each for each in (1, 2, 3, 7, 14, 28) if many / each < most), 56)
     return tuple(
-        ((first + each) * DAY, f"{_moment((first + each) * DAY):%Y-%m-%d}")
+        ((first + each) * DAY, f"{moment((first + each) * DAY):%Y-%m-%d}")
         for each in range(0, many + 1, step)
     )

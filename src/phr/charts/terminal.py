@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from phr.charts import scale
-from phr.charts.model import ABNORMAL, HIGH, LOW, NORMAL, PLAIN, Curve, Dot, has_range, range_at, range_words
+from phr.charts.model import ABNORMAL, HIGH, LOW, NORMAL, PLAIN, Curve, Dot, by_source, has_range, range_at
 from phr.charts.scale import Axis
+from phr.charts.words import bounds_said, marks_said, range_said
 
 Row = list[tuple[str, str | None]]
 
@@ -20,6 +21,7 @@ _SHAPES = {NORMAL: "●", PLAIN: "●", HIGH: "▲", LOW: "▼", ABNORMAL: "◆"
 _LETTERS = {NORMAL: "o", PLAIN: "o", HIGH: "^", LOW: "v", ABNORMAL: "!"}
 _SECOND = {True: "■", False: "x"}
 _OPEN = {True: {"<": "▽", ">": "△", "": "○"}, False: {"<": "<", ">": ">", "": "?"}}
+_LETTER = "abcdefgh"
 _BITS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 _WORTH = {PLAIN: 0, NORMAL: 1, ABNORMAL: 2, LOW: 3, HIGH: 3}
 SPARKS = "▁▂▃▄▅▆▇█"
@@ -53,17 +55,26 @@ def plot(curves: Sequence[Curve], size: Size) -> list[Row]:
         cells.line(curve)
     for number, curve in enumerate(curves):
         cells.marks(curve, second=number > 0)
+    if letters := source_letters(curves):
+        cells.letters(curves, letters)
     bars = ("┤", "│", "└", "─", "┬") if size.unicode else ("+", "|", "+", "-", "+")
     found: list[Row] = []
     for row in range(rows):
         label = labels.get(row // size.per_step, "") if row % size.per_step == 0 else ""
-        text = label.rjust(edge) if size.unicode else label.replace("−", "-").rjust(edge)
+        text = (label if size.unicode else _in_ascii(label)).rjust(edge)
         found.append([(text, None), (f" {bars[0] if label else bars[1]}", "dim"), *cells.row(row)])
     places = [(cells.column(when), label) for when, label in along.marks]
     ticks = "".join(bars[4] if any(at == place for place, _ in places) else bars[3] for at in range(columns))
     found.append([(" " * edge, None), (f" {bars[2]}{ticks}", "dim")])
     found.append([(" " * (edge + 2), None), (_dates(places, columns), None)])
     return found
+
+
+_PLAINLY = str.maketrans("−⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "--0123456789")
+
+
+def _in_ascii(label: str) -> str:
+    return label.replace("×10", "e").translate(_PLAINLY)
 
 
 def _dates(places: Sequence[tuple[int, str]], columns: int) -> str:
@@ -119,15 +130,15 @@ class _Cells:
         """From each exact value to the next; where there are too many for a line, dots alone."""
         if not self._unicode:
             return
-        places = [self._fine(dot) for dot in curve.exact]
-        if len(places) > 1.5 * self._columns:
-            for x, y in places:
-                self._light(x, y)
+        if len(curve.exact) > 1.5 * self._columns:
+            for dot in curve.exact:
+                self._light(*self._fine(dot))
             return
-        for (x, y), (u, v) in itertools.pairwise(places):
-            steps = max(abs(u - x), abs(v - y), 1)
-            for step in range(steps + 1):
-                self._light(round(x + (u - x) * step / steps), round(y + (v - y) * step / steps))
+        for stretch in curve.stretches():
+            for (x, y), (u, v) in itertools.pairwise([self._fine(dot) for dot in stretch]):
+                steps = max(abs(u - x), abs(v - y), 1)
+                for step in range(steps + 1):
+                    self._light(round(x + (u - x) * step / steps), round(y + (v - y) * step / steps))
 
     def _fine(self, dot: Dot) -> tuple[int, int]:
         share = min(1.0, max(0.0, self._upright.share(dot.value)))
@@ -158,6 +169,27 @@ class _Cells:
             self._cells[at] = (shape, style)
             self._dots.pop(at, None)
 
+    def letters(self, curves: Sequence[Curve], letters: dict[str, str]) -> None:
+        """Whose a mark is, in the next cell where that is free; of many values nobody could read them."""
+        if sum(len(curve.dots) for curve in curves) > self._columns * 0.75:
+            return
+        taken = {at for at, (_, style) in self._cells.items() if style not in (None, "green")}
+        for curve in curves:
+            for dot in curve.dots:
+                row, column = self._row(dot.value), self.column(dot.when)
+                free = next(
+                    (
+                        at
+                        for at in ((row, column + 1), (row, column - 1))
+                        if at not in taken and 0 <= at[1] < self._columns
+                    ),
+                    None,
+                )
+                if free is not None and dot.source in letters:
+                    self._cells[free] = (letters[dot.source], "dim")
+                    self._dots.pop(free, None)
+                    taken.add(free)
+
     def row(self, row: int) -> Row:
         """One row, neighbours of one style together."""
         found: Row = []
@@ -173,38 +205,26 @@ class _Cells:
 
 def legend(curves: Sequence[Curve], *, unicode: bool = True) -> list[str]:
     """What the marks mean, only those that are there."""
-    dots = [dot for curve in curves for dot in curve.dots]
     shapes = _SHAPES if unicode else _LETTERS
     parts: list[str] = []
     if len(curves) > 1:
         parts += [f"{shapes[PLAIN]} {curves[0].name}", f"{_SECOND[unicode]} {curves[1].name}"]
-    there = {dot.mark for dot in dots if dot.bound is None}
-    if there & {NORMAL, PLAIN} and len(curves) == 1 and len(there) > 1:
-        words = (
-            "within its range"
-            if PLAIN not in there
-            else "value"
-            if NORMAL not in there
-            else "within, or no range given"
-        )
-        parts.append(f"{shapes[PLAIN]} {words}")
-    names = {HIGH: "high", LOW: "low", ABNORMAL: "abnormal"}
-    parts += [f"{shapes[mark]} {names[mark]}" for mark in (HIGH, LOW, ABNORMAL) if mark in there]
-    parts += [
-        f"{_OPEN[unicode][sign]} {words}"
-        for sign, words in (("<", "less than"), (">", "more than"))
-        if any(dot.bound == sign for dot in dots)
-    ]
-    if len(curves) == 1 and has_range(curves[0]):
-        ranges = dict.fromkeys(
-            (dot.low, dot.high) for dot in dots if dot.low is not None or dot.high is not None
-        )
-        low, high = list(ranges)[-1]
-        latest = ", the latest" if len(ranges) > 1 else ""
-        parts.append(
-            f"{'░' if unicode else ':'} usual range{latest} {range_words(low, high)} {curves[0].unit}".rstrip()
-        )
-    return parts
+    parts += [f"{shapes[mark]} {words}" for mark, words in marks_said(curves)]
+    parts += [f"{_OPEN[unicode][sign]} {words}" for sign, words in bounds_said(curves)]
+    for curve in curves:
+        if words := range_said(curve):
+            name = f"{curve.name}, " if len(curves) > 1 else f"{'░' if unicode else ':'} "
+            parts.append(f"{name}{words} {curve.unit}".rstrip())
+    names = source_letters(curves)
+    return parts + [f"{letter} from {name}" for name, letter in names.items()]
+
+
+def source_letters(curves: Sequence[Curve]) -> dict[str, str]:
+    """The letter beside the marks of each source, where there is room for it; empty where there is only one."""
+    names = by_source(curves)
+    if len(names) < 2:
+        return {}
+    return {name: _LETTER[number] if number < len(_LETTER) else "+" for number, name in enumerate(names)}
 
 
 def sparkline(dots: Sequence[Dot], cells: int, *, unicode: bool = True) -> list[tuple[str, str | None]]:

@@ -10,7 +10,8 @@ import typer
 
 from phr.cli import output
 from phr.cli.context import workspace
-from phr.cli.options import Json, Since, Sources, Until, select
+from phr.cli.options import Json
+from phr.cli.selecting import Since, Sources, Until, select
 from phr.errors import UsageError
 
 if TYPE_CHECKING:
@@ -186,7 +187,7 @@ def _hand_on(report: Report, layout: TrendFormat, to: str | None) -> None:
     from pathlib import Path
 
     from phr.cli.text import clean, size
-    from phr.exporters.base import to_file
+    from phr.exporters.files import to_file
 
     path = Path(to)
     again = path.is_file()

@@ -35,7 +35,8 @@ def _plain(value: object) -> object:
 
 def svg(report: Report) -> bytes:
     """The picture; a panel has one above the other."""
-    from phr.charts.svg import Picture, draw
+    from phr.charts.model import Picture
+    from phr.charts.svg import draw
     from phr.errors import UsageError
     from phr.views.trend_chart import curve
 
@@ -52,7 +53,7 @@ def svg(report: Report) -> bytes:
     else:
         pictures = [Picture(one["name"], _words(one), (drawn,), _sources([one])) for one, drawn in found]
     title = str(report.get("title") if "panel" in report else report.get("pair_name") or report["name"])
-    return draw(title, pictures).encode("utf-8")
+    return draw(title, pictures, look="file").encode("utf-8")
 
 
 def _words(report: Report) -> str:

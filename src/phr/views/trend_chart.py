@@ -28,6 +28,7 @@ def _dot(point: Point) -> Dot | None:
         point["high"],
         _date(point),
         written(str(point["original"])),
+        " and ".join(point["sources"]),
     )
 
 

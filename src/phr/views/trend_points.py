@@ -95,7 +95,7 @@ def readings(db: Any, wanted: Wanted, asked: Asked) -> tuple[list[Reading], bool
             rows = _rows(db, key.key, asked, most)
             cut = cut or (most is not None and len(rows) == most)
             for row in rows:
-                if row.id not in found and (part or _belongs(row, wanted)):
+                if row.id not in found and (part or belongs(row, wanted)):
                     found[row.id] = (row, part)
     rows_ = sorted(
         found.values(), key=lambda one: (one[0].start is not None, one[0].start or 0, one[0].id), reverse=True
@@ -108,9 +108,9 @@ def readings(db: Any, wanted: Wanted, asked: Asked) -> tuple[list[Reading], bool
     told: list[Reading] = []
     for row, part in rows_:
         if not part:
-            told.append(_own(row, wanted))
+            told.append(own_reading(row, wanted))
         elif "value" in corrected.get(row.id, ()) or row.id not in parts:
-            told += _together(row, parts.get(row.id, ()), wanted)
+            told += together(row, parts.get(row.id, ()), wanted)
         else:
             told += _parts(row, parts.get(row.id, ()), wanted)
     names = trend_rows.sources_of(db, [one.row.id for one in told])
@@ -124,7 +124,7 @@ def readings(db: Any, wanted: Wanted, asked: Asked) -> tuple[list[Reading], bool
     for one in unknown:  # words that mean nothing here; its code may
         if (code := units.get(one.row.id)) and parse(code) is not None:
             one.words, one.unit = one.unit, code
-    return _joined(told), cut
+    return joined(told), cut
 
 
 def _rows(db: Any, key: str, asked: Asked, most: int | None) -> list[Row]:
@@ -135,7 +135,7 @@ def _rows(db: Any, key: str, asked: Asked, most: int | None) -> list[Row]:
     return asked.memory.rows[key]
 
 
-def _belongs(row: Row, wanted: Wanted) -> bool:
+def belongs(row: Row, wanted: Wanted) -> bool:
     """Two records can share their first code and still be different things: a LOINC code has the last word."""
     loinc = {code for system, code, _ in trend_rows.codes_of(row.codes) if system == LOINC}
     return not loinc or not wanted.codes or bool(loinc & wanted.codes) or not _is_loinc(wanted.codes)
@@ -145,7 +145,7 @@ def _is_loinc(codes: frozenset[str]) -> bool:
     return any(re.fullmatch(r"\d{1,7}-\d", code) for code in codes)
 
 
-def _own(row: Row, wanted: Wanted) -> Reading:
+def own_reading(row: Row, wanted: Wanted) -> Reading:
     codes = [code for _, code, _ in trend_rows.codes_of(row.codes)]
     code = next((code for code in codes if code in wanted.codes), codes[0] if codes else None)
     text = " ".join(row.value.split())
@@ -223,7 +223,7 @@ _LOWEST = 30.0
 """Of a blood pressure in mmHg. Whoever writes 118/76 means these: in kPa it would be 16/10."""
 
 
-def _together(row: Row, parts: Sequence[trend_rows.Part], wanted: Wanted) -> list[Reading]:
+def together(row: Row, parts: Sequence[trend_rows.Part], wanted: Wanted) -> list[Reading]:
     """What a text for the whole (`130/80`) says of a part, its source's or a correction; what cannot be told stays words."""
     known = {code for part in parts for code in part.codes} if parts else set(_PLACES)
     code = next((code for code in sorted(known & wanted.codes)), None)
@@ -244,7 +244,7 @@ def _together(row: Row, parts: Sequence[trend_rows.Part], wanted: Wanted) -> lis
     return [one]
 
 
-def _joined(told: Sequence[Reading]) -> list[Reading]:
+def joined(told: Sequence[Reading]) -> list[Reading]:
     """A value that is sent as a part and once more by itself, at the same time, is one."""
     found: dict[object, Reading] = {}
     kept: list[Reading] = []

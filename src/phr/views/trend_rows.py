@@ -138,7 +138,7 @@ def keys_of(db: Any, names: Sequence[str]) -> list[Key]:
     found = []
     for name, row in rows_.items():
         codes = codes_of(row.codes)
-        found.append(Key(name, row, codes, _both(pair_of(row, codes), parts.get(row.id, ()))))
+        found.append(Key(name, row, codes, both(pair_of(row, codes), parts.get(row.id, ()))))
     return sorted(found, key=lambda one: (one.newest.start or -(10**12), one.newest.id), reverse=True)
 
 
@@ -154,7 +154,7 @@ def pair_of(row: Row, codes: Sequence[tuple[str | None, str, str | None]]) -> Pa
     return None
 
 
-def _both(pair: Pair | None, parts: tuple[Part, ...]) -> tuple[Part, ...]:
+def both(pair: Pair | None, parts: tuple[Part, ...]) -> tuple[Part, ...]:
     """The components that were sent, and those of the pair that another record of this key may have."""
     known = {code for part in parts for code in part.codes}
     wanted = [BY_ID[id_] for id_ in pair.measures] if pair else []

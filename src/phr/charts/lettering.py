@@ -1,0 +1,74 @@
+"""Words in a picture: about how wide they are, where they break, and as XML.
+
+Nobody measures a font here. The widths are those of wide sans-serif letters, so that what fits by them fits in any.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from functools import lru_cache
+
+_NARROW, _SLIM, _WIDE = frozenset("iljI.,:;'|!()[]{}`"), frozenset('frt-/ "*°·'), frozenset("mwMW%@—…")
+
+
+@lru_cache(maxsize=4096)
+def width(text: str, size: float) -> float:
+    """Of a line of this size, in the unit of the size."""
+    return size * sum(map(_letter, text))
+
+
+def _letter(char: str) -> float:
+    if char in _NARROW:
+        return 0.31
+    if char in _SLIM:
+        return 0.4
+    if char in _WIDE:
+        return 0.95
+    if char.isascii():
+        return 0.7 if char.isupper() else 0.59
+    if unicodedata.combining(char):
+        return 0.0
+    return 1.05 if unicodedata.east_asian_width(char) in "WF" else 0.68
+
+
+def cut(text: str, room: float, size: float) -> str:
+    """As much of one line as there is room for; `…` where something is missing."""
+    text = " ".join(text.split())
+    if width(text, size) <= room:
+        return text
+    while text and width(text + "…", size) > room:
+        text = text[:-1]
+    return text.rstrip(" ,;:-") + "…"
+
+
+def lines(text: str, room: float, size: float, most: int = 4) -> list[str]:
+    """Words in so many lines at most; each line of the text begins a new one."""
+    found: list[str] = []
+    for said in text.split("\n"):
+        line = ""
+        for word in said.split():
+            longer = f"{line} {word}" if line else word
+            if line and width(longer, size) > room:
+                found.append(line)
+                longer = word
+            line = longer
+        found += [line] if line else []
+    if len(found) > most:
+        found = [*found[: most - 1], " ".join(found[most - 1 :])]
+    return [cut(line, room, size) for line in found]
+
+
+_UNSPEAKABLE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+
+
+def text(said: str) -> str:
+    """Text as XML has it (1.0, section 2.2 and 2.4): no markup, no control characters, nothing that turns lines round."""
+    plain = _UNSPEAKABLE.sub(" ", said)
+    return plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+
+
+def listed(names: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join(part for part in (", ".join(names[:-1]), names[-1] if names else "") if part)
