@@ -10,7 +10,7 @@ from typing import BinaryIO
 import pytest
 
 from phr.errors import PhrError, UsageError
-from phr.exporters.base import to_file
+from phr.exporters.files import to_file
 
 
 def _hello(out: BinaryIO) -> int:

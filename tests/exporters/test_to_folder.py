@@ -10,7 +10,8 @@ import orjson
 import pytest
 
 from phr.errors import PhrError, UsageError
-from phr.exporters.base import Handover, Options, to_folder
+from phr.exporters.base import Handover, Options
+from phr.exporters.files import to_folder
 from phr.exporters.ndjson import write_folder
 from phr.model import Received
 from phr.store.store import Store
@@ -26,7 +27,7 @@ def test_each_type_has_a_file_that_only_its_owner_reads(
 ) -> None:
     store.save(source, [received("Patient", "p"), received("Condition", "a"), received("Condition", "b")])
     given = Handover(store, Selection(), Options())
-    done = to_folder(tmp_path / "out", lambda folder: write_folder(given, folder), suffix=".ndjson")
+    done = to_folder(tmp_path / "out", lambda folder: write_folder(given, folder), suffixes=(".ndjson",))
     files = sorted((tmp_path / "out").iterdir())
 
     assert [one.name for one in files] == ["Condition.ndjson", "Patient.ndjson"]
@@ -41,7 +42,7 @@ def test_a_later_export_takes_the_place_of_the_earlier_one(tmp_path: Path) -> No
     old = tmp_path / "out"
     old.mkdir()
     (old / "Goal.ndjson").write_bytes(b"old")
-    to_folder(old, _fill, suffix=".ndjson")
+    to_folder(old, _fill, suffixes=(".ndjson",))
 
     assert [one.name for one in old.iterdir()] == ["Condition.ndjson"]
     assert [one.name for one in tmp_path.iterdir() if one.name != "home"] == ["out"]
@@ -58,7 +59,7 @@ def test_when_writing_fails_the_earlier_folder_stays(tmp_path: Path, error: type
         raise error
 
     with pytest.raises((error, PhrError)):
-        to_folder(old, fail, suffix=".ndjson")
+        to_folder(old, fail, suffixes=(".ndjson",))
     assert [one.name for one in old.iterdir()] == ["Goal.ndjson"]
     assert [one.name for one in tmp_path.iterdir() if one.name != "home"] == ["out"]
 
@@ -70,7 +71,7 @@ def test_a_folder_with_other_things_in_it_is_not_touched(tmp_path: Path) -> None
 
     for path in (tmp_path, file, tmp_path / "none" / "out"):
         with pytest.raises(UsageError):
-            to_folder(path, _fill, suffix=".ndjson")
+            to_folder(path, _fill, suffixes=(".ndjson",))
     assert (tmp_path / "photo.jpg").exists()
 
 
@@ -85,7 +86,7 @@ def test_types_that_somebody_made_up_are_each_a_file_however_many_there_are(
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (150, limits[1]))
     try:
-        done = to_folder(tmp_path / "out", lambda folder: write_folder(given, folder), suffix=".ndjson")
+        done = to_folder(tmp_path / "out", lambda folder: write_folder(given, folder), suffixes=(".ndjson",))
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, limits)
     names = {one.name for one in (tmp_path / "out").iterdir()}

@@ -89,7 +89,7 @@ def _new_key(path: Path) -> Path:
 
 def _story(here: Workspace, *, json: bool) -> tuple[SyncReport, dict[str, Any]]:
     from phr.cli.sync import report_lines, run_document
-    from phr.exporters import base, registry
+    from phr.exporters import files, registry
     from phr.sandbox.config import SandboxConfig
     from phr.sandbox.server import Sandbox
     from phr.views import milestones, status, timeline
@@ -110,7 +110,7 @@ def _story(here: Workspace, *, json: bool) -> tuple[SyncReport, dict[str, Any]]:
         if not json:
             _show(store, page)
         path = Path.cwd() / FILE
-        done = base.to_file(path, lambda out: registry.write(store, "ccd", EVERYTHING, out))
+        done = files.to_file(path, lambda out: registry.write(store, "ccd", EVERYTHING, out))
         output.talk("5. A document for the next doctor.", style="bold")
         output.talk(f"   {path} ({_sections(done)})")
         made = {

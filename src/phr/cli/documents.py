@@ -17,7 +17,8 @@ from phr.cli import output
 from phr.cli.browser import has_desktop
 from phr.cli.context import further, workspace
 from phr.cli.document_lines import document_lines, fetch_lines
-from phr.cli.options import Connections, Json, PhrCommand, Quiet, Sources, group
+from phr.cli.options import Connections, Json, PhrCommand, Quiet, group
+from phr.cli.selecting import Sources
 from phr.cli.sync_report import unread_words
 from phr.cli.text import clean, screen, size
 from phr.errors import UsageError
@@ -227,7 +228,7 @@ def save(
 
     Exit statuses: 0 fine, 1 failed, 2 usage, 6 locked.
     """
-    from phr.exporters.base import to_file
+    from phr.exporters.files import to_file
     from phr.views import documents as view
 
     if to == "-" and json:

@@ -10,7 +10,8 @@ import typer
 
 from phr.cli import lines, output
 from phr.cli.context import workspace
-from phr.cli.options import Json, complete_kinds, complete_sensitivities
+from phr.cli.options import Json
+from phr.cli.selecting import complete_kinds, complete_sensitivities
 from phr.cli.tag import Source
 from phr.cli.text import clean, count, day, elide, when, wrapped
 from phr.errors import UsageError

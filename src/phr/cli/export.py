@@ -3,41 +3,21 @@
 from __future__ import annotations
 
 import logging
-import sys
-from dataclasses import dataclass, replace
-from datetime import date
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from phr.cli import output
-from phr.cli.context import workspace
-from phr.cli.export_report import check_lines, sentences
 from phr.cli.export_report import document as document
-from phr.cli.options import Json, Kinds, Quiet, Search, Sensitivity, Since, Sources, Tags, Until, select
-from phr.cli.text import count
-from phr.errors import UsageError
+from phr.cli.options import Json, Quiet, Yes
+from phr.cli.selecting import Kinds, Packs, Search, Sensitivity, Since, Sources, Tags, Until, select
 
 if TYPE_CHECKING:
-    from phr.exporters.base import Exported, Options
-    from phr.store.store import Store
-    from phr.views.selection import Selection
+    from phr.exporters.base import Options
 
 
 log = logging.getLogger(__name__)
-
-
-class ExportFormat(StrEnum):
-    """What can be written."""
-
-    CCD = "ccd"
-    FHIR = "fhir"
-    NDJSON = "ndjson"
-    JSON = "json"
-    IPS = "ips"
-    HTML = "html"
 
 
 class TemplateName(StrEnum):
@@ -54,20 +34,37 @@ class BundleType(StrEnum):
     DOCUMENT = "document"
 
 
+def complete_formats(incomplete: str) -> list[str]:
+    """Formats that begin like this."""
+    from phr.exporters.registry import FORMATS
+
+    return [name for name in FORMATS if name.startswith(incomplete)]
+
+
 def _sections(incomplete: str) -> list[str]:
     from phr.ccda.outline import PARTS
 
     return [part.name for part in PARTS if part.name.startswith(incomplete)]
 
 
-Layout = Annotated[
-    ExportFormat,
+class LayoutName(StrEnum):
+    """How much a PDF holds."""
+
+    SUMMARY = "summary"
+    FULL = "full"
+
+
+Formats = Annotated[
+    list[str] | None,
     typer.Option(
         "--format",
         "-f",
         envvar="PHR_EXPORT_FORMAT",
-        help="ccd: C-CDA R2.1 for a doctor; ips: International Patient Summary; html: a page to read; fhir: a Bundle;"
-        " ndjson: a resource a line; json: events.",
+        help="ccd: C-CDA R2.1 for a doctor; pdf: on paper; ips: International Patient Summary; html: a page to read;"
+        " csv: a table for each kind; markdown: plain words; json: events; fhir: a Bundle; ndjson: a resource a line;"
+        " sqlite: a database. May be repeated.",
+        autocompletion=complete_formats,
+        metavar="F",
     ),
 ]
 To = Annotated[
@@ -78,7 +75,7 @@ Chosen = Annotated[
     list[str] | None,
     typer.Option(
         "--sections",
-        help="ccd, ips, html: only these, such as problems,medications or a LOINC code.",
+        help="ccd, ips, html, pdf: only these, such as problems,medications or a LOINC code.",
         autocompletion=_sections,
         metavar="S",
     ),
@@ -98,6 +95,22 @@ OfBundle = Annotated[
 Split = Annotated[
     bool, typer.Option("--split", help="ndjson: a folder with one file for each type, as Bulk Data has it.")
 ]
+Pages = Annotated[
+    LayoutName | None,
+    typer.Option("--layout", help="pdf: summary (four pages for a doctor) or full (default)."),
+]
+Research = Annotated[
+    bool, typer.Option("--research", help="csv: tables for a registry, LOINC columns and UCUM units.")
+]
+Whom = Annotated[
+    str | None,
+    typer.Option(
+        "--for",
+        envvar="PHR_EXPORT_FOR",
+        help="For whom it is, “Dr. Martinez”: a PDF and a CCD, unless --format says else.",
+        metavar="WHO",
+    ),
+]
 Notes = Annotated[
     bool, typer.Option("--notes", help="Your own notes (phr note) go along; they stay with you otherwise.")
 ]
@@ -106,27 +119,21 @@ Reproducible = Annotated[
 ]
 
 
-@dataclass(frozen=True)
-class _Way:
-    """How and where to, as the options said it."""
-
-    format: str
-    to: str | None
-    folder: bool
-    options: Options
-
-
 def export(
     ctx: typer.Context,
-    layout: Layout,
+    formats: Formats = None,
     to: To = None,
+    whom: Whom = None,
     kind: Kinds = None,
     since: Since = None,
     until: Until = None,
     source: Sources = None,
     tag: Tags = None,
+    pack: Packs = None,
     search: Search = None,
     sensitivity: Sensitivity = None,
+    layout: Pages = None,
+    research: Research = False,
     sections: Chosen = None,
     template: OfType = None,
     reason: Reason = None,
@@ -135,6 +142,7 @@ def export(
     split: Split = False,
     notes: Notes = False,
     reproducible: Reproducible = False,
+    yes: Yes = False,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
@@ -145,130 +153,43 @@ def export(
     unless --sensitivity says how much may go along.
 
     \b
+    phr export --for "Dr. Martinez" --tag lungs --since 2023
+    phr export --format pdf --layout summary
     phr export --format ccd -o for-the-doctor.xml --since 2023 --check
     phr export --format ccd --template referral-note --reason "Chest pain on stairs"
-    phr export --format ccd --sections problems,medications,allergies
-    phr export --format ndjson -o - | wc -l
+    phr export --format csv --research -o registry/
 
     Exit statuses: 0 fine; 1 failed; 2 usage; 3 written, but our check found that a C-CDA document is not built as it
     should be; 6 locked.
     """
+    from phr.cli import export_way
+
     output.hush(quiet)
-    _check(ctx, layout.value)
-    chosen = select(kind, since, until, source, tag, search, sensitivity)
-    way = _Way(
-        layout.value,
-        to,
-        split or (layout is ExportFormat.NDJSON and _is_folder(to)),
-        _options(sections, template, reason, bundle, notes=notes, reproducible=reproducible),
-    )
-    done = _run(ctx, way, chosen, check=check, quiet=quiet, json=json)
-    if done.check is not None and not done.check.sound:
+    way = export_way.chosen_way(ctx)
+    chosen = select(kind, since, until, source, tag, search, sensitivity, pack)
+    options = _options(ctx, sections, reason, whom)
+    done = export_way.run(ctx, way, chosen, options)
+    if any(one.check is not None and not one.check.sound for _, _, one in done):
         raise typer.Exit(3)
 
 
-_BELONGS = {
-    "sections": ("ccd", "ips", "html"),
-    "template": ("ccd",),
-    "reason": ("ccd",),
-    "check": ("ccd",),
-    "bundle": ("fhir",),
-    "split": ("ndjson",),
-}
-"""Options that only some formats have a use for."""
-
-
-def _check(ctx: typer.Context, format_: str) -> None:
-    """What fits together on one command line. Raises UsageError."""
-    said, to = ctx.params, ctx.params["to"]
-    if to == "-" and said["json"]:
-        raise UsageError(
-            "The export and the report cannot both go to stdout.", hint="Give a file: -o FILE --json"
-        )
-    for name, formats in _BELONGS.items():
-        if said[name] and format_ not in formats:
-            raise UsageError(
-                f"--{name} does not belong to --format {format_}.",
-                hint=f"Leave it out, or choose --format {' or '.join(formats)}",
-            )
-    if said["reason"] is not None and said["template"] != TemplateName.REFERRAL_NOTE:
-        raise UsageError("--reason belongs to a Referral Note.", hint="Add --template referral-note")
-    if said["split"] and to == "-":
-        raise UsageError("A folder cannot go to stdout.", hint="Name one: --split -o FOLDER/")
-
-
-def _is_folder(to: str | None) -> bool:
-    """Whether a folder is meant: it is there, or the name ends like one."""
-    return to is not None and to != "-" and (to.endswith("/") or Path(to).is_dir())
-
-
-def _options(
-    sections: list[str] | None,
-    template: TemplateName | None,
-    reason: str | None,
-    bundle: BundleType | None,
-    *,
-    notes: bool,
-    reproducible: bool,
-) -> Options:
+def _options(ctx: typer.Context, sections: list[str] | None, reason: str | None, whom: str | None) -> Options:
     from phr.exporters.base import Options
 
+    said = ctx.params
     words = tuple(word for each in sections or () for word in each.split(",") if word.strip())
     if words:
         from phr.ccda.outline import chosen_codes
 
         chosen_codes(words)  # a typing slip is told before anything is opened
     return Options(
-        reproducible=reproducible,
-        template=(template or TemplateName.CCD).value,
+        reproducible=said["reproducible"],
+        template=str(said["template"] or TemplateName.CCD),
         sections=words,
         reason=reason,
-        bundle=(bundle or BundleType.COLLECTION).value,
-        notes=notes,
+        bundle=str(said["bundle"] or BundleType.COLLECTION),
+        notes=said["notes"],
+        whom=" ".join(whom.split()) or None if whom else None,
+        layout=str(said["layout"] or LayoutName.FULL),
+        research=said["research"],
     )
-
-
-def _run(
-    ctx: typer.Context, way: _Way, chosen: Selection, *, check: bool, quiet: bool, json: bool
-) -> Exported:
-    from phr.views.selection import check_sources, fitting
-
-    with (here := workspace(ctx)).store() as store:
-        check_sources(store, chosen)
-        fits = fitting(store, replace(chosen, sensitivity=None))
-        path, done = _write(store, way, chosen, here.user)
-        log.info("export %s: %s bytes, %s left out", way.format, done.bytes, len(done.left_out))
-        store.audit.note("export", f"{way.format} {count(sum(done.sections.values()), 'entry', 'entries')}")
-    for line in sentences(done, path, nothing=fits <= done.held_back):
-        output.talk(line)
-    if done.check is not None:
-        output.hush(quiet and done.check.sound)  # a fault is told all the same
-        for line in check_lines(done.check, asked=check):
-            output.talk(line)
-    if json:
-        output.emit_json(document(done, path, way.format, check=check))
-    return done
-
-
-def _write(store: Store, way: _Way, chosen: Selection, user: str) -> tuple[Path | None, Exported]:
-    """`(path, what was written)`; the path is None for stdout."""
-    from phr.exporters import base, registry
-
-    if way.to == "-":
-        sys.stdout.flush()
-        return None, registry.write(store, way.format, chosen, sys.stdout.buffer, way.options)
-    path = Path(way.to) if way.to else _default_name(user, way.format, folder=way.folder)
-    if way.folder:
-        from phr.exporters.ndjson import write_folder
-
-        given = base.Handover(store, chosen, way.options)
-        written = base.to_folder(path, lambda folder: write_folder(given, folder), suffix=".ndjson")
-        return path, given.told(written)
-    return path, base.to_file(path, lambda out: registry.write(store, way.format, chosen, out, way.options))
-
-
-def _default_name(user: str, format_: str, *, folder: bool) -> Path:
-    from phr.exporters import registry
-
-    suffix = "" if folder else registry.exporter(format_).suffix
-    return Path(f"phr-{user}-{format_}-{date.today():%Y-%m-%d}{suffix}")  # noqa: DTZ011 - the person's own day

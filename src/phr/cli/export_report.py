@@ -31,6 +31,8 @@ def document(done: Exported, path: Path | None, format_: str, *, check: bool = F
     }
     if format_ in ("ccd", "ips", "html") or done.about is not None:
         told["about"] = done.about
+    if done.tokens is not None:
+        told["tokens"] = done.tokens
     if done.check is not None and (check or not done.check.sound):
         told["check"] = check_document(done.check)
     return told
@@ -55,6 +57,10 @@ def sentences(done: Exported, path: Path | None, *, nothing: bool = False) -> li
     filled = {name: number for name, number in done.sections.items() if number}
     entries = count(sum(filled.values()), "entry", "entries")
     lines = [f"Wrote {clean(path) if path else 'to stdout'}: {size(done.bytes)}, {entries}."]
+    if done.tokens is not None:
+        from phr.exporters.markdown_text import about_tokens
+
+        lines.append(f"About {about_tokens(done.tokens)} tokens for an assistant: an estimate.")
     if nothing:
         lines.append("Nothing fits: the file is whole, and holds no records.")
     others = sum(one.reason == ANOTHER for one in done.left_out)

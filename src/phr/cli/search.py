@@ -11,7 +11,8 @@ import typer
 
 from phr.cli import output
 from phr.cli.context import further, workspace
-from phr.cli.options import SETTINGS, Json, Kinds, PhrCommand, Since, Sources, Tags, Until, select
+from phr.cli.options import SETTINGS, Json, PhrCommand
+from phr.cli.selecting import Kinds, Since, Sources, Tags, Until, select
 
 if TYPE_CHECKING:
     from phr.store.store import Store

@@ -8,7 +8,8 @@ import typer
 
 from phr.cli import output
 from phr.cli.context import workspace
-from phr.cli.options import Json, complete_sources
+from phr.cli.options import Json
+from phr.cli.selecting import complete_sources
 from phr.cli.text import clean
 from phr.errors import UsageError
 

@@ -8,7 +8,8 @@ import typer
 
 from phr.cli import output
 from phr.cli.context import workspace
-from phr.cli.options import Json, complete_sources, complete_tags
+from phr.cli.options import Json
+from phr.cli.selecting import complete_sources, complete_tags
 from phr.cli.text import clean
 
 Record = Annotated[str, typer.Argument(help="The number from phr timeline, or Type/id.", metavar="RECORD")]

@@ -11,7 +11,8 @@ import typer
 
 from phr.cli import output
 from phr.cli.context import further, workspace
-from phr.cli.options import Json, Kinds, Search, Sensitivity, Since, Sources, Tags, Until, select, usage
+from phr.cli.options import Json, usage
+from phr.cli.selecting import Kinds, Packs, Search, Sensitivity, Since, Sources, Tags, Until, select
 from phr.cli.text import cell, count, day, wrapped
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ def timeline(
     until: Until = None,
     source: Sources = None,
     tag: Tags = None,
+    pack: Packs = None,
     search: Search = None,
     sensitivity: Sensitivity = None,
     milestones: Milestones = False,
@@ -125,7 +127,7 @@ def timeline(
     on_screen = layout is TimelineFormat.TABLE and sys.stdout.isatty()
     if limit is None and on_screen and not milestones:
         limit = _screenful()
-    chosen = select(kind, since, until, source, tag, search, sensitivity)
+    chosen = select(kind, since, until, source, tag, search, sensitivity, pack)
     asked = _Asked(chosen, limit, after, milestones, bookmarked, flat)
     if follow is not None and (milestones or bookmarked or after):
         raise usage(

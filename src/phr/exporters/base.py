@@ -8,27 +8,20 @@ time and id of the file are in the header, so that the same record can give the 
 
 from __future__ import annotations
 
-import gc
 import json
-import os
-import shutil
-import tempfile
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeVar, runtime_checkable
 
 import orjson
 
-from phr.errors import PhrError, UsageError
 from phr.fhir import read
 from phr.model import Problem
-from phr.paths import private_file_beside, settle
 from phr.views import bundle, timeline
 from phr.views.discreet import Discretion, closed
 from phr.views.discreet_events import told_events
@@ -41,7 +34,17 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _NAMESPACE = uuid.UUID("6f3d8c52-9a0e-4f0b-8d7e-2b1c5a4e7f90")
 _URN = "urn:uuid:"
+_STRIDE = 200
+"""Records between two words of progress."""
 _REWRITTEN = "was not valid JSON as the source sent it, and is written corrected here"
+
+
+class Progress(Protocol):
+    """Whoever wants to know how far a file is."""
+
+    def __call__(self, doing: str, done: int, of: int | None) -> None:
+        """`doing` such as “Reading the record”, so many done, of so many where that is known. Must be quick."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,14 @@ class Options:
     """Of FHIR: `collection`, or `document` with a Composition."""
     notes: bool = False
     """Whether the person's own notes go along; they are private otherwise."""
+    whom: str | None = field(default=None, repr=False)
+    """For whom it is made: stands on the paper, and in a C-CDA document as its information recipient."""
+    layout: str = "full"
+    """Of a PDF: `full`, or `summary` (four pages for a doctor)."""
+    research: bool = False
+    """Of CSV: tables for a registry, with LOINC columns and UCUM units."""
+    progress: Progress | None = field(default=None, repr=False, compare=False)
+    """Is told what is being done; see `Progress`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +104,8 @@ class Exported:
     """How many go along without a mention of these."""
     naming: tuple[int, ...] = ()
     """Numbers of records that go along and say something of the same name or code by themselves."""
+    tokens: int | None = None
+    """Of a text for an assistant: about so many tokens."""
 
 
 class Exporter(Protocol):
@@ -109,11 +122,46 @@ class Exporter(Protocol):
         ...
 
 
+@runtime_checkable
+class FolderExporter(Exporter, Protocol):
+    """One that can also write a folder of files."""
+
+    folder_first: bool
+    """Whether it is a folder unless a file was named."""
+    file_suffixes: tuple[str, ...]
+    """How the name of a single file ends, where that is one too."""
+    suffixes: tuple[str, ...]
+    """Of the files in the folder: such a folder may be replaced by a new one."""
+
+    def write_folder(self, given: Handover, folder: Path) -> Exported:
+        """Write files into a folder that is there and empty, 0600 each (`files.private_file`). Raises PhrError."""
+        ...
+
+
+@runtime_checkable
+class PathExporter(Exporter, Protocol):
+    """One whose file another library has to open by its name."""
+
+    def write_path(self, given: Handover, path: Path) -> Exported:
+        """Fill the empty file at `path`; nothing else may be left beside it. Raises PhrError."""
+        ...
+
+
+@runtime_checkable
+class NamedExporter(Exporter, Protocol):
+    """One whose file depends on its name (`.zip`)."""
+
+    def write_as(self, given: Handover, out: BinaryIO, name: Path) -> Exported:
+        """As `write`, for a file that will have this name. Raises PhrError."""
+        ...
+
+
 class Handover:
     """What an exporter is given. Each part is only read from the record when it is asked for."""
 
     def __init__(self, store: Store, selection: Selection, options: Options) -> None:
-        self._store = store
+        self.store = store
+        """Where it is read from. Whoever reads there by themselves keeps out what `contents` and `selection` keep out."""
         self._asked = replace(selection, marked=False)
         self.options = options
         self.rewritten: list[Problem] = []
@@ -121,8 +169,8 @@ class Handover:
 
     @cached_property
     def _closed(self) -> tuple[Selection, Discretion]:
-        check_sources(self._store, self._asked)
-        return closed(self._store.db, self._asked)
+        check_sources(self.store, self._asked)
+        return closed(self.store.db, self._asked)
 
     @property
     def selection(self) -> Selection:
@@ -133,7 +181,7 @@ class Handover:
     @cached_property
     def contents(self) -> bundle.Contents:
         """Which resources belong to the selection, and what is left out of it."""
-        return bundle.discreetly(self._store, *self._closed, notes=self.options.notes)
+        return bundle.discreetly(self.store, *self._closed, notes=self.options.notes)
 
     def told(self, done: Exported) -> Exported:
         """What was written, with what is for the person alone."""
@@ -142,14 +190,14 @@ class Handover:
             return done
         return replace(
             done,
-            held_back=withheld(self._store, selection),
+            held_back=withheld(self.store, selection),
             softened=len(discretion.touched.intersection(self.contents.ids)),
             naming=tuple(sorted(discretion.naming.intersection(self.contents.ids))),
         )
 
     @cached_property
     def header(self) -> Header:
-        made = datetime.fromisoformat(self._store.now())
+        made = datetime.fromisoformat(self.store.now())
         id_ = uuid.uuid4()
         if self.options.reproducible:
             made, id_ = self._from_record()
@@ -163,7 +211,7 @@ class Handover:
         where the two differ the second one gets an address of its own.
         """
         seen: dict[str, bytes] = {}
-        for full_url, raw in bundle.stream_contents(self._store, self.contents):
+        for full_url, raw in bundle.stream_contents(self.store, self.contents):
             digest = sha256(raw).digest()[:8]
             before = seen.setdefault(full_url, digest)
             if before is not digest:
@@ -180,16 +228,32 @@ class Handover:
     def events(self) -> Iterator[dict[str, Any]]:
         """The selected records in the shape of the timeline, newest first, with the person's corrections beside them."""
         selection, discretion = self._closed
-        found = timeline.all_events(self._store, selection)
-        return told_events(self._store.db, found, discretion, notes=self.options.notes)
+        found = timeline.all_events(self.store, selection)
+        told = told_events(self.store.db, found, discretion, notes=self.options.notes)
+        return self._watched(told, "Reading the record")
+
+    def doing(self, what: str, done: int = 0, of: int | None = None) -> None:
+        """Tell whoever waits how far the file is."""
+        if self.options.progress is not None:
+            self.options.progress(what, done, of)
+
+    def _watched(self, found: Iterable[T], what: str) -> Iterator[T]:
+        if self.options.progress is None:
+            yield from found
+            return
+        of = self.extent()[0]
+        for done, one in enumerate(found):
+            if not done % _STRIDE:
+                self.doing(what, done, of)
+            yield one
 
     def extent(self) -> tuple[int, str | None, str | None]:
         """`(number of records, earliest date, latest date)`."""
-        return timeline.extent(self._store, self.selection)
+        return timeline.extent(self.store, self.selection)
 
     def summary(self) -> bundle.Gathered:
         """Everything as one Bundle in memory, for a document."""
-        return bundle.bundle_contents(self._store, self.contents)
+        return bundle.bundle_contents(self.store, self.contents)
 
     def _strict(self, full_url: str, raw: bytes) -> bytes:
         try:
@@ -207,125 +271,18 @@ class Handover:
 
     def _from_record(self) -> tuple[datetime, uuid.UUID]:
         """The moment of the last change among the contents, and an id made of their content."""
-        digest, latest = bundle.fingerprint(self._store, self.contents)
-        how = {
+        digest, latest = bundle.fingerprint(self.store, self.contents)
+        how: dict[str, object] = {
             "template": self.options.template,
             "sections": self.options.sections,
             "reason": self.options.reason,
             "notes": self.options.notes,
+            "whom": self.options.whom,
+            "research": self.options.research,
         }
+        if self.options.layout != "full":
+            how["layout"] = self.options.layout
         described = self.selection.described() | {name: value for name, value in how.items() if value}
         asked = orjson.dumps(described, option=orjson.OPT_SORT_KEYS)
         made = datetime.fromisoformat(latest) if latest else datetime(1970, 1, 1, tzinfo=UTC)
         return made, uuid.uuid5(_NAMESPACE, sha256(asked + digest).hexdigest())
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Without the collector of cyclic garbage: a document in the making is a tree of a million small things.
-
-    None of them is part of a cycle, and walking all of them again and again makes each entry of a large record dearer.
-    """
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
-
-
-class Counted:
-    """A stream that counts what passes through it."""
-
-    def __init__(self, out: BinaryIO) -> None:
-        self._out = out
-        self.bytes = 0
-
-    def write(self, data: bytes) -> None:
-        self._out.write(data)
-        self.bytes += len(data)
-
-
-def to_file(path: Path, write: Callable[[BinaryIO], T]) -> T:
-    """Let `write` fill a file that appears at `path` only when it is whole; 0600 like everything else.
-
-    Written beside and renamed; on any error nothing is left behind and an older file stays as it was. A pipe or
-    a device is written to directly. Raises UsageError when there is no such folder, PhrError when the disk
-    refuses.
-    """
-    target = path.resolve()  # through a symbolic link, so that the link itself stays
-    if target.is_dir():
-        raise UsageError(f"{path} is a folder.", hint="Name a file: -o FILE, or -o - for the standard output")
-    if not target.parent.is_dir():
-        raise UsageError(
-            f"There is no folder {path.parent}.", hint="Make it first, or choose another: -o FILE"
-        )
-    try:
-        if target.exists() and not target.is_file():
-            if os.name == "posix" and target.stat().st_uid not in (0, os.getuid()):
-                raise UsageError(f"{path} belongs to somebody else.", hint="Choose another place: -o FILE")
-            with target.open("wb") as out:
-                return write(out)
-        with private_file_beside(target) as (handle, temporary):
-            answer = write(handle)
-            settle(handle, temporary, target)
-            return answer
-    except OSError as error:
-        raise PhrError(
-            f"{path} could not be written: {error.strerror or type(error).__name__}.",
-            hint="Nothing was left behind. Choose another place: -o FILE",
-        ) from error
-
-
-def private_file(path: Path) -> BinaryIO:
-    """A new file that only its owner can read."""
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
-
-
-def to_folder(path: Path, write: Callable[[Path], T], *, suffix: str) -> T:
-    """Let `write` fill a folder that appears at `path` only when it is whole; 0700, its files 0600.
-
-    A folder of an earlier export is replaced; one that holds anything but files with this suffix stays, and
-    raises UsageError. On any error nothing is left behind and the earlier folder stays as it was.
-    """
-    target = path.resolve()
-    if target.exists() and not target.is_dir():
-        raise UsageError(f"{path} is a file, but a folder is needed.", hint="Name a folder: -o FOLDER/")
-    if not target.parent.is_dir():
-        raise UsageError(
-            f"There is no folder {path.parent}.", hint="Make it first, or choose another: -o FOLDER/"
-        )
-    if target.is_dir() and any(one.suffix != suffix or not one.is_file() for one in target.iterdir()):
-        raise UsageError(
-            f"{path} holds other files too, and would be replaced as a whole.",
-            hint="Name a folder of its own: -o FOLDER/",
-        )
-    try:
-        made = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))  # 0700
-        try:
-            answer = write(made)
-            _take_place(made, target)
-        finally:
-            shutil.rmtree(made, ignore_errors=True)
-    except OSError as error:
-        raise PhrError(
-            f"{path} could not be written: {error.strerror or type(error).__name__}.",
-            hint="Nothing was left behind. Choose another place: -o FOLDER/",
-        ) from error
-    return answer
-
-
-def _take_place(made: Path, target: Path) -> None:
-    """Put the new folder where the old one was; the old one goes last."""
-    if not target.exists():
-        made.rename(target)
-        return
-    aside = made.with_name(f"{made.name}.old")
-    target.rename(aside)
-    try:
-        made.rename(target)
-    except OSError:
-        aside.rename(target)
-        raise
-    shutil.rmtree(aside, ignore_errors=True)

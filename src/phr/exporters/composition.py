@@ -16,8 +16,9 @@ import orjson
 from phr.ccda import xhtml
 from phr.ccda.narrative import NO_INFORMATION
 from phr.ccda.xml import Element, el
-from phr.exporters.base import Counted, Header
+from phr.exporters.base import Header
 from phr.exporters.chapters import loinc
+from phr.exporters.files import Counted
 from phr.fhir import read, validity
 from phr.model import Resource
 

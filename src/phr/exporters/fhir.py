@@ -13,7 +13,8 @@ from typing import BinaryIO
 import msgspec
 import orjson
 
-from phr.exporters.base import Counted, Exported, Handover
+from phr.exporters.base import Exported, Handover
+from phr.exporters.files import Counted
 from phr.fhir import read
 
 

@@ -12,8 +12,9 @@ from collections import Counter
 from pathlib import Path
 from typing import BinaryIO, Self
 
-from phr.exporters.base import Counted, Exported, Handover, private_file
+from phr.exporters.base import Exported, Handover
 from phr.exporters.fhir import type_of
+from phr.exporters.files import Counted, private_file
 
 _TYPE = re.compile(r"[A-Za-z]{1,64}")
 _MOST_OPEN = 64
@@ -25,6 +26,9 @@ class NdjsonExporter:
 
     media_type = "application/fhir+ndjson"
     suffix = ".ndjson"
+    folder_first = False
+    file_suffixes = (".ndjson",)
+    suffixes = (".ndjson",)
 
     def write(self, given: Handover, out: BinaryIO) -> Exported:
         to, types = Counted(out), Counter[str]()
@@ -32,6 +36,9 @@ class NdjsonExporter:
             to.write(one_line(raw) + b"\n")
             types[type_of(raw)] += 1
         return Exported(to.bytes, dict(sorted(types.items())), given.missing())
+
+    def write_folder(self, given: Handover, folder: Path) -> Exported:
+        return write_folder(given, folder)
 
 
 def write_folder(given: Handover, folder: Path) -> Exported:

@@ -103,3 +103,23 @@ def _singular(word: str) -> tuple[str, ...]:
     if word.endswith(("ses", "xes", "zes", "ches")):
         return word, word[:-1], word[:-2], word[:-2] + "is"
     return (word, word[:-1]) if word.endswith("s") else (word,)
+
+
+_PLURAL = {
+    "lab_result": "lab results",
+    "vital_sign": "vital signs",
+    "allergy": "allergies",
+    "imaging": "imaging",
+    "clinical_note": "clinical notes",
+    "encounter": "visits",
+    "family_history": "family history",
+    "social_history": "social history",
+    "coverage": "insurance",
+    "directive": "advance directives",
+    "other": "other things",
+}
+
+
+def plural(kind: str) -> str:
+    """What several records of a kind are called: `lab results`."""
+    return _PLURAL.get(kind) or f"{kind.replace('_', ' ')}s"

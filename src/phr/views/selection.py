@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from phr.errors import UsageError
 from phr.fhir import dates
 from phr.views.query import full_text_query
-from phr.views.tagging import tagged
+from phr.views.tagging import of_packs, tagged
 
 if TYPE_CHECKING:
     from phr.model import Problem
@@ -50,6 +50,8 @@ class Selection:
     """Names; a record belongs when any of its sources is named."""
     tags: tuple[str, ...] = ()
     """All of them have to be on the record."""
+    packs: tuple[str, ...] = ()
+    """Ids of condition packs; a record belongs when one of them is about it."""
     search: str | None = None
     sensitivity: str | None = None
     """The most private level to include: `normal` leaves out sensitive and restricted records."""
@@ -80,6 +82,10 @@ class Selection:
             values += self.sources
         for tag in self.tags:
             condition, parameters = tagged(tag)
+            parts.append(condition)
+            values += parameters
+        if self.packs:
+            condition, parameters = of_packs(self.packs)
             parts.append(condition)
             values += parameters
         if self.search is not None and self.search.strip():
@@ -124,6 +130,7 @@ class Selection:
             "until": self.until,
             "sources": list(self.sources),
             "tags": list(self.tags),
+            "packs": list(self.packs),
             "search": self.search,
             "sensitivity": self.sensitivity,
         }

@@ -15,7 +15,7 @@ from phr.errors import UsageError
 
 if TYPE_CHECKING:
     from phr.packs.codes import CodeSet
-    from phr.packs.model import TagRule
+    from phr.packs.model import Pack, TagRule
     from phr.packs.words import Words
     from phr.store.store import Store
 
@@ -61,6 +61,46 @@ def tagged(tag: str) -> tuple[str, list[object]]:
             hint="Take some of its rules out of your own packs: phr packs",
         )
     return f"record.id IN ({' UNION '.join(selects)})", values
+
+
+def of_packs(ids: Sequence[str]) -> tuple[str, list[object]]:
+    """An SQL condition on the table `record`, and its parameters: what one of these condition packs is about.
+
+    The condition itself, whatever carries one of the pack's tags, its measurements, and what it adds to the summary.
+    Raises UsageError for a pack that is none.
+    """
+    from phr.packs.loading import packs
+
+    known = {pack.id: pack for pack in packs()}
+    selects, values = [], list[object]()
+    for id_ in ids:
+        if id_ not in known:
+            raise UsageError(f"There is no pack named {id_}.", hint=f"There is: {', '.join(known)}")
+        for rule in dict.fromkeys(_about(known[id_])):
+            for select, parameters in _selects(rule):
+                selects.append(select)
+                values += parameters
+    if len(selects) > _MOST:
+        raise UsageError(
+            f"These packs look for {len(selects)} things; phr looks for {_MOST} at most.",
+            hint="Name fewer of them, or take some rules out of your own: phr packs",
+        )
+    return f"record.id IN ({' UNION '.join(selects)})" if selects else "0", values
+
+
+def _about(pack: Pack) -> list[TagRule]:
+    """Everything that a pack is about, as rules of a tag."""
+    from phr.packs.model import TagRule
+
+    measured = ("lab_result", "vital_sign", "procedure", "imaging")
+    found = [TagRule(pack.id, codes=pack.codes, words=pack.words)] if not pack.general else []
+    found += pack.tags
+    for group in pack.trends:
+        for one in group.measures:
+            codes = (("loinc", one.codes),) if one.codes else ()
+            found.append(TagRule(pack.id, measured, codes=codes, words=one.words))
+    found += [TagRule(pack.id, (one.kind,), codes=one.codes, words=one.words) for one in pack.summary]
+    return found
 
 
 def pack_tags(event: dict[str, Any]) -> list[str]:
