@@ -90,7 +90,7 @@ def test_a_file_of_an_older_phr_is_counted_when_it_is_opened(
     newest = dict(migrate.migrations())[5]
     for kind, name in store.db.execute(
         "SELECT type, name FROM sqlite_master WHERE name LIKE 'tally%' OR name IN"
-        " ('note', 'bookmark', 'correction', 'recent_search', 'milestone', 'record_abnormal', 'record_measured')"
+        " ('question', 'note', 'bookmark', 'correction', 'recent_search', 'milestone', 'record_abnormal', 'record_measured')"
         " ORDER BY type DESC"
     ).fetchall():
         if not name.startswith("sqlite_"):

@@ -45,13 +45,15 @@ def write_ccd(
     sections: frozenset[str] | None = None,
     reason: str | None = None,
     opened: frozenset[str] = frozenset(),
+    whom: str | None = None,
 ) -> Ccd:
     """A Bundle (collection or document) as C-CDA.
 
     `sources` are FHIR bases with the human name of each, `also` the names of further sources that say what stands
     under a fullUrl; `document_id` is a UUID; `now` is the moment the document is made, an aware datetime; `sections`
-    are LOINC codes, None means all; `reason` is why the patient is referred; `opened` are fullUrls of C-CDA documents
-    whose statements are in the Bundle one by one. Never raises on odd resources: what cannot be written is named.
+    are LOINC codes, None means all; `reason` is why the patient is referred, `whom` for whom it is made; `opened` are
+    fullUrls of C-CDA documents whose statements are in the Bundle one by one. Never raises on odd resources: what cannot
+    be written is named.
     """
     desk = desk_for(bundle, sources, now, also, Outfit(f"a {template.title}", opened=opened))
     chunks: list[bytes] = []
@@ -64,7 +66,7 @@ def write_ccd(
         chunks += [b"\n   <component>", *pieces(section, DEPTH), b"\n   </component>"]
     head = [
         fragment(each, 1)
-        for each in el("head", header(desk, document_id, software, template)).children
+        for each in el("head", header(desk, document_id, software, template, whom)).children
         if isinstance(each, Element)
     ]
     return Ccd(

@@ -5,6 +5,8 @@ Follows the US Realm Header (2.16.840.1.113883.10.20.22.1.1). Whose it is and wh
 
 from __future__ import annotations
 
+import re
+
 from phr.ccda import codes
 from phr.ccda.datatypes import code, from_clock, timestamp
 from phr.ccda.desk import Desk
@@ -17,8 +19,10 @@ from phr.ccda.xml import Child, Element, el, null
 from phr.fhir.read import codings, listed
 
 
-def header(desk: Desk, document_id: str, software: str, kind: Template = CCD) -> list[Child]:
-    """Everything of the ClinicalDocument that stands before its component."""
+def header(
+    desk: Desk, document_id: str, software: str, kind: Template = CCD, whom: str | None = None
+) -> list[Child]:
+    """Everything of the ClinicalDocument that stands before its component; `whom`: for whom the person has it made."""
     low, high = content_span(desk)
     secrecy = confidentiality(desk)
     now = from_clock(desk.now)
@@ -36,9 +40,36 @@ def header(desk: Desk, document_id: str, software: str, kind: Template = CCD) ->
         record_target(desk, desk.patient),
         document_author(software, now),
         custodian(),
-        recipient(desk) if kind.referral else None,
+        intended(whom) if whom else recipient(desk) if kind.referral else None,
         documentation_of(desk, low, high),
     ]
+
+
+_PLACES = re.compile(
+    r"(?i)\b(?:clinics?|hospitals?|cent(?:er|re)s?|practice|office|associates?|group|department|dept|health|medical|medicine"
+    r"|surgery|laborator(?:y|ies)|pharmacy|institute|university|\w+ology|llc|inc|pllc|ltd)\b"
+)
+_TITLES = re.compile(
+    r"(?i)^(?:dr|doctor|prof|professor|mr|mrs|ms|nurse)\b|[, ](?:M\.?D|D\.?O|R\.?N|N\.?P|P\.?A)\.?$"
+)
+
+
+def intended(whom: str) -> Element:
+    """For whom the person has it made, in their words: a person, or an office where the words name one.
+
+    US Realm Header, informationRecipient: the name of a person may be one text (template 5.1.1), that of the received
+    organization is one.
+    """
+    name = " ".join(whom.split())
+    is_place = bool(_PLACES.search(name)) and not _TITLES.search(name)
+    return el(
+        "informationRecipient",
+        el(
+            "intendedRecipient",
+            None if is_place else el("informationRecipient", el("name", name)),
+            el("receivedOrganization", el("name", name)) if is_place else None,
+        ),
+    )
 
 
 def recipient(desk: Desk) -> Element:

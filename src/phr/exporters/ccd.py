@@ -35,6 +35,7 @@ class CcdExporter:
             sections=chosen,
             reason=options.reason,
             opened=gathered.opened,
+            whom=options.whom,
         )
         left_out = gathered.left_out + tuple(ccd.left_out)
         del gathered  # a large record is not held twice while the document is read again

@@ -8,7 +8,7 @@ from typing import Any
 
 from phr.errors import StoreError
 
-CURRENT = 5
+CURRENT = 6
 """The highest number under migrations/; a test compares. Spares quick commands from listing the folder."""
 
 

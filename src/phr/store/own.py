@@ -222,12 +222,12 @@ class Own:
                     found = db.execute(f"SELECT id FROM record WHERE id IN ({marks(telling)})", telling)
                     write_again(db, [row[0] for row in found])
         except Exception as error:
-            raise _told(error) from error
+            raise in_words(error) from error
         finally:
             db.execute("PRAGMA busy_timeout = 30000")
 
 
-def _told(error: Exception) -> Exception:
+def in_words(error: Exception) -> Exception:
     """What SQLite says of a file that takes nothing, in words; any other error as it is."""
     if type(error).__name__ != "OperationalError":
         return error

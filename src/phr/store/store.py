@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from phr.store.matches import Matches
     from phr.store.own import Own
     from phr.store.passes import Passes
+    from phr.store.questions import Questions
     from phr.store.references import References
     from phr.store.resources import ResourceWriter, Saved, Within
     from phr.store.runs import Runs
@@ -144,6 +145,13 @@ class Store:
         from phr.store.own import Own
 
         return Own(self)
+
+    @cached_property
+    def questions(self) -> Questions:
+        """What the person wants to ask at an appointment."""
+        from phr.store.questions import Questions
+
+        return Questions(self)
 
     @cached_property
     def audit(self) -> Audit:

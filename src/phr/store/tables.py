@@ -233,6 +233,17 @@ class Correction(SQLModel, table=True):
     made: str
 
 
+class Question(SQLModel, table=True):
+    """What the person wants to ask at an appointment."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    whom: str | None = None
+    text: str
+    asked: str
+    answered: str | None = None
+    answer: str | None = None
+
+
 class RecentSearch(SQLModel, table=True):
     """What was searched for lately."""
 
