@@ -10,7 +10,10 @@ from typing import BinaryIO
 
 import orjson
 
-from phr.exporters.base import Counted, Exported, Handover
+from phr.exporters.about import NO_CLINICIAN, about
+from phr.exporters.base import Exported, Handover
+from phr.exporters.files import Counted
+from phr.views.timeline import with_pack_tags
 
 
 class JsonExporter:
@@ -22,25 +25,23 @@ class JsonExporter:
     def write(self, given: Handover, out: BinaryIO) -> Exported:
         to, kinds = Counted(out), Counter[str]()
         total, earliest, latest = given.extent()
-        # What is withheld for its sensitivity is not told to whoever gets the file.
-        missing = [{"what": one.type, "reason": one.reason} for one in given.contents.left_out]
+        said = about(
+            given
+        ).document()  # what is withheld for its sensitivity is not told to whoever gets the file
         frame = orjson.dumps(
             {
                 "schema": 1,
-                "id": given.header.id,
+                **said,
                 "made": given.header.made,
-                "software": given.header.software,
-                "selection": given.selection.described(),
-                "sources": given.header.sources,
-                "left_out": missing,
+                "statement": NO_CLINICIAN,
                 "total": total,
                 "date_range": {"earliest": earliest, "latest": latest},
             }
         )
         to.write(frame[:-1] + b',"events":[')
         between = b"\n"
-        for event in given.events():
-            to.write(between + orjson.dumps(event))
+        for event in with_pack_tags(given.events()):
+            to.write(between + orjson.dumps(event, option=orjson.OPT_NON_STR_KEYS, default=str))
             kinds[event["kind"]] += 1
             between = b",\n"
         to.write(b"\n]}\n")
