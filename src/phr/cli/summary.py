@@ -12,7 +12,8 @@ import typer
 
 from phr.cli import output
 from phr.cli.context import workspace
-from phr.cli.options import Json, Sensitivity, Since, select
+from phr.cli.options import Json
+from phr.cli.selecting import Sensitivity, Since, select
 from phr.cli.text import Screen, clean
 from phr.errors import UsageError
 
@@ -32,6 +33,10 @@ class SummaryFormat(StrEnum):
     JSON = "json"
     HTML = "html"
     SVG = "svg"
+    PDF = "pdf"
+
+
+_PRINTED = (SummaryFormat.HTML, SummaryFormat.SVG, SummaryFormat.PDF)
 
 
 class Paper(StrEnum):
@@ -50,7 +55,7 @@ Layout = Annotated[
         "--format",
         "-f",
         envvar="PHR_SUMMARY_FORMAT",
-        help="text or json; with --emergency also html (a page and a card to print) or svg (the card).",
+        help="text, json or pdf; with --emergency also html (a page and a card to print) or svg (the card).",
     ),
 ]
 To = Annotated[
@@ -70,7 +75,9 @@ Contact = Annotated[
 ]
 OnPaper = Annotated[
     Paper,
-    typer.Option("--paper", help="html: page (A4 or Letter, with the card to cut out) or card (its size)."),
+    typer.Option(
+        "--paper", help="html, pdf: page (A4 or Letter, with the card to cut out) or card (its size)."
+    ),
 ]
 Code = Annotated[
     bool, typer.Option("--qr/--no-qr", help="--emergency as text: with the QR code, or without.")
@@ -98,25 +105,29 @@ def summary(
     \b
     phr summary
     phr summary --emergency
-    phr summary --emergency --format html -o emergency.html
+    phr summary --format pdf -o for-the-doctor.pdf
+    phr summary --emergency --format pdf -o emergency.pdf
     phr summary --set-contact "Jo Example, sister, 555 0100"
 
     Exit statuses: 0 fine, 1 failed (also: no record yet), 2 usage, 6 locked.
     """
     chosen = select(None, since, None, sensitivity=sensitivity)
-    if emergency or to not in (None, "-"):
-        chosen = replace(chosen, marked=False)  # it is made for others
     layout = SummaryFormat.JSON if json else layout
-    _check(layout, emergency=emergency)
+    if emergency or layout is SummaryFormat.PDF or to not in (None, "-"):
+        chosen = replace(chosen, marked=False)  # it is made for others
+    _check(layout, paper, emergency=emergency)
     with workspace(ctx).store() as store:
         if set_contact is not None:
             _note(store, set_contact)
             if not emergency:
                 return
+        if layout is SummaryFormat.PDF and not emergency:
+            _doctors(store, chosen, to)
+            return
         page = _page(store, chosen, emergency=emergency)
         _tell_what_is_not_on_it(store, chosen)
     where = None if to in (None, "-") else Path(to or "")
-    if to is None and layout in (SummaryFormat.HTML, SummaryFormat.SVG) and sys.stdout.isatty():
+    if to is None and layout in _PRINTED and sys.stdout.isatty():
         where = Path(f"phr-emergency-{page['made'][:10]}.{layout.value}")
     if where is not None:
         content = _content(page, layout, paper, Screen(None, colour=False), emergency=emergency, qr=qr)
@@ -141,6 +152,20 @@ def _page(store: Store, chosen: Selection, *, emergency: bool) -> dict[str, Any]
 
     page = essentials(store, chosen)
     return page | {"text": text(page, PAPER_OCTETS)}
+
+
+def _doctors(store: Store, chosen: Selection, to: str | None) -> None:
+    """The summary on four pages of paper; what is left out of it is told to the person alone."""
+    from phr.exporters.pdf import summary_of
+
+    pdf = summary_of(store, replace(chosen, since=None), chosen.since)
+    _tell_what_is_not_on_it(store, chosen)
+    if to is None and sys.stdout.isatty():
+        to = f"phr-summary-{store.now()[:10]}.pdf"
+    if to in (None, "-"):
+        output.write(pdf)
+    else:
+        _keep(Path(to or ""), pdf)
 
 
 def _tell_what_is_not_on_it(store: Store, chosen: Selection) -> None:
@@ -178,6 +203,10 @@ def _content(
     if layout is SummaryFormat.TEXT:
         told = _lines(page, view, emergency=emergency, qr=qr)
         return "".join(f"{line}\n" for line in told).encode("utf-8", "replace")
+    if layout is SummaryFormat.PDF:
+        from phr.exporters import card_pdf
+
+        return card_pdf.to_pdf(page, paper.value)
     from phr.exporters import card
 
     return card.svg(page) if layout is SummaryFormat.SVG else card.html(page, paper.value)
@@ -185,19 +214,21 @@ def _content(
 
 def _keep(path: Path, content: bytes) -> None:
     """Write the file whole, or not at all."""
-    from phr.exporters.base import to_file
+    from phr.exporters.files import to_file
 
     to_file(path, lambda out: out.write(content))
     output.talk(f"Written: {clean(path)}. It can be read without a key.")
 
 
-def _check(layout: SummaryFormat, *, emergency: bool) -> None:
+def _check(layout: SummaryFormat, paper: Paper, *, emergency: bool) -> None:
     """What fits together on one command line. Raises UsageError."""
     if layout in (SummaryFormat.HTML, SummaryFormat.SVG) and not emergency:
         raise UsageError(
             f"--format {layout.value} belongs to --emergency.",
             hint="Add --emergency; the whole record as a page: phr export --format html",
         )
+    if layout is SummaryFormat.PDF and paper is Paper.CARD and not emergency:
+        raise UsageError("--paper card belongs to --emergency.", hint="Add --emergency")
 
 
 def _note(store: Store, contacts: list[str]) -> None:

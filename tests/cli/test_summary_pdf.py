@@ -1,0 +1,34 @@
+"""`phr summary --format pdf` and `--emergency --format pdf`: as a person types it."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from phr.exporters.press import pages
+from phr.workspace import Workspace
+
+
+@pytest.mark.parametrize(
+    ("how", "sheets"),
+    [((), 4), (("--since", "2020"), 4), (("--emergency",), 1), (("--emergency", "--paper", "card"), 2)],
+)
+def test_it_is_written_whole_and_for_its_owner_alone(
+    phr: Any, record: Workspace, tmp_path: Path, how: tuple[str, ...], sheets: int
+) -> None:
+    path = tmp_path / "page.pdf"
+
+    said = phr("summary", *how, "--format", "pdf", "-o", str(path)).err
+
+    assert 1 <= pages(path.read_bytes()) <= sheets
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert f"Written: {path}" in said
+
+
+def test_a_card_is_for_emergencies(phr: Any, record: Workspace) -> None:
+    refused = phr("summary", "--format", "pdf", "--paper", "card", "-o", "x.pdf")
+
+    assert refused.status == 2 and "Add --emergency" in refused.err
