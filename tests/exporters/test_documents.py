@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Iterator
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -248,65 +247,6 @@ def test_samples_of_other_systems_give_valid_summaries_and_documents(store: Stor
         assert len(document["entry"]) > 20
 
 
-# ── the page ──────────────────────────────────────────────────────────────────────────────────────
-
-
-class _Page(HTMLParser):
-    """What a browser would meet."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.words: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag not in ("meta", "br"):
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.words.append(data)
-
-
-def _page(body: bytes) -> _Page:
-    page = _Page()
-    page.feed(body.decode())
-    page.close()
-    assert page.open == []
-    return page
-
-
-def test_the_page_is_complete_in_itself_and_shows_words_as_words(life: Store) -> None:
-    body, done = _written(life, "html")
-    page = _page(body)
-    policy = next(attrs for tag, attrs in page.tags if attrs.get("http-equiv"))
-
-    assert not {tag for tag, _ in page.tags} & {"script", "img", "link", "iframe", "object", "form", "base"}
-    assert not [value for _, attrs in page.tags for name, value in attrs.items() if name in ("src", "style")]
-    assert "default-src 'none'" in (policy["content"] or "")
-    assert b"url(" not in body
-    assert "Asthma <script>" in page.words
-    assert "Ada Example" in page.words
-    assert done.sections["11450-4"] == 1
-
-
-def test_the_page_names_what_it_does_not_know_and_only_what_was_chosen(life: Store) -> None:
-    whole = " ".join(_page(_written(life, "html")[0]).words)
-    part = " ".join(_page(_written(life, "html", sections=("goals",))[0]).words)
-
-    assert "No information. That does not mean that there is none." in whole
-    assert "Walk" in part
-    assert "Asthma" not in part
-    assert "A selection by sections." in part
-
-
 # ── whose it is ───────────────────────────────────────────────────────────────────────────────────
 
 
@@ -363,14 +303,10 @@ def test_a_file_that_is_not_on_the_page_is_not_called_enclosed(
     assert b"An enclosed file: Discharge summary." in _written(store, "ccd")[0]
 
 
-@pytest.mark.parametrize(
-    ("format_", "called"), [("html", "the page"), ("ccd", "a Continuity of Care Document")]
-)
-def test_what_has_no_place_is_said_of_the_document_at_hand(
-    store: Store, source: str, received: Make, format_: str, called: str
-) -> None:
+def test_what_has_no_place_is_said_of_the_document_at_hand(store: Store, source: str, received: Make) -> None:
     store.save(source, [received("Patient", "p", **ADA), received("Claim", "k", status="active")])
 
-    assert [one.reason for one in _written(store, format_)[1].left_out] == [
-        f"No section of {called} takes it."
+    assert [one.reason for one in _written(store, "ccd")[1].left_out] == [
+        "No section of a Continuity of Care Document takes it."
     ]
+    assert not _written(store, "html")[1].left_out, "the timeline of the page has it"
