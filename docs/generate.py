@@ -1,4 +1,5 @@
-"""Write docs/commands.md from the program's own help, docs/ccda-coverage.md and docs/fields.md from the code: `make docs`.
+"""Write docs/commands.md from the program's own help, docs/ccda-coverage.md, docs/fields.md and the tables of docs/tables.md
+from the code: `make docs`.
 
 Tests compare both pages with what they were made from.
 """
@@ -51,3 +52,7 @@ if __name__ == "__main__":
     from phr.views.fields.page import page as fields
 
     PAGE.with_name("fields.md").write_text(fields(), encoding="utf-8")
+    from phr.views.tables.page import with_tables
+
+    tables = PAGE.with_name("tables.md")
+    tables.write_text(with_tables(tables.read_text(encoding="utf-8")), encoding="utf-8")

@@ -132,7 +132,7 @@ def bundle_contents(store: Store, what: Contents) -> Gathered:
         type_, _, id_ = address.partition("/")
         types[from_, id_] = type_
     full_urls: dict[int, str] = {}
-    for row, source, type_, id_, raw in _rows(store.db, ids, what):
+    for row, source, type_, id_, raw in stored_rows(store.db, ids, what):
         resource = _parsed(raw)
         if resource is None:
             problems.append(Problem(type_, "is not readable JSON", id=id_))
@@ -166,7 +166,7 @@ def stream_contents(store: Store, what: Contents) -> Iterator[tuple[str, bytes]]
     """What `stream` gives, for contents that are decided already."""
     linked = linked_by_urn(store.db, what)
     corrected: dict[int, str] = {}
-    for row, source, type_, id_, raw in _rows(store.db, what.ids, what):
+    for row, source, type_, id_, raw in stored_rows(store.db, what.ids, what):
         full_url = f"{what.bases[source]}/{type_}/{id_}"
         if source in linked and _UUID.fullmatch(id_):
             full_url = _URN + id_  # its file refers to it by this name, and its bytes stay as they are
@@ -287,7 +287,7 @@ def _enclosed(
             yield full_url, binary
 
 
-def _rows(db: Any, ids: Sequence[int], what: Contents) -> Iterator[tuple[int, int, str, str, bytes]]:
+def stored_rows(db: Any, ids: Sequence[int], what: Contents) -> Iterator[tuple[int, int, str, str, bytes]]:
     """`(row, source, type, id, bytes to hand on)` in the order of `ids`, some hundreds in memory at a time."""
     discretion = what.discretion
     for at in range(0, len(ids), _BATCH):
