@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import ccda, finding, ingest, looking, startup, sync
+from benchmarks import ccda, finding, ingest, looking, paper, startup, sync
 from benchmarks.world import World
 
 
@@ -23,6 +23,7 @@ def main() -> None:
         sync.run(world)
         finding.run(world)
     ccda.run()
+    paper.run()
 
 
 if __name__ == "__main__":
