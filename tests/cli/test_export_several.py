@@ -44,6 +44,7 @@ def test_a_folder_takes_them_under_names_of_their_own(phr: Any, record: Any, tmp
         (("--format", "json", "--layout", "summary"), "--layout does not belong to --format json"),
         (("--format", "json", "--research"), "--research does not belong to --format json"),
         (("--format", "json", "--pack", "alpa-1"), "Did you mean alpha-1?"),
+        (("--format", "json", "--tag", "lungz"), "Did you mean lungs?"),
     ],
 )
 def test_what_makes_no_sense_is_said_with_a_next_step(

@@ -107,7 +107,7 @@ def test_export_without_a_file_name_makes_one_and_reproducible_gives_the_same_by
 def test_export_takes_the_selection_and_refuses_what_it_does_not_know(phr: Any, record: object) -> None:
     some = phr("export", "--format", "json", "--kind", "problem", "--json").json
     assert sum(some["sections"].values()) == 1
-    assert phr("export", "--format", "pdf").status == 2
+    assert phr("export", "--format", "docx").status == 2
     assert phr("export").status == 2
     assert phr("export", "--format", "json", "--sensitivity", "secret").status == 2
     assert phr("export", "--format", "json", "-o", "no/such/folder/x").status == 2

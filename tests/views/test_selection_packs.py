@@ -79,6 +79,46 @@ def test_a_pack_that_is_none_is_said_with_those_that_are(life: Store) -> None:
     assert "alpha-1" in str(told.value.hint)
 
 
+def test_what_still_stands_from_before_belongs_only_where_it_was_asked_for(
+    store: Store, received: Callable[..., Received]
+) -> None:
+    whose = {"subject": {"reference": "Patient/p"}}
+
+    def condition(id_: str, status: str, onset: str, **more: Any) -> Received:
+        system = "http://terminology.hl7.org/CodeSystem/condition-clinical"
+        return received("Condition", id_, code={"text": id_}, onsetDateTime=onset, **whose, **more,
+                        clinicalStatus={"coding": [{"system": system, "code": status}]})  # fmt: skip
+
+    def order(id_: str, status: str, day: str) -> Received:
+        return received("MedicationRequest", id_, status=status, intent="order", authoredOn=day, **whose,
+                        medicationCodeableConcept={"text": id_})  # fmt: skip
+
+    store.save(
+        store.sources.ensure("clinic").key,
+        [
+            condition("standing", "active", "2010"),
+            condition("over", "resolved", "2010"),
+            condition("ended in the time", "active", "2010", abatementDateTime="2024-05"),
+            condition("new", "active", "2024"),
+            order("still taken", "active", "2019-01-01"),
+            order("stopped", "stopped", "2019-01-01"),
+            received("Procedure", "operation", status="completed", code={"text": "operation"}, **whose,
+                     performedDateTime="2019"),
+            received("AllergyIntolerance", "pollen", code={"text": "pollen"}, recordedDate="2001",
+                     patient={"reference": "Patient/p"},
+                     clinicalStatus={"coding": [{"code": "active"}]}),
+        ],
+    )  # fmt: skip
+
+    assert _titles(store, since="2023") == {"new"}
+    standing = {"new", "standing", "still taken", "pollen"}
+    assert _titles(store, since="2023", standing=True) - {"ended in the time"} == standing
+    assert _titles(store, since="2023", standing=True, kinds=("medication",)) == {"still taken"}
+    assert _titles(store, since="2023", until="2023", standing=True) - {"ended in the time"} == standing - {
+        "new"
+    }
+
+
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
@@ -88,6 +128,8 @@ def test_a_pack_that_is_none_is_said_with_those_that_are(life: Store) -> None:
         ({"tags": ("lungs", "mine")}, ["tagged lungs and mine"]),
         ({"sources": ("north",), "search": "ct"}, ["with the words “ct”", "only from north"]),
         ({"since": "2023"}, ["since 2023"]),
+        ({"since": "2023", "standing": True}, ["since 2023, and what still stands from before"]),
+        ({"standing": True}, []),
         ({"until": "2023-04"}, ["up to 2023-04"]),
         ({"since": "2023", "until": "2024"}, ["from 2023 to 2024"]),
         ({"sensitivity": "normal"}, []),

@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 SYNOPSIS = "Your own medical record, from every provider, in one encrypted file on your own computer."
-GETTING, LOOKING, OWN, KEEPING = (
+GETTING, LOOKING, NEXT, OWN, KEEPING = (
     "Getting records",
     "Looking at them",
+    "Before an appointment",
     "Your own words",
     "Handing on, keeping safe",
 )
@@ -48,14 +49,24 @@ COMMANDS = (
     Command("trend", "trend", "trend", "One measurement over time, drawn", LOOKING),
     Command("summary", "summary", "summary", "The essentials on one page; --emergency", LOOKING),
     Command("show", "show", "show", "One record whole, or exactly as it was sent", LOOKING),
+    Command("messages", "messages", "messages", "Messages with your care teams, by conversation", LOOKING),
+    Command("tasks", "tasks", "tasks", "What is to be done, by whom, until when", LOOKING),
     Command("documents", "documents", "app", "Letters and reports: list, open, save, fetch", LOOKING),
     Command("packs", "packs", "app", "Conditions phr knows: tags, milestones, values", LOOKING),
+    Command("resources", "resources", "resources", "The FHIR resources as they are kept", LOOKING),
+    Command("sql", "sql", "sql", "Ask it in SQL: read-only, over documented views", LOOKING),
+    Command("visit", "visit", "visit", "One page for the next appointment", NEXT),
+    Command("had", "had", "had", "Have I had this? When, where, and the report", NEXT),
+    Command("diff", "diff", "diff", "What came, changed or went since a day", NEXT),
+    Command("missing", "missing", "missing", "What should be here and is not", NEXT),
+    Command("calendar", "calendar", "calendar", "Appointments and what is due, as .ics", NEXT),
+    Command("quality", "quality", "quality", "How well each source keeps your record", NEXT),
     Command("add", "add", "app", "Write down what no provider sends", OWN),
     Command("note", "note", "note", "Write a note beside a record", OWN),
     Command("tag", "tag", "tag", "Put a word of yours on a record", OWN),
     Command("edit", "edit", "edit", "Correct what a source says, beside it", OWN),
     Command("bookmark", "bookmark", "bookmark", "Keep a record at hand", OWN),
-    Command("export", "export", "export", "Hand on: a CCD for a doctor, IPS, FHIR, a page", KEEPING),
+    Command("export", "export", "export", "Hand on: PDF, CCD, IPS, FHIR, a page, tables", KEEPING),
     Command("validate", "validate", "validate", "Is it valid FHIR? A file, a record, or all", KEEPING),
     Command("backup", "backup", "backup", "Write everything into one sealed file", KEEPING),
     Command("restore", "backup", "restore", "Bring a backup back", KEEPING),
@@ -93,7 +104,7 @@ New here? phr demo"""
 def page() -> str:
     """What `phr --help` says; fits 80 columns."""
     lines = ["Usage: phr COMMAND [OPTIONS] ...", "", SYNOPSIS]
-    for group in (GETTING, LOOKING, OWN, KEEPING):
+    for group in (GETTING, LOOKING, NEXT, OWN, KEEPING):
         lines += ["", f"{group}:"]
         lines += [f"  {one.name:<13}{one.summary}" for one in COMMANDS if one.group == group]
     return "\n".join([*lines, "", EVERYWHERE])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -111,6 +112,13 @@ Whom = Annotated[
         metavar="WHO",
     ),
 ]
+Standing = Annotated[
+    bool | None,
+    typer.Option(
+        "--standing/--no-standing",
+        help="With --since also the problems, medicines and allergies from before that still stand (default: with --for).",
+    ),
+]
 Notes = Annotated[
     bool, typer.Option("--notes", help="Your own notes (phr note) go along; they stay with you otherwise.")
 ]
@@ -130,6 +138,7 @@ def export(
     source: Sources = None,
     tag: Tags = None,
     pack: Packs = None,
+    standing: Standing = None,
     search: Search = None,
     sensitivity: Sensitivity = None,
     layout: Pages = None,
@@ -148,8 +157,9 @@ def export(
 ) -> None:
     """Hand on your record, or a part of it: never half a file, and what is left out is named.
 
-    Without -o it is written into the current folder. Only you can read it (mode 0600). --check says what to ask your
-    doctor for. What you marked as sensitive or restricted yourself (phr edit) stays out, with all that would tell it,
+    --for means a PDF to read and a CCD for a computer, out of the same selection. Without -o it is written into the
+    current folder. Only you can read it (mode 0600). --check says what to ask your doctor for. What you marked as
+    sensitive or restricted yourself (phr edit) stays out, with all that would tell it,
     unless --sensitivity says how much may go along.
 
     \b
@@ -167,6 +177,8 @@ def export(
     output.hush(quiet)
     way = export_way.chosen_way(ctx)
     chosen = select(kind, since, until, source, tag, search, sensitivity, pack)
+    if chosen.since is not None and (standing or (standing is None and whom)):
+        chosen = replace(chosen, standing=True)
     options = _options(ctx, sections, reason, whom)
     done = export_way.run(ctx, way, chosen, options)
     if any(one.check is not None and not one.check.sound for _, _, one in done):

@@ -113,11 +113,15 @@ def _formats(said: dict[str, Any]) -> tuple[str, ...]:
 def run(ctx: typer.Context, way: Way, chosen: Selection, options: Options) -> list[Written]:
     """Write every file, and say so."""
     from phr.views.selection import check_sources, fitting
+    from phr.views.tagging import unknown_tags
 
     if "sqlite" in way.formats:
         _warn(way)
     with (here := workspace(ctx)).store() as store:
         check_sources(store, chosen)
+        for sentence in unknown_tags(store, chosen.tags):  # a slip of the pen must not become an empty paper
+            said, stop, hint = sentence.partition("”.")
+            raise UsageError(said + stop, hint=hint.strip())
         fits = fitting(store, replace(chosen, sensitivity=None))
         done: list[Written] = []
         try:

@@ -57,6 +57,8 @@ class Selection:
     """The most private level to include: `normal` leaves out sensitive and restricted records."""
     include_undated: bool | None = None
     """None: records without a date belong unless a range was asked for."""
+    standing: bool = False
+    """Whether what began before `since` and still stands belongs too: active problems, medicines and allergies."""
     marked: bool = True
     """Whether what the person marked as private by hand belongs too, where no `sensitivity` decides; an export says no."""
     without: tuple[int, ...] = ()
@@ -127,6 +129,7 @@ class Selection:
         asked = {
             "kinds": list(self.kinds),
             "since": self.since,
+            "standing": self.standing and self.since is not None,
             "until": self.until,
             "sources": list(self.sources),
             "tags": list(self.tags),
@@ -139,9 +142,10 @@ class Selection:
     def _within_range(self, parts: list[str], values: list[object]) -> None:
         limits: list[str] = []
         if self.since is not None:
-            condition, given = _since(_date(self.since, "--since"))
-            limits.append(condition)
-            values += given
+            when = _date(self.since, "--since")
+            condition, given = _since(when)
+            limits.append(f"({condition} OR {_STANDING})" if self.standing else condition)
+            values += [*given, *([_day(when)] * 2 if self.standing else [])]
         if self.until is not None:
             condition, given = _until(_date(self.until, "--until"))
             limits.append(condition)
@@ -159,6 +163,14 @@ EVERYTHING = Selection()
 _ZONES = 86_400
 """No clock is further from UTC than this. Only what lies so near to a limit is looked at more closely."""
 _TIMED = "record.precision IN ('minute', 'second')"
+
+
+_STANDING = (
+    "(record.kind IN ('problem', 'medication', 'allergy')"
+    " AND record.status IN ('active', 'recurrence', 'relapse', 'intended')"
+    " AND (record.end IS NULL OR substr(record.end, 1, length(?)) >= ?))"
+)
+"""What a source calls active, with no end before that time."""
 
 
 def _since(when: dates.PartialDate) -> tuple[str, list[object]]:

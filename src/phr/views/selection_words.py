@@ -22,10 +22,11 @@ def in_words(selection: Selection) -> list[str]:
         parts.append(f"with the words “{selection.search}”")
     if selection.sources:
         parts.append(f"only from {_listed(list(selection.sources))}")
+    also = ", and what still stands from before" if selection.standing else ""
     if selection.since and selection.until:
-        parts.append(f"from {selection.since} to {selection.until}")
+        parts.append(f"from {selection.since} to {selection.until}{also}")
     elif selection.since:
-        parts.append(f"since {selection.since}")
+        parts.append(f"since {selection.since}{also}")
     elif selection.until:
         parts.append(f"up to {selection.until}")
     return parts

@@ -208,7 +208,7 @@ def _walks(db: Any, selection: Selection, *, bookmarked: bool = False) -> list[_
     if bookmarked:
         parts.append(_BOOKMARKED)
     since = None
-    if selection.since is not None:
+    if selection.since is not None and not selection.standing:
         from phr.fhir import dates
 
         when = dates.parse(selection.since)
