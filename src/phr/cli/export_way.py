@@ -43,6 +43,7 @@ _BELONGS = {
     "research": ("csv",),
 }
 """Options that only some formats have a use for."""
+_BINARY = ("pdf", "sqlite")
 _PLAIN = "This file is not encrypted: whoever has it can read all that is in it."
 
 
@@ -74,6 +75,10 @@ def chosen_way(ctx: typer.Context) -> Way:
         )
     if to == "-" and len(way.formats) > 1:
         raise UsageError("Only one file can go to stdout.", hint="Name a folder: -o FOLDER/")
+    if to == "-" and way.formats[0] in _BINARY and sys.stdout.isatty():
+        raise UsageError(
+            "This format is not for a screen.", hint="Give a file, or send it on: -o FILE, or -o - > FILE"
+        )
     for name, formats in _BELONGS.items():
         if said[name] and not set(formats).intersection(way.formats):
             raise UsageError(

@@ -5,6 +5,8 @@ For a person's own programs. Not encrypted; nothing is left beside the file, bec
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -50,6 +52,10 @@ def _build(given: Handover, path: str) -> dict[str, int]:
     db = sqlite3.connect(path, isolation_level=None)
     try:
         return _fill(given, db)
+    except (
+        sqlite3.OperationalError
+    ) as error:  # it is the disk of the new file that refuses, not that of the record
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
     finally:
         db.close()
 
