@@ -52,6 +52,7 @@ def _run(words: list[str]) -> int:
     from phr.cli.root import invoke
 
     output.begin()
+    _end_in_order()
     if words[:1] == ["help"]:
         words = [*words[1:], "--help"]
     try:
@@ -70,6 +71,19 @@ def _run(words: list[str]) -> int:
         from phr.cli import failures
 
         return failures.tell(error, words)
+
+
+def _end_in_order() -> None:
+    """A closed terminal and a kind `kill` end a command as Ctrl-C does, so that nothing half-written stays behind."""
+    import signal
+    import threading
+
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # not under nohup
+            signal.signal(number, signal.default_int_handler)
 
 
 def _reader_left() -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -130,8 +130,10 @@ class FolderExporter(Exporter, Protocol):
     """Whether it is a folder unless a file was named."""
     file_suffixes: tuple[str, ...]
     """How the name of a single file ends, where that is one too."""
-    suffixes: tuple[str, ...]
-    """Of the files in the folder: such a folder may be replaced by a new one."""
+
+    def made(self, files: Sequence[Path]) -> bool:
+        """Whether these are the files of an earlier export, and may be replaced by a new one."""
+        ...
 
     def write_folder(self, given: Handover, folder: Path) -> Exported:
         """Write files into a folder that is there and empty, 0600 each (`files.private_file`). Raises PhrError."""

@@ -7,9 +7,12 @@ each column means stands beside, in `csv-metadata.json`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
+
+import orjson
 
 from phr.exporters.about import about
 from phr.exporters.base import Exported, Handover
@@ -38,7 +41,18 @@ class CsvExporter:
     suffix = ".csv"
     folder_first = True
     file_suffixes = (".csv", ".zip")
-    suffixes = (".csv", ".json")
+
+    def made(self, files: Sequence[Path]) -> bool:
+        """What their own metadata names, and nothing beside."""
+        about = next((one for one in files if one.name == METADATA), None)
+        if about is None:
+            return False
+        try:
+            told = orjson.loads(about.read_bytes())
+            named = {one["url"] for one in told.get("tables", [told])} | {METADATA}
+        except (ValueError, TypeError, KeyError, AttributeError, OSError):
+            return False
+        return {one.name for one in files} <= named
 
     def write(self, given: Handover, out: BinaryIO) -> Exported:
         """One table."""

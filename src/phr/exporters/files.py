@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gc
+import glob
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -15,6 +17,7 @@ from phr.errors import PhrError, UsageError
 from phr.paths import private_file_beside, settle
 
 T = TypeVar("T")
+_STALE = 86_400
 
 
 @contextmanager
@@ -58,6 +61,14 @@ def check_place(path: Path, *, folder: bool = False) -> None:
         )
 
 
+def _sweep(target: Path) -> None:
+    """Take away what an export to this place left when the computer went out: nobody works at it after a day."""
+    for left in target.parent.glob(f".{glob.escape(target.name[:100])}.*.part"):
+        with suppress(OSError):
+            if time.time() - left.lstat().st_mtime > _STALE:
+                shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
+
+
 def to_file(path: Path, write: Callable[[BinaryIO], T]) -> T:
     """Let `write` fill a file that appears at `path` only when it is whole; 0600 like everything else.
 
@@ -73,6 +84,7 @@ def to_file(path: Path, write: Callable[[BinaryIO], T]) -> T:
                 raise UsageError(f"{path} belongs to somebody else.", hint="Choose another place: -o FILE")
             with target.open("wb") as out:
                 return write(out)
+        _sweep(target)
         with private_file_beside(target) as (handle, temporary):
             answer = write(handle)
             settle(handle, temporary, target)
@@ -91,6 +103,7 @@ def to_path(path: Path, write: Callable[[Path], T]) -> T:
     if target.exists() and not target.is_file():
         raise UsageError(f"{path} is not a file.", hint="Choose another place: -o FILE")
     try:
+        _sweep(target)
         with private_file_beside(target) as (handle, temporary):
             answer = write(Path(temporary))
             settle(handle, temporary, target)
@@ -107,20 +120,22 @@ def private_file(path: Path) -> BinaryIO:
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 
-def to_folder(path: Path, write: Callable[[Path], T], *, suffixes: tuple[str, ...]) -> T:
+def to_folder(path: Path, write: Callable[[Path], T], *, ours: Callable[[Sequence[Path]], bool]) -> T:
     """Let `write` fill a folder that appears at `path` only when it is whole; 0700, its files 0600.
 
-    A folder of an earlier export is replaced; one that holds anything but files with these suffixes stays, and
-    raises UsageError. On any error nothing is left behind and the earlier folder stays as it was.
+    A folder of an earlier export (`ours`) is replaced; one that holds anything else stays, and raises UsageError. On
+    any error nothing is left behind and the earlier folder stays as it was.
     """
     check_place(path, folder=True)
     target = path.resolve()
-    if target.is_dir() and any(one.suffix not in suffixes or not one.is_file() for one in target.iterdir()):
+    there = list(target.iterdir()) if target.is_dir() else []
+    if there and not (all(one.is_file() and not one.is_symlink() for one in there) and ours(there)):
         raise UsageError(
             f"{path} holds other files too, and would be replaced as a whole.",
             hint="Name a folder of its own: -o FOLDER/",
         )
     try:
+        _sweep(target)
         made = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))  # 0700
         try:
             answer = write(made)

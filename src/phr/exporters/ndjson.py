@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -17,6 +18,7 @@ from phr.exporters.fhir import type_of
 from phr.exporters.files import Counted, private_file
 
 _TYPE = re.compile(r"[A-Za-z]{1,64}")
+_FILE = re.compile(r"(?:[A-Z][A-Za-z]{1,63}|unknown)(?:~[0-9]+)?\.ndjson")
 _MOST_OPEN = 64
 _STRING_OR_SPACE = re.compile(rb'("[^"\\]*(?:\\.[^"\\]*)*")|[ \t\r\n]+', re.DOTALL)
 
@@ -28,7 +30,9 @@ class NdjsonExporter:
     suffix = ".ndjson"
     folder_first = False
     file_suffixes = (".ndjson",)
-    suffixes = (".ndjson",)
+
+    def made(self, files: Sequence[Path]) -> bool:
+        return all(_FILE.fullmatch(one.name) for one in files)
 
     def write(self, given: Handover, out: BinaryIO) -> Exported:
         to, types = Counted(out), Counter[str]()

@@ -69,7 +69,7 @@ def write_to(
     maker, given = exporter(format_), Handover(store, selection, options)
     with uncollected():
         if folder and isinstance(maker, FolderExporter):
-            done = to_folder(path, lambda made: maker.write_folder(given, made), suffixes=maker.suffixes)
+            done = to_folder(path, lambda made: maker.write_folder(given, made), ours=maker.made)
         elif isinstance(maker, PathExporter):
             done = to_path(path, lambda made: maker.write_path(given, made))
         elif isinstance(maker, NamedExporter):
