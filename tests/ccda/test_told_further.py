@@ -287,3 +287,29 @@ def test_a_heading_that_repeats_the_title_is_not_said_twice(write: Write) -> Non
     item = document.one("//c:section[c:code/@code='34109-9']/c:text/c:list/c:item")
     assert "".join(item.itertext()).strip() == "Rest."
     assert document.one("//c:act/c:text/c:reference").get("value") == f"#{item.get('ID')}"
+
+
+def test_a_place_beside_a_dose_is_called_a_place_and_a_task_is_no_second_kind(write: Write) -> None:
+    document = write(
+        resource(
+            "MedicationAdministration",
+            status="completed",
+            medicationCodeableConcept={"text": "Iron"},
+            effectiveDateTime="2025-01-02",
+            supportingInformation=[
+                {"reference": "Location/9", "display": "Room 3"},
+                {"reference": "Observation/9", "display": "a blood count"},
+            ],
+        ),
+        resource(
+            "CarePlan",
+            status="active",
+            intent="plan",
+            category=[{"text": "Lungs"}],
+            activity=[{"detail": {"kind": "Task", "status": "in-progress", "code": {"text": "Walk"}}}],
+        ),
+    )
+
+    assert "at: Room 3; rests on: a blood count" in document.rows("10160-0")[0][-1]
+    (walk,) = [row for row in document.rows("18776-5") if row[0] == "Walk"]
+    assert "kind: task; kind of plan: Lungs" in walk[-1]

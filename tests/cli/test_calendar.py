@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -116,3 +117,27 @@ def test_an_empty_agenda_is_no_error(phr: Any, record: Workspace) -> None:
     told = phr("calendar")
     assert told.status == 0 and told.out == "" and "Nothing with a day" in told.err
     assert phr("calendar", "-o", "-").out.count("BEGIN:VEVENT") == 0
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="this system keeps one clock for all")
+def test_a_time_of_another_zone_is_told_on_the_own_clock_too(
+    phr: Any, ahead: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as there:
+        there.setenv("TZ", "XST+5")
+        there.setenv("COLUMNS", "80")
+        time.tzset()
+        told = phr("calendar")
+        piped = "14:30 UTC (09:30 here)  Lung review"
+    time.tzset()
+    assert piped in told.out
+
+
+def test_an_appointment_of_last_night_elsewhere_that_lies_ahead_is_not_lost(
+    phr: Any, record: Workspace
+) -> None:
+    soon = datetime.now(UTC) + timedelta(hours=2)
+    start = (soon - timedelta(hours=14)).strftime("%Y-%m-%dT%H:%M:%S-14:00")
+    with record.store() as store:
+        store.save("k1", [booked("far", start, "Far away")])
+    assert "Far away" in phr("calendar").out

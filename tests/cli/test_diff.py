@@ -169,3 +169,36 @@ def test_an_import_that_was_taken_back_is_told_and_brings_nothing_new(
     assert gone["counts"]["appeared"] == 0
     assert [one["resources"] for one in gone["undone"]] == [1]
     assert "You took back an import of" in phr("diff").out
+
+
+def imported(phr: Phr, tmp_path: Path, *found: Received) -> None:
+    """A file of these, brought in as one and the same source."""
+    file = tmp_path / "file.json"
+    entries = [{"resource": orjson.loads(one.raw)} for one in found]
+    file.write_bytes(orjson.dumps({"resourceType": "Bundle", "type": "collection", "entry": entries}))
+    assert phr("import", str(file), "--as", "lark").status == 0
+
+
+def test_what_a_newer_file_leaves_out_is_named_and_not_called_deleted(
+    phr: Phr, looked: Path, key_file: Path, tmp_path: Path
+) -> None:
+    imported(phr, tmp_path, *(lab(number) for number in range(30, 36)))
+    with Store(looked, key_file.read_bytes()) as store, store.db:  # as if that had been two days ago
+        store.db.execute(
+            "UPDATE sync_run SET started = ?", ((datetime.now(UTC) - timedelta(days=2)).isoformat(),)
+        )
+    imported(phr, tmp_path, *(lab(number) for number in range(30, 34)))
+    since = (datetime.now(UTC) - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    report = phr("diff", "--since", since, "--json").json
+    (lark,) = [one for one in report["sources"] if one["source"] == "lark"]
+    assert lark["not_in_newest_file"]["count"] == 2
+    assert [one["title"] for one in lark["not_in_newest_file"]["entries"]] == ["Test 35", "Test 34"]
+    assert lark["counts"]["vanished"] == 0
+    seen = phr("diff", "--since", since).out
+    assert "Not in the newest file of lark" in seen
+    assert "nothing was deleted for that" in seen
+    imported(phr, tmp_path, *(lab(number) for number in range(36, 40)))
+    (lark,) = [
+        one for one in phr("diff", "--since", since, "--json").json["sources"] if one["source"] == "lark"
+    ]
+    assert lark["not_in_newest_file"] is None, "a file of other things leaves nothing out"

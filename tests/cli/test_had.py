@@ -9,6 +9,8 @@ from typing import Any
 import orjson
 import pytest
 
+from phr.cli.had_titles import quiet
+
 Phr = Callable[..., Any]
 
 
@@ -96,3 +98,53 @@ def test_what_makes_no_sense_is_a_usage_error(phr: Phr, life: None) -> None:
     assert phr("had").status == 2
     assert phr("had", "?").status == 2
     assert phr("had", "ct", "--since", "soon-ish").status == 2
+
+
+def test_what_was_before_the_day_is_said(phr: Phr, life: None) -> None:
+    said = phr("had", "chest ct", "--since", "2025").out
+    assert said.splitlines()[0] == "None since 2025; before that on 2024-05-02 at Riverside Hospital."
+
+
+def test_a_guess_asks_whether_it_was_meant(phr: Phr, life: None) -> None:
+    said = phr("had", "mammagram").out
+    assert said.startswith("No record says “mammagram”. Did you mean mammogram?")
+    assert "Yes" not in said
+
+
+def test_of_an_illness_the_vaccine_is_said_as_a_vaccine(phr: Phr, tmp_path: Path) -> None:
+    shot = {"resourceType": "Immunization", "id": "i", "status": "completed", "occurrenceDateTime": "2021-03-01",
+            "vaccineCode": {"text": "COVID-19 vaccine"}}  # fmt: skip
+    person = {"resourceType": "Patient", "id": "p", "name": [{"text": "Ada Example"}]}
+    path = tmp_path / "shot.json"
+    path.write_bytes(
+        orjson.dumps(
+            {
+                "resourceType": "Bundle",
+                "type": "collection",
+                "entry": [{"resource": one} for one in (person, shot)],
+            }
+        )
+    )
+    assert phr("import", str(path)).status == 0
+    said = " ".join(phr("had", "covid").out.split())
+    assert said.startswith(
+        "No record that you were ill with it. You were vaccinated against it once on 2021-03-01."
+    )
+    assert "Vaccinated against it:" in said
+    report = phr("had", "covid", "--json").json
+    assert (report["had"], report["perhaps"]) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("title", "said"),
+    [
+        ("CT CHEST LOW DOSE LUNG CA SCREENING", "CT CHEST LOW DOSE LUNG CA SCREENING"),
+        ("MR KNEE LT WO CONTRAST", "MR KNEE LT WO CONTRAST"),
+        ("COLONOSCOPY SCREENING", "Colonoscopy screening"),
+        ("CT ABDOMEN WITH CONTRAST", "CT abdomen with contrast"),
+        ("Procedure 169069000", "Procedure 169069000 (CT chest)"),
+        ("CT of the chest", "CT of the chest"),
+    ],
+)
+def test_a_title_is_never_half_in_capitals_and_never_only_a_code(title: str, said: str) -> None:
+    assert quiet(title) == said

@@ -74,3 +74,31 @@ def test_what_makes_no_sense_is_a_usage_error(phr: Phr, life: None) -> None:
     assert phr("missing", "--kind", "bananas").status == 2
     assert phr("missing", "--source", "nowhere").status == 2
     assert phr("missing", "--grace", "-1").status == 2
+
+
+def test_many_reports_of_which_only_the_name_is_here_are_told_together(phr: Phr, tmp_path: Path) -> None:
+    entries: list[dict[str, Any]] = [
+        {"resourceType": "Patient", "id": "p", "name": [{"text": "Ada Example"}]}
+    ]
+    entries += [
+        {"resourceType": "DiagnosticReport", "id": f"r{at}", "status": "final", "code": {"text": f"CT study {word}"},
+         "effectiveDateTime": f"2024-0{at}-01", "category": [{"coding": [{"code": "RAD"}]}]}
+        for at, word in enumerate(("alpha", "beta", "gamma", "delta", "epsilon"), 1)
+    ]  # fmt: skip
+    entries.append(
+        {"resourceType": "ServiceRequest", "id": "a", "status": "active", "intent": "order",
+         "code": {"text": "MRI of the left knee"}, "authoredOn": "2024-01-01"}
+    )  # fmt: skip
+    path = tmp_path / "bare.json"
+    path.write_bytes(
+        orjson.dumps(
+            {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": one} for one in entries]}
+        )
+    )
+    assert phr("import", str(path), "--as", "Northside").status == 0
+    out = phr("missing").out
+    assert "1 order without a result, 5 reports without their document." in " ".join(out.split())
+    assert "5 reports from Northside: only their names are here." in out
+    assert out.index("MRI of the left knee") < out.index("5 reports from Northside")
+    assert out.count("CT study") == 3
+    assert len(phr("missing", "--json").json["missing"]) == 6

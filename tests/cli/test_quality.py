@@ -80,8 +80,11 @@ def test_many_of_one_kind_are_counted_and_not_all_told() -> None:
     dates = [finding(str(at), "future") for at in range(100, 112)]
     text = "\n".join(quality_lines(report([*dates, *codes]), Screen(80, colour=False)))
     assert "And in 29 more records." in text
-    assert "… and 7 more: --json" in text
+    assert "… and 7 more (--limit N shows more)" in text
     assert len(text.splitlines()) < 40
+    whole = "\n".join(quality_lines(report([*dates, *codes]), Screen(80, colour=False), 100))
+    assert "more (--limit" not in whole
+    assert all(f"  {at}  2024" in whole for at in range(100, 112))
 
 
 def test_where_nothing_stands_out_that_is_said() -> None:

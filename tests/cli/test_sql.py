@@ -9,13 +9,14 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
-from phr.cli import sql_lines
+from phr.cli import sql, sql_lines
 from phr.cli.text import Screen, width
 from phr.workspace import Workspace
 
@@ -102,6 +103,23 @@ def test_a_query_that_makes_no_sense_is_answered_in_words(
 def test_a_query_without_end_is_stopped(phr: Any, record: Workspace) -> None:
     said = phr("sql", ENDLESS, "--timeout", "0.2")
     assert said.status == 1 and "longer than 0.2 seconds" in said.err
+
+
+def test_an_answer_that_is_too_large_for_one_document_is_none(
+    phr: Any, record: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sql, "_WHOLE", 10_000)
+    said = phr("sql", ENDLESS.replace("count(*)", "x"), "--json")
+    assert said.status == 1 and set(said.json) == {"schema", "error"}
+    assert "ndjson" in said.json["error"]["hint"]
+    assert len(phr("sql", "SELECT title FROM records", "--json").json["rows"]) == 6
+
+
+def test_a_table_without_end_goes_out_row_by_row() -> None:
+    rows = ((number, "wide" * (number % 3)) for number in count())
+    lines = list(islice(sql_lines.drawn(["n", "text"], rows, Screen(None, False)), 30_000))
+    assert lines[1].split() == ["0"] and lines[-1] == f"{29_998:5}  wide"
+    assert next(rows)[0] < 31_000  # no more was asked for than was shown
 
 
 def test_ctrl_c_ends_a_query_at_once(record: Workspace, tmp_path: Path) -> None:

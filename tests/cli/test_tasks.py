@@ -76,3 +76,22 @@ def test_nothing_to_do_is_said(phr: Phr, given: None) -> None:
     assert (said.status, said.out) == (0, "")
     assert said.err.startswith("Nothing that fits is to be done")
     assert phr("tasks", "--due", "soonish").status == 2
+
+
+@pytest.mark.parametrize(
+    ("due", "said"),
+    [
+        ("2032-05-01", "2032-05-01"),
+        ("2032-05", "2032-05"),
+        ("2032-05-01T14:00:00", "2032-05-01 14:00"),
+        ("2032-05-01T00:00:00Z", "2032-05-01"),
+        ("2032-05-01T10:00:00Zrubbish", "2032-05-01"),
+        ("0001-01-01T00:00:00-14:00", "0001-01-01"),
+        ("some day\x1b[2J", "some day [2J"),
+        (None, ""),
+    ],
+)
+def test_until_when_is_told_to_the_minute_at_most(due: str | None, said: str) -> None:
+    from phr.cli.tasks import _on
+
+    assert _on(due) == said

@@ -6,6 +6,8 @@ import csv
 import io
 import os
 import re
+from base64 import b64encode
+from hashlib import sha256
 from typing import Any
 
 import orjson
@@ -109,7 +111,9 @@ def test_the_page_asks_nothing_of_any_server_and_escapes_what_a_record_says(phr:
     assert "<script" not in page
     assert "&lt;b&gt;" in page
     assert "default-src 'none'" in page
-    assert "prefers-color-scheme:dark" in page
+    style = re.search(r"<style>(.*?)</style>", page, re.DOTALL)
+    assert style and "prefers-color-scheme:dark" in style[1] and "unsafe" not in page
+    assert f"style-src 'sha256-{b64encode(sha256(style[1].encode()).digest()).decode()}'" in page
     assert not re.search(r"(?:src|href)=|https?://|@import|url\(", page)
     assert page.count("<section>") == page.count("</section>") == 3
     assert page.count("<ol>") == page.count("</ol>")

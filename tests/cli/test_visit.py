@@ -174,6 +174,17 @@ def test_questions_are_noted_listed_and_closed(phr: Any, life: Workspace) -> Non
     assert phr("visit", "--answered", "2").status == 2
 
 
+def test_questions_for_one_person_stand_together(phr: Any, life: Workspace) -> None:
+    for who in ("Elena", "Elena Martinez", "Grace Lee", "Nobody Known"):
+        assert phr("visit", who, "--ask", f"For {who}?").status == 0
+    lines = phr("visit", "--questions").out.splitlines()
+    assert [line for line in lines if line[:1] != " "][:-1] == [
+        "Elena Martinez, MD",
+        "Grace Lee",
+        "Nobody Known",
+    ]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -250,3 +261,30 @@ def test_the_screen_is_calm_where_there_is_one_source(phr: Any) -> None:
     told = phr("visit", "Martinez").out
     assert "Nothing came into this record since then" in told
     assert "All of this comes from clinic" in told
+
+
+def test_an_appointment_whose_day_cannot_be_read_is_said_to_be_one(
+    phr: Any, life: Workspace, tmp_path: Path
+) -> None:
+    with life.store() as store:
+        who = [{"actor": {"display": "Elena Martinez, MD"}, "status": "accepted"}]
+        store.save("k1", [res("Appointment", "odd", status="booked", description="Lung review", start="2999-02-30",
+                              end="2999-03-01T10:00:00Z", participant=who)])  # fmt: skip
+    told = phr("visit", "dr martinez")
+    assert told.status == 0 and "None:" not in told.out and " None" not in told.out.replace("None noted", "")
+    assert "its day cannot be read in your record, Lung review" in " ".join(told.out.split())
+    found = orjson.loads(phr("visit", "dr martinez", "--json").out)["next"]
+    assert (found["date"], found["in_days"], found["title"]) == (None, None, "Lung review")
+    folder = tmp_path / "out"
+    assert phr("visit", "dr martinez", "--format", "markdown", "--no-ccd", "-o", f"{folder}/").status == 0
+    (page,) = folder.iterdir()
+    assert page.name.startswith("visit-dr-martinez-20") and "None" not in page.name + page.read_text()
+
+
+def test_what_began_long_ago_is_not_the_next_appointment(phr: Any, life: Workspace) -> None:
+    with life.store() as store:
+        who = [{"actor": {"display": "Elena Martinez, MD"}, "status": "accepted"}]
+        for id_, start in (("old", "2024-01-01T10:00:00Z"), ("new", "2998-01-01T10:00:00Z")):
+            store.save("k1", [res("Appointment", id_, status="booked", description=id_, start=start,
+                                  end="2999-01-01T10:00:00Z", participant=who)])  # fmt: skip
+    assert orjson.loads(phr("visit", "dr martinez", "--json").out)["next"]["title"] == "new"

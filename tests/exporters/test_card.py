@@ -291,3 +291,35 @@ def test_the_page_says_what_is_not_known_and_what_is_not_here() -> None:
     html = card.html(page(more={"problems": 7}, problems=[entry("Gout")])).decode()
     assert "no information (not the same as none)" in html
     assert "and 7 more, not on this page" in html
+
+
+def test_a_part_alone_stands_on_the_left() -> None:
+    laid = laid_out(page())
+
+    assert [part.label for part in laid.columns[0] if part.entries] == ["Takes"]
+    assert not any(part.entries for part in laid.columns[1])
+
+
+def test_words_of_a_million_letters_are_cut_before_they_are_measured_and_that_is_said() -> None:
+    import time
+
+    long = "W" * 1_000_000
+    taken = [one | {"dose": "d " * 500_000} for one in medicines(2)]
+    grave = [entry("x " * 500_000, life_threatening=False, reactions=[])]
+    told = page(problems=[entry(long)], medications=taken, allergies=grave)
+    began = time.process_time()
+    made = card.html(told).decode()
+    assert len(wrap(long, 6, 80)) > 10_000  # and without the cut it is one pass
+    assert time.process_time() - began < 5
+    assert len(made) < 200_000 and made.count("(cut: too long)") >= 3
+
+
+def test_what_is_wrapped_fits_and_loses_nothing() -> None:
+    words = (
+        "Trimethoprim/sulfamethoxazole WWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWW a b c d e f g h i j " * 3
+    )
+    for bold in (True, False):
+        lines = wrap(words, 7, 40, bold=bold)
+        assert "".join(lines).replace(" ", "") == words.replace(" ", "")
+        assert all(advance(line, 7, bold=bold) <= 40 for line in lines)
+        assert max(advance(line, 7, bold=bold) for line in lines) > 30

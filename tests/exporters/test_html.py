@@ -19,6 +19,7 @@ from phr.exporters.registry import write
 from phr.model import Received
 from phr.store.store import Store
 from phr.views.selection import Selection
+from phr.views.timeline import all_events
 
 Make = Callable[..., Received]
 ADA = {"name": [{"family": "Example", "given": ["Ada"]}], "birthDate": "1971-04-17"}
@@ -228,6 +229,141 @@ def test_a_line_says_its_value_its_range_and_that_it_is_outside_of_it(life: Stor
     assert "<span>clinic</span>" in low
 
 
+def allergy(id_: str, title: str, **elements: Any) -> tuple[str, str, dict[str, Any]]:
+    patient = {"reference": "Patient/p"}
+    said = {"code": {"text": title}, "clinicalStatus": CLINICAL, "patient": patient}
+    return "AllergyIntolerance", id_, said | elements
+
+
+def standing(body: str) -> str:
+    """The words of “What stands now”; empty where it is not there."""
+    found = re.search(r'<section id="now">.*?</section>', body, re.DOTALL)
+    return Page(found[0]).text if found else ""
+
+
+@pytest.fixture
+def ill(life: Store, received: Make) -> Store:
+    """The same person, who takes something and must not get something else."""
+    long_name = "Substance with penicillin structure and antibacterial mechanism of action"
+    severe = [{"manifestation": [{"text": "Wheezing"}], "severity": "severe"}]
+    taken = {"status": "active", "intent": "order", **SUBJECT}
+    told = [
+        allergy("a1", "Latex", criticality="low"),
+        allergy("a2", long_name, criticality="high"),
+        allergy("a3", "Peanut", reaction=severe),
+        ("MedicationRequest", "m1", taken | {
+            "medicationCodeableConcept": {"text": "Zorvastatin"}, "authoredOn": "2016-02-03",
+            "dosageInstruction": [{"text": "one in the morning"}],
+        }),
+    ]  # fmt: skip
+    life.save(life.sources.ensure("clinic").key, [received(type_, id_, **more) for type_, id_, more in told])
+    return life
+
+
+def test_what_stands_now_is_first_and_marks_what_is_dangerous(ill: Store) -> None:
+    body, _ = written(ill)
+    order = re.findall(r'<(?:section|footer) id="([\w-]+)"', body)
+    assert order[:3] == ["now", "life", "charts"]
+    assert order[-2:] == ["timeline", "about"]
+    assert body.index("<h1>") < body.index('role="search"') < body.index('id="now"')
+    assert {"allergies", "medications", "problems"} < set(order[3:-2])
+    said = standing(body)
+    assert said.index("! Peanut severe reaction") < said.index("Latex")
+    assert said.index("! Penicillin high risk") < said.index("Latex low risk")
+    assert "! Latex" not in said and "Substance with" not in said
+    assert "Zorvastatin still taking? one in the morning · since 2016-02-03" in said
+    assert "Asthma since 2019-03 · clinic" in said
+
+
+@pytest.mark.parametrize(
+    ("selection", "sections", "there", "never"),
+    [
+        (Selection(kinds=("allergy",)), (), ["Penicillin", "Nothing in this selection."], ["Zorva", "Asthma"]),
+        (Selection(since="2019"), (), ["Asthma"], ["Zorva", "one in the morning"]),
+        (Selection(), ("problems",), ["Asthma"], ["Allergies", "Medicines", "Penicillin", "No information"]),
+        (Selection(sources=("hospital",)), (), [], ["Penicillin", "What stands now"]),
+        (Selection(), ("goals",), [], ["What stands now"]),
+    ],
+)  # fmt: skip
+def test_nothing_stands_there_that_does_not_go_along(
+    ill: Store, selection: Selection, sections: tuple[str, ...], there: list[str], never: list[str]
+) -> None:
+    body, _ = written(ill, selection, sections=sections)
+    said = standing(body)
+    assert [one for one in there if one not in said] == []
+    assert [one for one in never if one in said] == []
+    assert ('href="#now"' in body) is bool(said)
+
+
+def test_what_is_marked_as_private_does_not_stand_there(ill: Store) -> None:
+    number = next(one["id"] for one in all_events(ill, Selection()) if one["title"] == "Zorvastatin")
+    ill.own.correct(int(number), {"sensitivity": "restricted"})
+    said = standing(written(ill)[0])
+    assert "Zorva" not in said and "one in the morning" not in said
+    assert "No information." in said and "Penicillin" in said
+
+
+def test_a_long_list_opens_without_script(store: Store, source: str, received: Make) -> None:
+    many = [
+        received("Condition", f"c{n}", code={"text": f"Ailment {n}"}, clinicalStatus=CLINICAL, **SUBJECT)
+        for n in range(25)
+    ]
+    store.save(source, [received("Patient", "p", **ADA), *many])
+    now = re.search(r'<section id="now">.*?</section>', written(store)[0], re.DOTALL)
+    assert now
+    before, folded = now[0].split("<details><summary>And 15 more</summary>")
+    assert before.count("<b>Ailment") == 10 and folded.count("<b>Ailment") == 15
+
+
+def test_sections_speak_as_the_rest_of_the_page(ill: Store, received: Make) -> None:
+    long_name = "Alanine aminotransferase [Enzymatic activity/volume] in Serum or Plasma"
+    more = {
+        "code": {"coding": [{"system": "http://loinc.org", "code": "1742-6", "display": long_name}]},
+        "status": "final", "effectiveDateTime": "2024-01-02", "category": [{"coding": [{"code": "laboratory"}]}],
+    }  # fmt: skip
+    ill.save(
+        ill.sources.ensure("clinic").key,
+        [received("Observation", "alt", **more, **quantity(30, 0, 32), **SUBJECT)],
+    )
+    body, _ = written(ill)
+    results = body.split('<section id="results">')[1].split("</section>")[0]
+    allergies = body.split('<section id="allergies">')[1].split("</section>")[0]
+    assert "<td>Alanine aminotransferase</td>" in results and "<td>0–32" in results
+    assert "<td>Penicillin</td>" in allergies and '<td class="alarm">! high risk</td>' in allergies
+    pressure = {"code": {"text": "Pressure"}, "status": "final", "effectiveDateTime": "2024-01-03"} | SUBJECT
+    measured = {"value": 131, "unit": "mm[Hg]", "system": "http://unitsofmeasure.org", "code": "mm[Hg]"}
+    observed = received("Observation", "bp", valueQuantity=measured, **pressure)
+    ill.save(ill.sources.ensure("clinic").key, [observed])
+    after = written(ill)[0]
+    assert "131 mmHg" in after and "mm[Hg]" not in after.split('id="timeline"')[0]
+    line = next(
+        one for one in re.findall(r"<details data-k.*?</details>", body, re.DOTALL) if "2024-01-02" in one
+    )
+    assert f"({long_name})" in line or f"In the words of its source: {long_name}" in line
+
+
+def test_only_what_no_section_has_is_printed_from_the_timeline(life: Store) -> None:
+    def alone(body: str) -> set[str]:
+        return {
+            re.findall(r"<span>(.*?)</span>", one)[2].split("<")[0].strip()
+            for one in re.findall(r"<details data-k.*?</details>", body, re.DOTALL)
+            if " data-a" in one
+        }
+
+    body, _ = written(life)
+    assert len(alone(body)) == 1 and "Claim" in next(
+        iter(re.findall(r"data-a.*?</details>", body, re.DOTALL))
+    )
+    assert (
+        '<section class="year told" data-year="2023">' in body
+        and '<section class="year" data-year="-">' in body
+    )
+    life.own.correct(2, {"date": "2018-02"})
+    assert '<section class="year" data-year="2018">' in written(life)[0]
+    part, _ = written(life, Selection(kinds=("lab_result",)))
+    assert '<section id="timeline" class="told">' in part and alone(part) == set()
+
+
 def test_the_filters_offer_what_there_is_with_how_many(life: Store) -> None:
     body, _ = written(life)
     options = dict(
@@ -258,7 +394,7 @@ def test_notes_and_corrections_stand_beside_the_record(life: Store) -> None:
     life.own.note(2, "Worse at the\nseaside")
 
     said, _ = written(life)
-    assert Page(said).text.count("✎ patient’s correction") == 1
+    assert Page(said).text.count("✎ patient’s correction") == 2, "what stands now, and its line"
     assert "Patient's correction: date 2018-02 instead of 2019-03." in Page(said).text
     assert "seaside" not in said
     assert "Worse at the\nseaside" in written(life, notes=True)[0]
@@ -332,6 +468,12 @@ def test_an_empty_record_is_a_whole_page(store: Store) -> None:
 def test_a_record_is_called_as_it_is_on_the_screens(
     event: dict[str, Any], title: str, value: str, mark: str
 ) -> None:
-    whole = {"kind": "lab_result", "title": "Gout", "value_text": None, "codes": [], "sources": []}
+    whole: dict[str, Any] = {
+        "kind": "lab_result",
+        "title": "Gout",
+        "value_text": None,
+        "codes": [],
+        "sources": [],
+    }
     found = html_words.row(whole | event)
     assert (found.title, found.value, found.mark[1]) == (title, value, mark)

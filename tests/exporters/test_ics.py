@@ -100,3 +100,31 @@ def test_a_reminder_rings_before_but_not_for_what_is_cancelled() -> None:
 def test_the_summary_says_what_it_is(kind: str, status: str, summary: str) -> None:
     entry = entries(replace(REVIEW, title="Blood test", kind=kind, status=status))[0]
     assert entry["SUMMARY"] == summary
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "first", "last"),
+    [
+        ("2026-03-16T23:59:60Z", "2026-03-17T01:00:00Z", datetime(2026, 3, 17, tzinfo=UTC),
+         datetime(2026, 3, 17, 1, tzinfo=UTC)),
+        ("2026-03-16T24:00:00Z", None, date(2026, 3, 17), date(2026, 3, 18)),
+        ("2026-03-16T10:00:00Zrubbish", None, date(2026, 3, 16), date(2026, 3, 17)),
+        ("2026-03-16T10:00:00+0200", "rubbish", datetime(2026, 3, 16, 8, tzinfo=UTC), None),
+        ("2026-03-16", "2026-03-18T24:00:00Z", date(2026, 3, 16), date(2026, 3, 20)),
+        ("9999-12-31", None, date(9999, 12, 31), None),
+        ("9999-12-31T23:59:59-14:00", None, date(9999, 12, 31), None),
+        ("0001-01-01T00:00:00+14:00", None, date(1, 1, 1), date(1, 1, 2)),
+    ],
+)  # fmt: skip
+def test_no_date_stops_the_file(start: str, end: str | None, first: date, last: date | None) -> None:
+    entry = entries(replace(REVIEW, start=start, end=end))[0]
+    assert entry["DTSTART"].dt == first
+    assert (entry["DTEND"].dt if "DTEND" in entry else None) == last
+
+
+def test_no_control_and_no_reordering_character_is_in_any_text() -> None:
+    evil = "a\x00b\x07c\x1b[2Jd\x9be\u202ef\u2066g\r\nh\u2028i\u200fj"
+    raw = to_ics([replace(REVIEW, title=evil, facility=evil, performer=evil, description=evil)])
+    text = raw.decode().replace("\r\n ", "").replace("\r\n", "\n")
+    assert not [char for char in text if char in "\x00\x07\x1b\x9b\u202e\u2066\u2028\u200f\r"]
+    assert "SUMMARY:abc[2Jdefg\\nhij" in text and "DESCRIPTION:With abc[2Jdefg\\nhij" in text

@@ -133,3 +133,29 @@ def test_a_document_does_not_pass_it_on_and_says_so(
     assert b"alert(1)" not in out.getvalue() and b"Asthma" in out.getvalue()
     assert sorted(one.type for one in done.left_out if one.reason == UNSAFE) == ["Condition", "Patient"]
     assert b"alert(1)" in collection.getvalue()
+
+
+def test_what_acts_is_left_out_of_a_resource_that_is_nested_deeper_than_any_program_recurses() -> None:
+    import json
+
+    deep: dict[str, Any] = {
+        "url": "e",
+        "valueDecimal": 1.5,
+        "contained": [{"text": {"div": "<script/>"}, "id": "x"}],
+    }
+    for _ in range(450):
+        deep = {"url": "e", "extension": [deep]}
+    told = {"resourceType": "Condition", "id": "c", "extension": [deep], "code": {"text": 'Deep, "quoted"'}}
+    assert safe(told) is not told
+    sent = json.dumps(told).encode().replace(b"1.5", b"1.50")
+    assert b"script" in sent
+    made = safe_bytes(sent)
+    want = sent.replace(b'"text": {"div": "<script/>"}, ', b"").replace(b'": ', b'":').replace(b", ", b",")
+    assert made == want.replace(b"Deep,", b"Deep, ")
+
+
+def test_the_same_part_in_two_places_loses_what_acts_in_both() -> None:
+    part = {"text": {"div": "<script/>"}, "id": "x"}
+    made = safe({"resourceType": "Basic", "contained": [part, {"a": part}], "b": {"c": 1}})
+    assert made == {"resourceType": "Basic", "contained": [{"id": "x"}, {"a": {"id": "x"}}], "b": {"c": 1}}
+    assert "text" in part

@@ -13,6 +13,8 @@ from tests.exporters.paper import drawn_order, elements, kinds, opened, read_ord
 
 from phr.exporters.base import Exported, Options
 from phr.exporters.pdf_chapters import bounded
+from phr.exporters.pdf_fold import folded
+from phr.exporters.pdf_spoken import spoken
 from phr.exporters.pdf_who import who
 from phr.exporters.press import pages
 from phr.exporters.registry import write
@@ -248,6 +250,91 @@ def test_it_tells_how_far_it_is(life: Store) -> None:
 
     assert list(dict.fromkeys(told))[-1] == "Setting the pages"
     assert "Reading the record" in told
+
+
+def test_the_summary_of_a_selection_takes_nothing_from_beyond_it(
+    store: Store, source: str, received: Make
+) -> None:
+    drug = {"medicationCodeableConcept": {"text": "zorblatin 5 mg"}}
+    order = {"status": "active", "intent": "order", "dosageInstruction": [{"text": "Infuse 60 mg/kg weekly"}]}
+    store.save(
+        source,
+        [
+            *_life(received),
+            received("MedicationRequest", "z", authoredOn="2021-06-07", **order, **drug, **SUBJECT),
+            *(received("MedicationAdministration", f"z{at}", status="completed", **drug, **SUBJECT,
+                       request={"reference": "MedicationRequest/z"}, effectiveDateTime=f"2026-0{at}-05",
+                       dosage={"text": "over an hour"}) for at in range(1, 4)),
+        ],
+    )  # fmt: skip
+
+    for layout in ("full", "summary"):
+        told = words(_write(store, Selection(since="2026"), layout=layout)[0])
+        assert "zorblatin 5 mg" in told and "2026-01-05" in told
+        assert "60 mg/kg" not in told and "2021-06-07" not in told
+        assert "60 mg/kg" in words(_write(store, layout=layout)[0])
+
+
+def test_what_is_given_week_after_week_is_one_row_with_all_its_days(
+    store: Store, source: str, received: Make
+) -> None:
+    days = [f"2025-{month:02}-{day:02}" for month in range(1, 12) for day in (3, 17)]
+    given = [
+        received("MedicationAdministration", f"z{at}", status="completed", effectiveDateTime=day, **SUBJECT,
+                 medicationCodeableConcept={"text": "zorblatin 5 mg"}, dosage={"text": "over an hour"})
+        for at, day in enumerate(days)
+    ]  # fmt: skip
+    store.save(source, [*_life(received), *given])
+
+    told = words(_write(store)[0]).rpartition("The full record")[2]
+
+    assert told.count("zorblatin") == 1 and "22 times" in told and "2025-01-03 to 2025-11-17" in told
+    assert all(day in told for day in days)
+
+
+def test_values_are_read_day_by_day_also_where_they_do_not_change() -> None:
+    row = ["Weight", "2025-01-01", "80 kg"]
+    rows = [["Weight", f"2025-01-0{day}", "80 kg"] for day in range(1, 8)]
+
+    assert folded(("What", "When", "Value"), rows) == rows
+    assert folded(("What", "When", "Status"), [row] * 3) == [row] * 3
+    assert len(folded(("What", "When", "Status"), [row] * 4)) == 1
+
+
+@pytest.mark.parametrize(
+    ("column", "said", "shown"),
+    [
+        ("Test", "Alanine aminotransferase [Enzymatic activity/volume] in Serum or Plasma", "Alanine aminotransferase"),
+        ("Test", "Asthma (refuted)", "Asthma (refuted)"),
+        ("Result", "37 Cel", "37 °C"),
+        ("Result", "75 mL/min/{1.73_m2} (low)", "75 mL/min/1.73 m2 (low)"),
+        ("Result", "129.12055328738617 mm[Hg]", "129.1 mmHg"),
+        ("Result", "systolic: 120 mm[Hg]; diastolic: 80 mm[Hg]", "systolic: 120 mmHg; diastolic: 80 mmHg"),
+        ("Usual range", "90-200", "90–200"),
+        ("Usual range", ">=2.04 L", "≥ 2.04 L"),
+        ("Usual range", "<5", "< 5"),
+        ("Comments", "Felt 37 Cel, not 5-6", "Felt 37 Cel, not 5-6"),
+    ],
+)  # fmt: skip
+def test_a_chapter_speaks_as_the_summary_does(column: str, said: str, shown: str) -> None:
+    first = "x" if column != "Test" else said
+    names, row = (("Test", column), [first, said]) if column != "Test" else (("Test",), [said])
+
+    assert spoken(names, row)[-1] == shown
+
+
+def test_a_number_does_not_round_onto_the_limit_that_it_is_beyond() -> None:
+    row = spoken(("Test", "Result", "Usual range"), ["x", "5.600412345 mmol/L", "4-5.6"])
+
+    assert row == ["x", "5.6004 mmol/L", "4–5.6"]
+
+
+def test_a_summary_of_everything_does_not_say_that_it_is_everything(life: Store) -> None:
+    told = words(_write(life, layout="summary")[0])
+
+    assert "Everything in the record." not in told
+    assert "This is a summary of everything in the record." in told
+    assert "Everything in the record." in words(_write(life)[0])
 
 
 def _table(title: str, rows: int) -> dict[str, Any]:

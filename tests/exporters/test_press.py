@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from pypdf import PdfReader
 from tests.exporters.paper import kinds, opened, words
 
 from phr.errors import PhrError
@@ -83,6 +85,37 @@ def test_a_long_word_stays_on_its_page() -> None:
 
     assert told.replace(" ", "").count("W") == 400
     assert "b" in told
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "somebody.with.a.name@quillfeather.example",
+        "http://hl7.org/fhir/NamingSystem/gs1-identifiers-of-devices",
+        "A" * 60,
+    ],
+)
+def test_what_is_copied_is_whole(said: str) -> None:
+    """As much of it as stands on one line; where a narrow column breaks it, no character is put in."""
+    pdf = _pressed(said, {"k": "ul", "items": [said]}, *tables(["One", "Two"], [[said, "b"]], widths=[1, 9]))
+    text = "".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages)
+
+    assert text.count(said) >= 2
+    assert "\u200b" not in text and text.replace("\n", "").count(said) == 3
+
+
+def test_a_row_and_what_stands_below_it_stay_on_one_page() -> None:
+    rows = [[f"name-{at}.", "52 %", "\n".join(f"line-{at}.{one}." for one in range(4))] for at in range(90)]
+
+    reader = PdfReader(io.BytesIO(_pressed(*tables(["Name", "Value"], rows))))
+
+    assert len(reader.pages) > 3
+    for text in (page.extract_text() for page in reader.pages):
+        names, first, last = (
+            {at for at in range(90) if part.format(at) in text}
+            for part in ("name-{}.", "line-{}.0.", "line-{}.3.")
+        )
+        assert names == first == last
 
 
 def test_a_character_that_no_font_shows_is_a_question_mark_in_a_picture() -> None:

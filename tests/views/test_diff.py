@@ -170,6 +170,29 @@ CHANGED = {
         note("\x89PNG\r\n\x1a\nAAAA", "image/png"), note("\x89PNG\r\n\x1a\nBBBB", "image/png"),
         [("The document", None, None)],
     ),
+    "another day beside an address told in full": (
+        lab(performer=[{"reference": "Organization/o1"}], issued="2026-02-01T10:00:00-05:00"),
+        lab(performer=[{"reference": "https://h.example/Organization/o1"}], issued="2026-02-01T15:00:00Z", value=5),
+        [("Result", "4.1 mmol/L", "5 mmol/L")],
+    ),
+    "another laboratory": (
+        lab(performer=[{"reference": "Organization/o1"}]), lab(performer=[{"reference": "Organization/o2"}]),
+        [("Done by", "Organization/o1 (no name given)", "Organization/o2 (no name given)")],
+    ),
+    "the wording of a code": (
+        lab(code={"text": "K", "coding": [{"system": "http://loinc.org", "code": "2823-3", "display": "Potassium"}]}),
+        lab(code={"text": "K", "coding": [{"system": "http://loinc.org", "code": "2823-3", "display": "Kalium"}]}),
+        [("The name of a code", "Potassium", "Kalium")],
+    ),
+    "a detail that only the source explains": (
+        lab(), lab(extension=[{"url": "urn:clinic:draw-site", "valueString": "left"}]),
+        [("A detail of the source's own (“draw site”)", None, "left")],
+    ),
+    "a number of the source's own": (
+        lab(identifier=[{"system": "urn:a", "value": "1"}]),
+        lab(identifier=[{"system": "urn:a", "value": "1"}, {"system": "urn:b", "value": "9"}]),
+        [("A number of the source's own", None, "9")],
+    ),
     "a last digit that says something": (lab(value=4.1), lab(value=4.10001), [("Result", "4.1 mmol/L", "4.10001 mmol/L")]),
 }  # fmt: skip
 
@@ -207,6 +230,16 @@ SAME = {
     "an address that is signed anew": (
         note("x", url="https://h.example/d?token=1", data=None), note("x", url="https://h.example/d?token=2", data=None),
     ),
+    "an instant in another time zone": (
+        lab(effectiveDateTime="2026-02-01T23:30:00-05:00", issued="2026-02-02T10:00:00Z"),
+        lab(effectiveDateTime="2026-02-02T04:30:00.000Z", issued="2026-02-02T11:00:00+01:00"),
+    ),
+    "an address that is told in full": (
+        lab(performer=[{"reference": "Organization/o1"}]),
+        lab(performer=[{"reference": "https://clinic.example/fhir/Organization/o1/_history/3"}]),
+    ),
+    "the character set of a file": (note("Dear colleague"), note("Dear colleague", "text/plain; charset=utf-8")),
+    "white space in a file": (note("Blood drawn.\nWell."), note("Blood drawn.  \r\nWell.\r\n")),
     "nothing": (drug(), drug()),
 }  # fmt: skip
 
@@ -576,6 +609,95 @@ def test_a_time_in_the_past_is_told_as_it_was_then(life: Life) -> None:
     assert changes(report) == [("How to take it", "10 mg", "20 mg")]
     assert titles(report) == {"appeared": ["Potassium"], "changed": ["Lisinopril"]}
     assert titles(life.report("2026-03-15")) == {"changed": ["Lisinopril"], "vanished": ["Potassium"]}
+
+
+def in_error(life: Life) -> None:
+    life.send(lab(status="entered-in-error"))
+
+
+def deleted(life: Life) -> None:
+    life.gone("Observation/o1")
+
+
+def not_returned(life: Life) -> None:
+    life.absent("o1")
+
+
+@pytest.mark.parametrize(
+    ("gone", "how"), [(in_error, "entered in error"), (deleted, "taken back"), (not_returned, "not returned")]
+)
+@pytest.mark.parametrize("value", [4.1, 5.5], ids=["as it was", "otherwise"])
+def test_what_comes_back_later_does_not_change_what_was_told_of_then(
+    life: Life, gone: Callable[[Life], None], how: str, value: float
+) -> None:
+    life.send(lab())
+    life.at += 10 * DAY
+    gone(life)
+    life.later()
+    asked = ("2026-03-05", "2026-03-15")
+    first = life.report(*asked)
+    life.at += 10 * DAY
+    life.send(lab(value=value))
+    if gone is not_returned:
+        life.back("o1")
+    life.report()  # where only a look knows, one came after it
+    assert titles(life.report(*asked)) == titles(first) == {"vanished": ["Potassium"]}
+    (event,) = life.report(*asked)["sources"][0]["vanished"]
+    assert (event["how"], event["gone_since"][:10]) == (how, "2026-03-11")
+    life.at += 10 * DAY
+    in_error(life)  # once more, long after
+    assert titles(life.report(*asked)) == {"vanished": ["Potassium"]}
+
+
+def test_what_came_and_was_an_error_then_is_not_new_of_then_either(life: Life) -> None:
+    life.send(problem())
+    life.at += 10 * DAY
+    life.send(lab())
+    life.later()
+    in_error(life)
+    life.at += 10 * DAY
+    life.send(lab())
+    report = life.report("2026-03-05", "2026-03-15")
+    assert titles(report) == {"vanished": ["Potassium"]}
+    assert report["sources"][0]["vanished"][0]["came"] is not None
+
+
+def test_what_is_counted_does_not_hang_on_how_much_is_listed(life: Life) -> None:
+    life.send(
+        note("Blood drawn.\nWell.", title="n"), *(lab(f"n{at}", status="preliminary") for at in range(4))
+    )
+    life.look()
+    life.send(note("Blood drawn. \r\nWell.", title="n"), *(lab(f"n{at}") for at in range(4)))
+    life.later()
+    assert [life.report(limit=limit)["sources"][0]["counts"]["changed"] for limit in (0, 1, 100)] == [4, 4, 4]
+
+
+def appointment(status: str = "booked", **more: Any) -> Json:
+    return {"resourceType": "Appointment", "id": "a", "status": status, "start": "2026-09-01T09:00:00Z",
+            "description": "Follow-up", "participant": [{"actor": {"reference": "Practitioner/p"}, "status": "accepted"}],
+            **more}  # fmt: skip
+
+
+ALIKE = {
+    "an appointment": (appointment(), appointment(start="2026-09-01T11:00:00+02:00"), True),
+    "an appointment that is called off there": (appointment(), appointment("cancelled"), False),
+    "a short letter": (note("Dear colleague", title="Letter"), note("Dear colleague", title="Letter"), True),
+    "another letter of that day": (note("Dear colleague", title="L"), note("Dear doctor", title="L"), False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", ALIKE)
+def test_what_another_source_told_in_the_same_words_is_no_news(life: Life, case: str) -> None:
+    one, other, told = ALIKE[case]
+    life.send(one)
+    life.look()
+    life.send(other | {"id": "elsewhere", "identifier": [{"value": "9"}]}, source="hospital")
+    life.later()
+    (hospital,) = life.report()["sources"]
+    assert hospital["source"] == "hospital"
+    assert (hospital["counts"]["told_too"], hospital["counts"]["appeared"]) == ((1, 0) if told else (0, 1))
+    assert len(hospital["appeared"]) == (0 if told else 1)
+    assert sum(hospital["counts"]["appeared_by_kind"].values()) == (0 if told else 1)
 
 
 @pytest.mark.parametrize(

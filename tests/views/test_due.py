@@ -185,6 +185,66 @@ def test_pills_what_is_taken_at_need_and_what_ended_stand_in_no_calendar(
 
 
 @pytest.mark.parametrize(
+    ("name", "route", "text", "counted"),
+    [
+        ("Prolastin-C", "IV", "60 mg/kg every week", True),
+        ("Prolastin-C", "I.V.", None, True),
+        ("Dupilumab", "SubQ", None, True),
+        ("Methotrexate", "SC", None, True),
+        ("Vitamin B12", "im", None, True),
+        ("Prolastin-C", None, "60 mg/kg IV every week", True),
+        ("Vitamin B12", None, "1 mg i.m. every week", False),  # `im` stands in sentences of other languages
+        ("Vitamin B12", None, "1 mg IM every week", True),
+        ("alpha-1 proteinase inhibitor infusion", None, None, True),
+        ("Ondansetron injection", "oral", "before the infusion comes a pill", True),
+        ("Iron infusion", "oral", None, False),
+        ("Alendronate", None, "1 Tablette im Stehen", False),
+        ("Alendronate", "PO", "weekly", False),
+    ],
+)
+def test_what_goes_in_by_a_needle_is_known_by_its_route_its_words_or_its_name(
+    store: Store, source: str, received: Make, name: str, route: str | None, text: str | None, counted: bool
+) -> None:
+    weekly = {
+        "repeat": {"frequency": 1, "period": 1, "periodUnit": "wk", "boundsPeriod": {"start": "2026-02-04"}}
+    }
+    dosage = (
+        {"timing": weekly} | ({"route": {"text": route}} if route else {}) | ({"text": text} if text else {})
+    )
+    store.save(source, [received("MedicationRequest", "m", status="active", intent="order", authoredOn="2026-02-01",
+                                 medicationCodeableConcept={"text": name}, dosageInstruction=[dosage])])  # fmt: skip
+    assert [each.start for each in found(store).events] == (["2026-03-04"] if counted else [])
+
+
+@pytest.mark.parametrize(
+    ("start", "minutes", "end"),
+    [
+        ("2026-03-16T10:00:00-04:00", 45, "2026-03-16T10:45:00-04:00"),
+        ("2026-03-16T23:30:00Z", 60, "2026-03-17T00:30:00+00:00"),
+        ("2026-03-16", 45, None),
+        ("2026-03-16T10:00:00Z", 0, None),
+        ("2026-03-16T10:00:00Z", -5, None),
+        ("2026-03-16T10:00:00Z", 99_999_999, None),
+        ("2026-03-16T10:00:00Z", "soon", None),
+    ],
+)
+def test_an_appointment_ends_after_its_minutes_where_no_end_is_said(
+    store: Store, source: str, received: Make, start: str, minutes: object, end: str | None
+) -> None:
+    plain = {"status": "booked", "participant": WHO, "start": start, "minutesDuration": minutes}
+    assert one(store, source, received("Appointment", "a", **plain)).end == end
+
+
+def test_a_vaccine_that_is_due_says_nothing_of_the_others(store: Store, source: str, received: Make) -> None:
+    due = {"code": {"coding": [{"code": "30980-7"}]}, "value": "2026-04-01"}
+    event = one(store, source, received("ImmunizationRecommendation", "v", date="2026-01-01", recommendation=[
+        {"vaccineCode": [{"text": "Influenza"}], "forecastStatus": {"coding": [{"code": "due"}]}, "dateCriterion": [due]},
+        {"vaccineCode": [{"text": "MMR"}], "forecastStatus": {"coding": [{"code": "complete"}]}},
+    ]))  # fmt: skip
+    assert (event.title, event.description) == ("Vaccine due: Influenza", None)
+
+
+@pytest.mark.parametrize(
     ("timing", "last", "why"),
     [
         ({"repeat": {"frequency": 2, "period": 1, "periodUnit": "mo"}}, None, "without a day"),
@@ -285,3 +345,27 @@ def test_an_event_keeps_its_name_and_counts_its_versions(store: Store, source: s
     assert moved.uid == first.uid and moved.sequence == first.sequence + 1
     off = one(store, source, booked(received, "a", "2026-03-17T10:00:00Z", "cancelled"))
     assert (off.uid, off.sequence, off.status) == (first.uid, first.sequence + 2, "cancelled")
+
+
+def test_a_day_that_is_none_is_not_the_same_as_no_day(store: Store, source: str, received: Make) -> None:
+    store.save(
+        source, [booked(received, "a", "2026-02-30", words="A"), booked(received, "b", None, words="B")]
+    )
+    assert {one.title: one.reason for one in found(store).left_out} == {
+        "A": "its date cannot be read", "B": "no day is fixed yet"}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "repeat",
+    [
+        {"frequency": 1, "period": 1e308, "periodUnit": "wk"},
+        {"frequency": 1, "period": -1, "periodUnit": "wk"},
+        {"frequency": 1, "period": 1, "periodUnit": "wk", "dayOfWeek": ["mon"], "boundsPeriod": {"start": "9999-12-31"}},
+    ],
+)  # fmt: skip
+def test_a_rhythm_that_nobody_can_keep_stops_nothing(
+    store: Store, source: str, received: Make, repeat: dict[str, Any]
+) -> None:
+    bounds = {"boundsPeriod": {"start": "2025-11-03"}} | repeat
+    store.save(source, [infusion(received, "m", {"repeat": bounds})])
+    assert found(store).events == []

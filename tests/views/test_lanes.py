@@ -10,6 +10,7 @@ import pytest
 
 from phr.charts import lanes_svg
 from phr.charts.lanes import Lane, Lanes, Point, heaps
+from phr.charts.scale import moment
 from phr.views.lanes import lanes
 
 DAY = 86_400.0
@@ -200,6 +201,96 @@ def test_a_record_with_next_to_nothing_is_drawn(events: list[dict[str, Any]]) ->
     found = lanes(events)
     ElementTree.fromstring(lanes_svg.draw(found))
     assert lanes_svg.described(found)
+
+
+def medicine(name: str, date: str, **more: Any) -> dict[str, Any]:
+    return event("medication", name, date, **more)
+
+
+def asked(found: Lanes) -> dict[str, str]:
+    """The medicines that are drawn dashed, and from when on."""
+    return {
+        lane.name: moment(bar.seen).strftime("%Y-%m-%d")
+        for lane in found.lanes
+        for bar in lane.bars
+        if bar.seen is not None
+    }
+
+
+def test_a_medicine_without_a_sign_for_long_is_dashed_from_the_last_one_on() -> None:
+    events = [
+        medicine("tiotropium 18 mcg", "2011-03-24"),
+        medicine("tiotropium 18 mcg", "2012-01-05", resource="MedicationDispense/1", status="completed"),
+        medicine("ramipril 5 mg", "2012-02-01"),
+        medicine("ramipril 5 mg", "2024-03-01", resource="MedicationAdministration/2", status="completed"),
+        medicine("metformin 500 mg", "2012-02-01", end="2015-01-01", status="stopped"),
+    ]
+    found = lanes([*VISITS, *events])
+    assert asked(found) == {"tiotropium 18 mcg": "2012-01-05"}
+    (bar,) = named(found, "tiotropium 18 mcg").bars
+    assert bar.goes_on and "last sign of it 2012-01-05, still taken?" in bar.label
+    assert "still taken?" in lanes_svg.described(found)
+    drawn = lanes_svg.draw(found)
+    assert "Dashed arrow" in drawn and drawn.count('class="c-broken"') == 1
+    solid = lanes_svg.draw(lanes([*VISITS, *events], doubted={}))
+    assert "Dashed arrow" not in solid and 'class="c-broken"' not in solid
+
+
+def test_what_the_summary_asks_about_is_dashed_and_nothing_else() -> None:
+    events = [medicine("tiotropium 18 mcg", "2011-03-24"), medicine("ramipril 5 mg", "2024-02-01")]
+    found = lanes([*VISITS, *events], doubted={str(events[1]["id"]): "2024-03-30"})
+    assert asked(found) == {"ramipril 5 mg": "2024-03-30"}
+    assert asked(lanes([*VISITS, *events], doubted={str(events[1]["id"]): None})) == {
+        "ramipril 5 mg": "2024-02-01"
+    }
+
+
+def test_where_no_renewal_is_ever_noted_only_the_oldest_are_dashed() -> None:
+    events = [
+        medicine(f"{name} 5 mg", f"{2018 + at}-02-01") for at, name in enumerate(("alfa", "beta", "gamma"))
+    ]
+    assert asked(lanes([*VISITS, *events])) == {}
+    assert asked(lanes([*VISITS, *events, medicine("delta 5 mg", "2011-02-01")])) == {
+        "delta 5 mg": "2011-02-01"
+    }
+
+
+@pytest.mark.parametrize(
+    ("more", "dashed"),
+    [
+        ({"title": "amoxicillin 500 mg"}, True),
+        ({"title": "ibuprofen 400 mg", "description": "1 tablet for 5 days"}, True),
+        ({"title": "ibuprofen 400 mg", "description": "1 tablet at night"}, False),
+        ({"title": "ibuprofen 400 mg", "status": "on-hold"}, True),
+    ],
+)
+def test_a_course_that_is_over_is_dashed_at_once(more: dict[str, Any], dashed: bool) -> None:
+    assert bool(asked(lanes([*VISITS, medicine("x", "2024-02-01") | more]))) == dashed
+
+
+def test_nothing_from_before_the_birth_is_drawn_but_counted() -> None:
+    events = [
+        event("vital_sign", "Pulse", "1970-01-01", status="final"),
+        event("problem", "Asthma", "1970-01-01"),
+        event("vital_sign", "Pulse", "2012-01-01", status="final"),
+    ]
+    found = lanes([*VISITS, *events], born="2009-05-01")
+    assert found.unborn == 2 and {lane.name for lane in found.lanes} == {"Visits", "Measurements"}
+    assert len(named(found, "Measurements").points) == 1
+    words = "2 are dated before the birth and not drawn."
+    assert words in lanes_svg.described(found) and words in lanes_svg.draw(found, width=1200)
+    assert lanes([*VISITS, *events]).unborn == 0
+
+
+def test_on_paper_numbers_in_marks_are_black_on_white_and_large() -> None:
+    visits = [
+        event("lab_result", "K", f"2015-{n % 12 + 1:02}-03", abnormal=n % 40 == 0, status="final")
+        for n in range(150)
+    ]
+    root = ElementTree.fromstring(lanes_svg.draw(lanes([*VISITS, *visits]), look="paper", width=660))
+    numbers = [each for each in root.iter("{http://www.w3.org/2000/svg}text") if each.get("pointer-events")]
+    assert numbers and all(each.get("fill") == "#000000" for each in numbers)
+    assert min(float(each.get("font-size", "0")) for each in numbers) * 493 / 660 > 6.5
 
 
 def test_a_slip_of_the_pen_does_not_stretch_the_picture() -> None:

@@ -123,6 +123,65 @@ def test_what_was_taken_back_is_in_no_picture_and_what_has_no_date_is_told() -> 
     assert "for want of a date: 1" in one.words
 
 
+def test_a_reading_from_before_the_birth_is_in_no_picture_but_counted() -> None:
+    events = [event("8867-4", f"1970-01-01T0{n}:00:00Z", 80, "/min", precision="second") for n in range(3)]
+    events += [event("8867-4", f"202{n}-01-01", 70, "/min") for n in range(2)]
+    events += [event("29463-7", "1970-01-01", 80, "kg")]
+    (one,) = gathered(events, born="2014-05-01")
+    assert drawn(one) == [[("2020-01-01", 70.0), ("2021-01-01", 70.0)]]
+    assert "because dated before the birth: 3." in one.words and "1970" not in svg.described([one])
+    for unknown in (None, "", "1969"):
+        assert sum(len(each.curves[0].dots) for each in gathered(events, born=unknown)) == 6
+
+
+@pytest.mark.parametrize(
+    ("date", "more"),
+    [
+        ("2014-05-01T01:00:00+14:00", {}),  # the day of the birth, in a place where it begins earlier
+        ("2014", {}),  # the year of the birth
+        ("2014-02-01", {"title": "Fetal heart rate"}),
+    ],
+)
+def test_what_can_be_of_this_life_is_drawn(date: str, more: dict[str, Any]) -> None:
+    assert gathered([event("8867-4", date, 140, "/min", **more)], born="2014-05-01")
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "unit", "value", "shown"),
+    [
+        ("8480-6", "millimeter of mercury", "mmHg", 120, "mmHg"),
+        ("2345-7", "milligrams per deciliter", "mg/dL", 90, "mg/dL"),
+        ("2708-6", "percent", "%", 97, "%"),
+        ("2708-6", "Per cent", "%", 97, "%"),
+        ("29463-7", "Kilograms", "kg", 70, "kg"),
+        ("39156-5", "kilogram per square meter", "kg/m2", 22, "kg/m2"),
+    ],
+)
+def test_a_unit_in_words_is_the_same_unit(code: str, words: str, unit: str, value: float, shown: str) -> None:
+    for most in (words, unit):
+        events = [event(code, "2020-01-01", value, words), event(code, "2021-01-01", value, unit),
+                  event(code, "2022-01-01", value, most)]  # fmt: skip
+        (one,) = gathered(events)
+        assert [dot.value for dot in one.curves[0].dots] == [value] * 3 and one.curves[0].unit == shown
+
+
+def test_two_halves_of_a_reading_in_words_and_signs_are_one_picture() -> None:
+    events = [
+        event("8480-6", "2020-01-01", 120, "millimeter of mercury"),
+        event("8462-4", "2020-01-01", 80, "mm[Hg]"),
+    ]
+    (one,) = gathered(events)
+    assert one.title == "Blood pressure" and {each.unit for each in one.curves} == {"mmHg"}
+
+
+@pytest.mark.parametrize(
+    "unit", ["millimeter", "bananas per liter", "mercury", "grams of fat", "unit of length"]
+)
+def test_words_that_are_not_all_known_join_nothing(unit: str) -> None:
+    found = gathered([event("8480-6", "2020-01-01", 120, "mmHg"), event("8480-6", "2021-01-01", 120, unit)])
+    assert len(found) == 2
+
+
 def test_measures_of_a_condition_that_the_person_has_come_first() -> None:
     events = [
         event("718-7", f"202{n}-01-01", 9, "g/dL", low=12, abnormal=True, interpretation="L")

@@ -40,7 +40,9 @@ def observed(
         id_,
         status=more.pop("status", "final"),
         category=[{"coding": [{"code": kind}]}],
-        code={"coding": [{"system": LOINC, "code": code}], "text": more.pop("text", code)},
+        code=more.pop(
+            "concept", {"coding": [{"system": LOINC, "code": code}], "text": more.pop("text", code)}
+        ),
         **({"effectiveDateTime": date} if date else {}),
         **told,
         **more,
@@ -236,6 +238,65 @@ def test_parts_of_other_observations_are_looked_at_too(store: Store, source: str
     assert (one["resource"], one["reason"], one["value"]) == ("Observation/salts", "factor_of_ten", 42)
 
 
+# title, code, value, unit, reason
+PH = [
+    ("pH of Arterial blood", "2744-1", 74, None, "factor_of_ten"),
+    ("Arterial pH", "x1", 74.1, None, "factor_of_ten"),
+    ("Arterial pH", "x1", 0.74, None, "factor_of_ten"),
+    ("Measured", "2746-6", 5.0, None, "impossible"),
+    ("pH Urine", "5803-2", 60, None, "factor_of_ten"),
+    ("Urine pH", "x2", 12, "[pH]", "impossible"),
+    ("pH", "x3", 15, None, "impossible"),
+    ("pH", "x3", -1, None, "impossible"),
+    ("pH of Arterial blood", "2744-1", 6.8, None, None),
+    ("pH of Arterial blood", "2744-1", 7.9, None, None),
+    ("Urine pH", "5803-2", 4.5, None, None),
+    ("Urine pH", "5803-2", 9, None, None),
+    ("Gastric fluid pH", "x4", 1.2, None, None),
+    ("Calcium adjusted to pH 7.4", "x5", 1.2, "mmol/L", None),
+    ("Hydrogen ion at pH", "x6", 40, "nmol/L", None),
+    ("Philadelphia score", "x7", 74, None, None),
+]
+
+
+@pytest.mark.parametrize(("title", "code", "value", "unit", "reason"), PH)
+def test_a_ph_is_judged_by_what_it_is_of(
+    store: Store,
+    source: str,
+    received: Make,
+    title: str,
+    code: str,
+    value: float,
+    unit: str | None,
+    reason: str | None,
+) -> None:
+    coded_as = code if "-" in code else None
+    told = observed(received, code, value, unit, text=title, id="ph")
+    if coded_as is None:
+        told = observed(received, code, value, unit, id="ph", concept={"text": title})
+    store.save(source, [person(received), told])
+    assert found(store) == ([("ph", reason)] if reason else [])
+
+
+def test_of_two_explanations_the_unit_is_said_first_and_the_other_too(
+    store: Store, source: str, received: Make
+) -> None:
+    store.save(source, series(received, "4548-4", (5.7, 5.8, 5.7), "%", 58, "%", text="HbA1c"))
+    (one,) = quality(store)["implausible"]
+    assert (one["reason"], one["also"]) == ("unit", ["factor_of_ten"])
+    unit, point = (
+        one["detail"].index("mmol/mol, which is 7.4"),
+        one["detail"].index("Or: with the decimal point"),
+    )
+    assert unit < point
+
+
+def test_what_leads_to_the_same_number_is_said_once(store: Store, source: str, received: Make) -> None:
+    store.save(source, series(received, "718-7", (13.5, 13.9, 13.2), "g/dL", 135, "g/dL", text="Hemoglobin"))
+    (one,) = quality(store)["implausible"]
+    assert "in g/L" in one["detail"] and "Or:" not in one["detail"]
+
+
 def test_what_it_was_held_against_stands_beside_it(store: Store, source: str, received: Make) -> None:
     store.save(source, series(received, "29463-7", (70, 71, 69.5), "kg", 700, "kg"))
     (one,) = quality(store)["implausible"]
@@ -278,6 +339,10 @@ DATES: list[tuple[Callable[[Make], Received], str | None]] = [
                        medicationCodeableConcept={"text": "Iron"}), None),
     (lambda make: make("Immunization", "it", status="completed", occurrenceDateTime="2062-01-01",
                        vaccineCode={"text": "Flu"}), "future"),
+    (lambda make: make("Immunization", "it", status="not-done", occurrenceDateTime="2026-12-05",
+                       vaccineCode={"text": "Flu"}), None),
+    (lambda make: make("Procedure", "it", status="not-done", performedDateTime="2026-12-05", code={"text": "CT"}), None),
+    (lambda make: _visit(make, "2026-12-05", status="cancelled"), None),
     (lambda make: _condition(make, "1969-12-31"), "before_birth"),
     (lambda make: _condition(make, "1900-01-01"), "before_birth"),
     (lambda make: _condition(make, "1970-05-05"), None),

@@ -10,6 +10,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+from sqlcipher3 import dbapi2 as sqlite
 
 from phr.errors import PhrError, UsageError
 from phr.exporters import registry
@@ -18,10 +19,25 @@ from phr.model import Received
 from phr.sandbox.synthetic import family
 from phr.store.store import Store
 from phr.views.selection import Selection
+from phr.views.tables import fence
 from phr.views.tables.asking import asked
+from phr.views.tables.fence import Watch
 from phr.views.tables.listing import ABOUT, RESOURCES, TABLES
+from phr.views.tables.live import Live
 
 ENDLESS = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
+
+RAW = (
+    "WITH [records] AS (SELECT * FROM main.connection) SELECT * FROM [records]",
+    'WITH "records" AS (SELECT a.* FROM (SELECT 1), audit_event a) SELECT * FROM "records"',
+    'WITH records("(") AS MATERIALIZED (SELECT name FROM sqlite_master) SELECT * FROM records',
+    "SELECT \"x'\", b.* FROM (SELECT 1) a, (WITH records AS (SELECT name FROM sqlite_master) SELECT * FROM records) b -- '",
+    "WITH json_each AS (SELECT value FROM setting) SELECT * FROM json_each",
+    "SELECT raw FROM resource, records",
+    "SELECT (SELECT group_concat(name) FROM source) FROM records",
+    "SELECT * FROM (WITH codes AS (SELECT * FROM (SELECT * FROM resource)) SELECT * FROM codes)",
+)
+"""Ways to the record's own tables that begin with the name of a documented one."""
 
 
 def ask(store: Store, query: str, **how: Any) -> list[tuple[Any, ...]]:
@@ -115,6 +131,24 @@ def _plain(row: tuple[Any, ...]) -> tuple[Any, ...]:
         "WITH mine AS (SELECT * FROM connection) SELECT * FROM mine",
         "WITH records AS (SELECT * FROM setting) SELECT * FROM records",
         "WITH records(a) AS NOT MATERIALIZED (SELECT value FROM setting) SELECT * FROM records",
+        *RAW,
+        "SELECT count(*) FROM connection",
+        "SELECT count(*) FROM main.connection",
+        "SELECT EXISTS (SELECT 1 FROM setting) FROM records",
+        "WITH records AS (SELECT 1 FROM main.connection) SELECT count(*) FROM records",
+        "SELECT title FROM records WHERE record IN main.tombstone",
+        "SELECT count(*) FROM sqlite_schema",
+        "SELECT count(*) FROM temp.sqlite_schema",
+        "SELECT count(*) FROM pragma_table_list",
+        "SELECT count(*) FROM pragma_module_list()",
+        "SELECT title FROM main.records",
+        "SELECT phr_observed(1)",
+        "SELECT phr_cell('problems', 'onset', 1, NULL, NULL)",
+        "EXPLAIN SELECT title FROM records",
+        "EXPLAIN QUERY PLAN SELECT title FROM records",
+        "QUERY PLAN SELECT title FROM records",
+        "SELECT 1\0 FROM records",
+        "SELECT '\udcff'",
         "SELECT title FROM records; SELECT 1",
         "SELEC title FROM records",
         "SELECT 'open FROM records",
@@ -134,6 +168,64 @@ def test_nothing_but_reading_the_documented_tables_is_possible(life: Store, quer
     ).fetchone()  # the record itself may be read again
 
 
+@pytest.mark.parametrize("query", RAW)
+def test_the_record_itself_refuses_too_what_is_read_outside_of_its_views(life: Store, query: str) -> None:
+    live = Live(life)
+    watch = Watch(float("inf"), live)
+    with fence.opened(life, live, query) as watch.inner:
+        life.db.set_authorizer(watch.allows)
+        try:
+            with pytest.raises(sqlite.DatabaseError, match=r"prohibited|not authorized"):
+                life.db.execute(query)
+        finally:
+            life.db.set_authorizer(None)
+    assert watch.refused
+    assert not life.db.execute("SELECT 1 FROM temp.sqlite_schema").fetchall()  # nothing stays behind
+
+
+@pytest.mark.parametrize(
+    ("query", "rows"),
+    [
+        ("WITH tag(a) AS (VALUES (1)) SELECT * FROM tag", [(1,)]),
+        ("WITH connection(a) AS (VALUES (1), (2)) SELECT count(*) FROM connection", [(2,)]),
+        ("WITH records AS (SELECT 5 AS five) SELECT five FROM records", [(5,)]),
+        (
+            "WITH records AS (SELECT title FROM temp.records WHERE kind = 'problem') SELECT count(*) FROM records",
+            [(2,)],
+        ),
+        (
+            "WITH record(id, supporting) AS (VALUES (1, 0)) SELECT count(*), count(title) FROM records",
+            [(8, 8)],
+        ),
+        ("SELECT count(*) FROM 'records'", [(8,)]),
+        ('SELECT count(*) FROM [Records] r LEFT JOIN "LAB_RESULTS" l USING (record)', [(8,)]),
+        ("SELECT 1 WHERE 0 AND EXISTS (SELECT 1 FROM records)", []),
+        ("SELECT DISTINCT 'DROP TABLE setting -- ' FROM records /* open", [("DROP TABLE setting -- ",)]),
+        ("SELECT sum(value) FROM json_each('[1, 2]')", [(3,)]),
+        ("SELECT count(*) FROM json_each('[1, 2]')", [(2,)]),
+        (" ; -- how\n VALUES (1);", [(1,)]),
+    ],
+)
+def test_a_right_query_is_answered_whatever_its_own_names_are(
+    life: Store, query: str, rows: list[tuple[Any, ...]]
+) -> None:
+    assert ask(life, query) == rows
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT length(printf('%.*c', 900000000, 'x'))",
+        "SELECT length(hex(zeroblob(500000000)))",
+    ],
+)
+def test_a_query_that_needs_too_much_memory_is_stopped(life: Store, query: str) -> None:
+    with pytest.raises(PhrError, match="megabytes of memory") as stopped:
+        ask(life, query)
+    assert stopped.value.exit_status == 1 and stopped.value.hint
+    assert ask(life, "SELECT count(*) FROM records") == [(8,)]
+
+
 @pytest.mark.parametrize(
     ("query", "meant"),
     [
@@ -147,6 +239,7 @@ def test_nothing_but_reading_the_documented_tables_is_possible(life: Store, quer
         ("SELECT end FROM records", "end_date"),
         ("SELECT dose FROM records", "medications"),
         ("SELECT 1 FROM record", "records"),
+        ("SELECT 1 FROM main.records", "without more: records"),
         ('SELECT title FROM records WHERE title LIKE ’x’', "straight quotes"),
     ],
 )  # fmt: skip

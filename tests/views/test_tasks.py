@@ -81,6 +81,11 @@ WHEN = [
     ("2026-03-08", "later"),
     ("2026-03", "later"),
     ("2026", "later"),
+    ("0001-01-01T00:00:00-14:00", "overdue"),
+    ("0001-01-01T00:00:00+14:00", "overdue"),
+    ("9999-12-31T23:59:60-14:00", "later"),
+    ("2026-03-20T10:00:00Zrubbish", "later"),
+    ("2026-02-30", "no date"),
     (None, "no date"),
 ]
 
@@ -204,10 +209,17 @@ def test_what_else_is_to_be_done(store: Store, case: str) -> None:
 
 @pytest.mark.parametrize(
     ("due", "expected"),
-    [("2026-03-05", ["a"]), ("2026-03", ["a", "b"]), ("2026-04-01", ["a", "b", "c"]), ("2025", [])],
+    [
+        ("2026-03-05", ["a"]),
+        ("2026-03", ["a", "b"]),
+        ("2026-04-01", ["a", "b", "c"]),
+        ("2025", []),
+        ("2026-04-29", ["a", "b", "c"]),
+        ("2026-04-30", ["a", "b", "c", "m"]),
+    ],
 )
 def test_only_what_is_due_until_then(store: Store, due: str, expected: list[str]) -> None:
-    dues = {"a": "2026-03-05", "b": "2026-03-31", "c": "2026-04-01", "z": None}
+    dues = {"a": "2026-03-05", "b": "2026-03-31", "c": "2026-04-01", "m": "2026-04", "z": None}
     titles = [
         one["title"][-1] for one in found(store, *(task(id_, due=day) for id_, day in dues.items()), due=due)
     ]

@@ -224,7 +224,7 @@ def test_where_their_source_is_not_known_the_page_says_so(life: Store, received:
     told = visit(life, "Petrova", Selection())
     assert told.last is None and told.since is None
     assert told.not_there.document() | {"events": []} == {
-        "known": False, "sources": [], "other_sources": [], "total": 0, "counts": {}, "events": [],
+        "known": False, "sources": [], "other_sources": [], "kinds": {}, "total": 0, "counts": {}, "events": [],
     }  # fmt: skip
 
 

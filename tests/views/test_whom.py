@@ -230,6 +230,16 @@ def test_a_hospital_that_mentions_a_doctor_is_not_that_doctors_source(store: Sto
         ("Smith MD, Jones RN", ("Smith MD", "Jones RN")),
         ("Dr. Martinez, Dr. Lee", ("Dr. Martinez", "Dr. Lee")),
         ("Elena Martinez", ("Elena Martinez",)),
+        ("Martinez MD, Elena R", ("Martinez MD, Elena R",)),
+        ("Martinez MD, Elena Rosa", ("Martinez MD, Elena Rosa",)),
+        ("Elena Martinez MD, Grace Lee", ("Elena Martinez MD", "Grace Lee")),
+        ("Elena Martinez, John Smith", ("Elena Martinez", "John Smith")),
+        ("de la Cruz, María José", ("de la Cruz, María José",)),
+        ("Müller-Lüdenscheidt, Jürgen", ("Müller-Lüdenscheidt, Jürgen",)),
+        ("Van Der Berg, Piet, MD", ("Van Der Berg, Piet, MD",)),
+        ("St. John, Ann, Lee, Grace", ("St. John, Ann", "Lee, Grace")),
+        ("Abdul-Rahman, Yusuf bin Ali", ("Abdul-Rahman, Yusuf bin Ali",)),
+        ("García López, María", ("García López, María",)),
         ("", ()),
     ],
 )
@@ -267,3 +277,56 @@ def test_titles_and_degrees_are_no_name(text: str, words: tuple[str, ...]) -> No
 )
 def test_a_question_for_somebody_finds_its_page(town: Store, words: str, means: bool) -> None:
     assert whom(town, "Dr. Martinez").means(words) is means
+
+
+@pytest.fixture
+def spelt(store: Store, source: str, received: Make) -> Store:
+    """Names in the forms that computers write them in."""
+    names = (
+        "O'Neill, Tim", "MCDONALD, RONALD A PA-C", "von Berg, Hans MD", "de la Cruz, María José", "St. John, Ann",
+        "Dr. med. Łukasz Żółć",
+    )  # fmt: skip
+    role = {"coding": [{"display": "Pulmonary Disease"}]}
+    store.save(
+        source,
+        [
+            *[visit(received, str(at), name, "Oak Street") for at, name in enumerate(names)],
+            visit(received, "a", "Elena Martinez, MD", "Riverbend Lung"),
+            visit(received, "b", "Carlos Martinez, DO", "Oak Street"),
+            received(
+                "Practitioner", "m", name=[{"family": "Martinez", "given": ["Elena"], "suffix": ["MD"]}]
+            ),
+            received("PractitionerRole", "r", practitioner={"reference": "Practitioner/m"}, specialty=[role]),
+            received("Practitioner", "y", name=[{"family": "Yamada", "given": ["Kenji"]}]),
+            visit(received, "y", "YAMADA, KENJI MD", "Harbor Joints"),
+        ],
+    )
+    return store
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("O Neill", "O'Neill"),
+        ("Mc Donald", "MCDONALD"),
+        ("vonBerg", "von Berg"),
+        ("delacruz", "de la Cruz"),
+        ("Maria Jose de la Cruz", "de la Cruz"),
+        ("Saint John", "St. John"),
+        ("Dr Lukasz Zolc", "Łukasz"),
+        ("Dr. Martinez at Riverbend", "Elena"),
+        ("Dr. Martinez, pulmonology", "Elena"),
+        ("martinez oak street", "Carlos"),
+        ("pneumologist", "Elena"),
+        ("Dr. Yamada", "Kenji Yamada"),
+    ],
+)
+def test_a_name_is_found_however_its_parts_are_written(spelt: Store, said: str, name: str) -> None:
+    found = whom(spelt, said)
+    assert found.by == "practitioner" and name in found.name and not found.taken
+    assert found.means(said)
+
+
+@pytest.mark.parametrize("said", ["family doctor", "my gp", "the family physician"])
+def test_a_specialty_may_hold_the_word_doctor(town: Store, said: str) -> None:
+    assert whom(town, said).facilities == ("Riverside Family Practice",)

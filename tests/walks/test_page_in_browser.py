@@ -56,6 +56,15 @@ def _fill(store: Store) -> None:
             store, "hospital", "Condition", f"c{number}", code={"text": title}, subject=PERSON,
             onsetDateTime=f"2010-0{number + 1}-02", note=[{"text": f"More about {title}"}],
         )  # fmt: skip
+    _told(
+        store,
+        "hospital",
+        "Claim",
+        "k",
+        status="active",
+        created="2011-01-02",
+        type={"text": "Paid for everything"},
+    )
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +118,7 @@ def _type(page: Chromium, words: str) -> list[str]:
 
 
 def test_the_policy_is_kept_and_what_would_run_does_not(page: Chromium) -> None:
-    assert page.tell(FOUND) == 30
+    assert page.tell(FOUND) == 31
     assert page.tell("document.images.length + document.querySelectorAll('iframe,object,link').length") == 0
     assert page.tell("document.scripts.length") == 2
     assert page.tell("document.body.textContent.includes('<img src=x onerror=')")
@@ -140,7 +149,7 @@ def test_the_policy_is_kept_and_what_would_run_does_not(page: Chromium) -> None:
 def test_words_find_what_holds_all_of_them(page: Chromium, words: str, titles: list[str]) -> None:
     assert _type(page, words) == titles
     page.until(
-        f"document.getElementById('found').textContent.startsWith('{len(titles)} of 30 records, with the words')"
+        f"document.getElementById('found').textContent.startsWith('{len(titles)} of 31 records, with the words')"
     )
     assert page.tell("document.getElementById('none').checkVisibility()") is (not titles)
 
@@ -163,7 +172,7 @@ def test_filters_narrow_and_everything_comes_back(page: Chromium) -> None:
     assert page.tell(FOUND) == 15
     assert page.tell("document.querySelectorAll('#rows .year:not([hidden])').length") == 15
     page.tell("document.getElementById('clear').click()")
-    assert page.tell(FOUND) == 30
+    assert page.tell(FOUND) == 31
     assert page.tell("document.getElementById('clear').hidden")
 
 
@@ -183,7 +192,7 @@ def test_keys_search_move_open_and_go_back(page: Chromium) -> None:
     page.press("Escape")
     assert not page.tell("document.activeElement.parentNode.open")
     page.press("Escape")
-    assert page.tell(FOUND) == 30
+    assert page.tell(FOUND) == 31
     page.tell("document.activeElement.blur(); scrollTo(0, 0)")
     page.press("j")
     assert page.tell("document.activeElement.tagName") == "SUMMARY"
@@ -224,19 +233,33 @@ def test_what_is_printed_is_whole_without_controls_or_says_what_was_chosen(page:
 
     whole = paper()
     assert all(f"{year}-05-06" in whole for year in range(2000, 2026))
-    assert "More about Factor V" in whole and "LOINC 718-7" in whole
+    assert [year for year in range(2000, 2024) if whole.count(f"{year}-05-06") != 1] == [], "each one once"
+    assert whole.count("More about Factor V") == 2, "what stands now, and its section"
+    assert "Paid for everything" in whole and "The sections above have 30 of 31 records." in whole
     assert "Only a part" not in whole and "Show all" not in whole and "All kinds" not in whole
     _type(page, "meniere")
     part = paper()
-    assert "Only a part of the timeline is printed: 1 of 30 records, with the words “meniere”." in part
+    assert "Only a part of the timeline is printed: 1 of 31 records, with the words “meniere”." in part
     assert "Ménière disease" in part and "Ada Example" in part
     assert "Hemoglobin" not in part and "Everything in the record" not in part
+
+
+def test_what_stands_now_comes_before_everything_else(page: Chromium) -> None:
+    tops = page.tell(
+        "['h1', '.bar', '#now', '#life', '#charts', '#problems', '#results', '#timeline', '#about']"
+        ".map(one => document.querySelector(one).getBoundingClientRect().top)"
+    )
+    assert tops == sorted(tops) and len(set(tops)) == len(tops)
+    rows = "[...document.querySelectorAll('#results tbody tr')].filter(e => e.checkVisibility()).length"
+    assert page.tell(rows) == 8
+    page.tell("document.querySelector('#results .fold').click()")
+    assert page.tell(rows) == 26
 
 
 def test_without_script_everything_is_there_to_read(page: Chromium, folder: Path) -> None:
     page.open(folder / "record.html", script=False)
     try:
-        assert page.tell(FOUND) == 30
+        assert page.tell(FOUND) == 31
         assert not page.tell("document.getElementById('words').checkVisibility()")
         assert "need JavaScript" in page.tell("document.body.innerText")
     finally:

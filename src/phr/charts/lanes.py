@@ -33,6 +33,8 @@ class Bar:
     """Otherwise it came to an end, and nobody says when."""
     goes_on: bool = False
     """Still there, as far as anybody knows."""
+    seen: float | None = None
+    """The last sign of what goes on, where that is so long ago that one has to ask."""
     label: str = field(default="", repr=False)
 
 
@@ -71,6 +73,8 @@ class Lanes:
     end: float
     more: tuple[tuple[str, int], ...] = ()
     """`(kind, how many)` that have no lane."""
+    unborn: int = 0
+    """So many are dated before the birth, and not drawn."""
 
 
 @dataclass(frozen=True, slots=True)

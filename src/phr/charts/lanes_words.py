@@ -15,7 +15,13 @@ def described(lanes: Lanes) -> str:
     if not lanes.lanes:
         return "A timeline with nothing in it."
     begin = f"Timeline from {moment(lanes.begin):%Y-%m} to {moment(lanes.end):%Y-%m}."
-    return " ".join([begin, *_groups(lanes)])
+    return " ".join([begin, *_groups(lanes), *([not_drawn(lanes)] if lanes.unborn else [])])
+
+
+def not_drawn(lanes: Lanes) -> str:
+    """How many are not there, and why."""
+    one = lanes.unborn == 1
+    return f"{lanes.unborn:,} {'is' if one else 'are'} dated before the birth and not drawn."
 
 
 def _groups(lanes: Lanes) -> Iterator[str]:

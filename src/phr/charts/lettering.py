@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 
-_NARROW, _SLIM, _WIDE = frozenset("iljI.,:;'|!()[]{}`"), frozenset('frt-/ "*°·'), frozenset("mwMW%@—…")
+_NARROW, _SLIM, _WIDE = frozenset("iljI.,:;'|!()[]{}`"), frozenset('frt-/ "*°·\u00a0'), frozenset("mwMW%@—…")
 
 
 @lru_cache(maxsize=4096)
@@ -33,11 +33,16 @@ def _letter(char: str) -> float:
     return 1.05 if unicodedata.east_asian_width(char) in "WF" else 0.68
 
 
+_MOST = 4_000
+"""Letters that are looked at: no place in a picture has room for more."""
+
+
 def cut(text: str, room: float, size: float) -> str:
     """As much of one line as there is room for; `…` where something is missing."""
-    text = " ".join(text.split())
+    text = " ".join(text[:_MOST].split())
     if width(text, size) <= room:
         return text
+    text = text[: int(room / size * 8) + 8]  # so many of the narrowest letters; the rest is never measured
     while text and width(text + "…", size) > room:
         text = text[:-1]
     return text.rstrip(" ,;:-") + "…"
@@ -46,9 +51,9 @@ def cut(text: str, room: float, size: float) -> str:
 def lines(text: str, room: float, size: float, most: int = 4) -> list[str]:
     """Words in so many lines at most; each line of the text begins a new one."""
     found: list[str] = []
-    for said in text.split("\n"):
+    for said in text[:_MOST].split("\n"):
         line = ""
-        for word in said.split():
+        for word in _together(said):
             longer = f"{line} {word}" if line else word
             if line and width(longer, size) > room:
                 found.append(line)
@@ -58,6 +63,14 @@ def lines(text: str, room: float, size: float, most: int = 4) -> list[str]:
     if len(found) > most:
         found = [*found[: most - 1], " ".join(found[most - 1 :])]
     return [cut(line, room, size) for line in found]
+
+
+_AFTER_NUMBER = re.compile(r"(?<=\d)\s+(?=[%°µμ]|[a-zA-Z]+/)")
+"""A number and its unit are one word."""
+
+
+def _together(said: str) -> list[str]:
+    return [one for one in re.split("[^\\S\u00a0]+", _AFTER_NUMBER.sub("\u00a0", said)) if one]
 
 
 _UNSPEAKABLE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")

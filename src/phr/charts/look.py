@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from phr.charts import lettering
+
 SANS = "system-ui, -apple-system, Segoe UI, Roboto, Helvetica Neue, Arial, sans-serif"
 SERIF = "Libertinus Serif"
 
@@ -67,6 +69,25 @@ _PAPER = Colours(
 )  # fmt: skip
 
 
+class Letters(NamedTuple):
+    """How large words are in a chart, and how much is left free around it."""
+
+    head: float
+    said: float
+    small: float
+    edge: float
+    """At each side."""
+    above: float
+    narrow: float
+    """How wide letters are, of those that `lettering` counts with."""
+    bold: float
+
+
+_ON_SCREEN = Letters(17.0, 13.0, 12.5, 16.0, 12.0, 1.0, 1.07)
+_IN_PRINT = Letters(17.0, 14.2, 13.8, 1.0, 2.0, 0.87, 0.97)
+"""800 units are the line of an A4 page, 400 half of one: one unit is 0.6 points, and no letter is below 8."""
+
+
 class Look:
     """The paints of one look: `page` (inside a page that has `STYLE`), `file` (an SVG by itself), or `paper`."""
 
@@ -76,8 +97,21 @@ class Look:
         self.name = name
         self.print = name == "paper"
         self.font = SERIF if self.print else SANS
+        self.letters = _IN_PRINT if self.print else _ON_SCREEN
         self._made: dict[str, str] = {}
         self._colours = _PAPER if self.print else Colours()
+
+    def wide(self, said: str, size: float) -> float:
+        """How wide a line is."""
+        return lettering.width(said, size) * self.letters.narrow
+
+    def cut(self, said: str, room: float, size: float) -> str:
+        """As much of a line as there is room for."""
+        return lettering.cut(said, room / self.letters.narrow, size)
+
+    def lines(self, said: str, room: float, size: float, most: int = 4) -> list[str]:
+        """Words in lines."""
+        return lettering.lines(said, room / self.letters.narrow, size, most)
 
     def paint(self, name: str) -> str:
         """Attributes of a paint, with its class where a style sheet may know it."""
@@ -117,8 +151,7 @@ def _attributes(of: Colours) -> dict[str, str]:
 
 def opening(look: Look, width: float, height: float, title: str, about: str) -> str:
     """The beginning of a document, with what it is for who does not see it (SVG 2, section 5.8; WAI-ARIA Graphics)."""
-    from phr.charts.lettering import text
-
+    text = lettering.text
     alone = look.name == "file"
     parts = [
         '<?xml version="1.0" encoding="UTF-8"?>\n' if alone else "",

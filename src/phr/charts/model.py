@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 NORMAL, PLAIN, HIGH, LOW, ABNORMAL = "normal", "plain", "high", "low", "abnormal"
 """Within its range; nobody says; above; below; outside in some other way."""
@@ -44,14 +45,40 @@ class Curve:
         return tuple(dot for dot in self.dots if dot.bound is None)
 
     def stretches(self) -> list[list[Dot]]:
-        """Exact values that follow each other: a line through a bound would tell a value that nobody measured."""
+        """Exact values that follow each other: a line through a bound would tell a value that nobody measured.
+
+        Nor does a line go over a gap that is many times as long as is usual here: nobody knows what was in it.
+        """
         found: list[list[Dot]] = [[]]
+        longest = _longest_gap(self.dots)
+        before: Dot | None = None
         for dot in self.dots:
+            if (dot.bound is not None or (before and dot.when - before.when > longest)) and found[-1]:
+                found.append([])
             if dot.bound is None:
                 found[-1].append(dot)
-            elif found[-1]:
-                found.append([])
+            before = dot
         return [one for one in found if one]
+
+
+_DAY = 86_400.0
+_MANY_TIMES = 10
+_ALONE = 5 * 365.25 * _DAY
+"""With two or three values nobody knows what is usual; a gap of so many years is long all the same."""
+
+
+def _longest_gap(dots: Sequence[Dot]) -> float:
+    """Over how long a time a line may go: many times what three in four of the gaps are at most."""
+    # Several values of one day are one visit: only what lies between visits says how often there is one.
+    every = (later.when - one.when for one, later in pairwise(dots))
+    gaps = sorted(gap for gap in every if gap >= _DAY)
+    if not gaps or len(dots) < 3:
+        return math.inf
+    if len(gaps) == 1:
+        return _ALONE
+    # The longest is compared with the others.
+    usual = gaps[math.ceil(0.75 * (len(gaps) - 1)) - 1]
+    return max(_MANY_TIMES * usual, _ALONE if len(gaps) < 4 else 0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,7 @@ from phr.charts.words import described
 __all__ = ["STYLE", "Picture", "described", "draw"]
 
 WIDTH = 800
-_PAD, _INSET, _PLOT = 16.0, 10.0, 240.0
-_HEAD, _SAID, _SMALL = 17.0, 13.0, 12.5
+_INSET, _PLOT, _LEAST_PLOT = 10.0, 240.0, 168.0
 _MOST_JOINED = 400
 """More values than so many are not joined by a line."""
 
@@ -47,19 +46,24 @@ class _Drawing:
 
     def __init__(self, one: Picture, look: Look, width: float, *, words: bool) -> None:
         self._one, self._look, self._width = one, look, width
-        room = width - 2 * _PAD
-        self._name = lettering.lines(one.title, room / 1.07, _HEAD, 2)  # bold letters are wider
-        self._words = lettering.lines(one.words, room, _SAID, 6) if words else []
+        letters = look.letters
+        self._pad, self._said, self._small = letters.edge, letters.said, letters.small
+        room = width - 2 * self._pad
+        self._name = lettering.lines(one.title, room / letters.bold, letters.head, 2)
+        self._words = look.lines(one.words, room, self._said, 6) if words else []
         self._unit = plain_unit(one.curves[0].unit)
         self._sources = Sources(one.curves)
         self.upright = scale.values(one.curves, 5)
-        edge = max(lettering.width(label, _SMALL) for _, label in self.upright.marks)
-        self.left, self.right = _PAD + edge + 9, width - _PAD
+        edge = max(look.wide(label, self._small) for _, label in self.upright.marks)
+        self.left, self.right = self._pad + edge + 9, width - self._pad
         self.along = scale.times(one.curves, max(2, int((self.right - self.left) / 86)))
-        self.top = 20 + 21 * len(self._name) + 17 * len(self._words) + (31 if self._unit else 12)
-        self.bottom = self.top + _PLOT
-        self._legend = Legend(one, look, self._sources, self.left, self.right)
-        self.height = self.bottom + 34 + self._legend.height + 12
+        heads = 21 * len(self._name) + 17 * len(self._words)
+        self.top = letters.above + 8 + heads + (31 if self._unit else 12)
+        # Half as wide on paper is not to be higher than wide.
+        self.bottom = self.top + (max(_LEAST_PLOT, min(_PLOT, 0.42 * width)) if look.print else _PLOT)
+        begin = self._pad if look.print else self.left
+        self._legend = Legend(one, look, self._sources, self.upright, begin, self.right)
+        self.height = self.bottom + 34 + self._legend.height + letters.above
 
     def x(self, when: float) -> float:
         """Of a moment."""
@@ -77,17 +81,17 @@ class _Drawing:
     def parts(self) -> Iterator[str]:
         """From the head to the legend."""
         look = self._look
-        y = 12.0
+        y = look.letters.above
         for line in self._name:
             y += 21
-            yield self._text("ink", line, _PAD, y, _HEAD, ' font-weight="bold"')
+            yield self._text("ink", line, self._pad, y, look.letters.head, ' font-weight="bold"')
         y += 3
         for line in self._words:
             y += 17
-            yield self._text("soft", line, _PAD, y, _SAID)
+            yield self._text("soft", line, self._pad, y, self._said)
         if self._unit:
-            unit = lettering.cut(self._unit, self._width - 2 * _PAD, _SMALL)
-            yield self._text("soft", unit, _PAD, self.top - 13)
+            unit = look.cut(self._unit, self._width - 2 * self._pad, self._small)
+            yield self._text("soft", unit, self._pad, self.top - 13, self._small)
         curves = self._one.curves
         if len(curves) == 1 and has_range(curves[0]):
             yield from self._range(curves[0])
@@ -98,8 +102,8 @@ class _Drawing:
             yield from marks(curve, look, self._place, self._sources, second=at > 0)
         yield from self._legend.parts(self.bottom + 34)
 
-    def _text(self, paint: str, said: str, x: float, y: float, size: float = _SMALL, more: str = "") -> str:
-        sized = "" if size == _SAID else f' font-size="{size:g}"'
+    def _text(self, paint: str, said: str, x: float, y: float, size: float, more: str = "") -> str:
+        sized = "" if size == 13 else f' font-size="{size:g}"'
         return f'<text {self._look.paint(paint)}{sized}{more} x="{x:.1f}" y="{y:.1f}">{text(said)}</text>\n'
 
     def _line(self, curve: Curve, *, second: bool) -> Iterator[str]:
@@ -116,17 +120,17 @@ class _Drawing:
         for value, label in self.upright.marks:
             y = self.y(value)
             yield f'<path {look.paint("grid")} d="M{self.left:g} {y:g}H{self.right:g}"/>\n'
-            yield self._text("soft", label, self.left - 8, y + 4.5, _SMALL, ' text-anchor="end"')
+            yield self._text("soft", label, self.left - 8, y + 4.5, self._small, ' text-anchor="end"')
         y = self.bottom
         yield f'<path {look.paint("axis")} d="M{self.left:g} {y:g}H{self.right:g}"/>\n'
         last = -100.0
         for when, label in self.along.marks:
-            x, wide = self.x(when), lettering.width(label, _SMALL)
+            x, wide = self.x(when), look.wide(label, self._small)
             left = min(max(x - wide / 2, 2.0), self._width - 2 - wide)
             if left > last + 10:
                 yield f'<path {look.paint("axis")} d="M{x:g} {y:g}v5"/>\n'
                 middle = left + wide / 2
-                yield self._text("soft", label, middle, y + 19, _SMALL, ' text-anchor="middle"')
+                yield self._text("soft", label, middle, y + 19, self._small, ' text-anchor="middle"')
                 last = left + wide
 
     def _range(self, curve: Curve) -> Iterator[str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from phr.charts import scale
 from phr.charts.model import ABNORMAL, HIGH, LOW, NORMAL, PLAIN, Curve, Dot, by_source, has_range, range_at
 from phr.charts.scale import Axis
-from phr.charts.words import bounds_said, marks_said, range_said
+from phr.charts.words import bounds_said, marks_said, range_in, range_said
 
 Row = list[tuple[str, str | None]]
 
@@ -211,10 +211,12 @@ def legend(curves: Sequence[Curve], *, unicode: bool = True) -> list[str]:
         parts += [f"{shapes[PLAIN]} {curves[0].name}", f"{_SECOND[unicode]} {curves[1].name}"]
     parts += [f"{shapes[mark]} {words}" for mark, words in marks_said(curves)]
     parts += [f"{_OPEN[unicode][sign]} {words}" for sign, words in bounds_said(curves)]
-    for curve in curves:
-        if words := range_said(curve):
-            name = f"{curve.name}, " if len(curves) > 1 else f"{'░' if unicode else ':'} "
-            parts.append(f"{name}{words} {curve.unit}".rstrip())
+    if len(curves) == 1 and has_range(curves[0]):
+        words, seen = range_in(curves[0], scale.values(curves))
+        parts.append(f"{'░' if unicode else ':'} {words}" if seen else words)
+    elif len(curves) > 1:
+        told = [(one, range_said(one)) for one in curves]
+        parts += [f"{one.name}, {words} {one.unit}".rstrip() for one, words in told if words]
     names = source_letters(curves)
     return parts + [f"{letter} from {name}" for name, letter in names.items()]
 
@@ -227,12 +229,15 @@ def source_letters(curves: Sequence[Curve]) -> dict[str, str]:
     return {name: _LETTER[number] if number < len(_LETTER) else "+" for number, name in enumerate(names)}
 
 
-def sparkline(dots: Sequence[Dot], cells: int, *, unicode: bool = True) -> list[tuple[str, str | None]]:
-    """The last values as bars, in their order; abnormal ones in red."""
+def sparkline(
+    dots: Sequence[Dot], cells: int, *, unit: str = "", unicode: bool = True
+) -> list[tuple[str, str | None]]:
+    """The last values as bars, in their order; abnormal ones in red. A small step is small here too."""
     shown = [dot for dot in dots if dot.bound is None][-cells:]
     if not shown:
         return []
-    bottom, top = min(dot.value for dot in shown), max(dot.value for dot in shown)
+    lowest, highest = min(dot.value for dot in shown), max(dot.value for dot in shown)
+    bottom, top = scale.widened(lowest, highest, scale.least_span(shown, unit))
     bars = SPARKS if unicode else SPARKS_ASCII
     found: list[tuple[str, str | None]] = []
     for dot in shown:

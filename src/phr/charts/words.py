@@ -18,6 +18,7 @@ from phr.charts.model import (
     plain_unit,
     range_words,
 )
+from phr.charts.scale import Axis, in_sight
 
 
 def marks_said(curves: Sequence[Curve]) -> Iterator[tuple[str, str]]:
@@ -51,6 +52,21 @@ def range_said(curve: Curve) -> str:
         return ""
     latest = ", the latest" if len(set(ranges)) > 1 else ""
     return f"usual range{latest} {range_words(*ranges[-1])}"
+
+
+def latest_range(curve: Curve) -> tuple[float | None, float | None]:
+    """The range that `range_said` tells."""
+    ranges = [(dot.low, dot.high) for dot in curve.dots if dot.low is not None or dot.high is not None]
+    return ranges[-1] if ranges else (None, None)
+
+
+def range_in(curve: Curve, axis: Axis) -> tuple[str, bool]:
+    """`usual range 90–200 mg/dL, above this picture`, and whether any range of this line is in the picture."""
+    said = f"{range_said(curve)} {plain_unit(curve.unit)}".strip()
+    ranged = [dot for dot in curve.dots if dot.low is not None or dot.high is not None]
+    seen = any(not in_sight(axis, dot.low, dot.high) for dot in ranged)
+    beyond = in_sight(axis, *latest_range(curve))
+    return f"{said}, {beyond} this picture" if beyond else said, seen
 
 
 def described(pictures: Sequence[Picture]) -> str:

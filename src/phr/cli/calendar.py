@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from datetime import timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 from itertools import groupby
 from pathlib import Path
@@ -16,7 +16,8 @@ from phr.cli import output
 from phr.cli.context import workspace
 from phr.cli.options import Json, Quiet, usage
 from phr.cli.selecting import Packs, Sensitivity, Since, Sources, Tags, Until, select
-from phr.cli.text import Screen, clean, count, screen, size, wrapped
+from phr.cli.text import Screen, clean, count, elide, pad, screen, size, width, wrapped
+from phr.views.due_clock import clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,6 +55,7 @@ Discreet = Annotated[
 Remind = Annotated[
     str | None, typer.Option("--remind", help="Remind so long before: 1d, 2h, 30m.", metavar="TIME")
 ]
+_LONGEST = 300
 _DEFAULT = "phr-calendar.ics"
 _KINDS = {"treatment": "planned", "vaccine": "vaccine", "task": "to do", "sign_in": "sign in"}
 _TIME = re.compile(r"(\d{1,3}) ?(m|min|minutes?|h|hours?|d|days?|w|weeks?)")
@@ -199,47 +201,34 @@ def _show(found: Agenda) -> None:
 
 def _lines(events: list[Due], view: Screen) -> Iterator[str]:
     """By month; a line with day, time and title, and one with where and with whom."""
-    for month, group in groupby(events, key=lambda one: one.start[:7]):
-        yield view.paint(_month(month), "heading")
+    clocks = {one.uid: "" if one.all_day else clock(one.start) for one in events}
+    wide = max([12, *(width(said) for said in clocks.values())])
+    for month, group in groupby(events, key=lambda one: (one.day.year, one.day.month)):
+        yield view.paint(date(*month, 1).strftime("%B %Y"), "heading")
         for one in group:
-            yield from _entry(one, view)
+            yield from _entry(one, clocks[one.uid], wide, view)
 
 
-def _entry(one: Due, view: Screen) -> Iterator[str]:
+def _entry(one: Due, time: str, wide: int, view: Screen) -> Iterator[str]:
     kind = _KINDS.get(one.kind, "")
     mark = {"cancelled": "cancelled: ", "tentative": ""}.get(one.status, "")
     about = " (not confirmed)" if one.status == "tentative" and one.kind == "appointment" else ""
     if one.status == "tentative" and one.kind == "treatment":  # first, so that no narrow screen hides it
         kind = "about this day"
     title = f"{mark}{kind + ': ' if kind and not one.title.lower().startswith(kind) else ''}{clean(one.title)}{about}"
-    clock = "" if one.all_day else _clock(one)
-    line = f"  {_day(one.start)}  {clock:<12}  {title}"
-    yield view.paint(view.spell(view.fit(line.rstrip())), "dim" if one.status == "cancelled" else None)
+    head = f"  {one.day:%a} {one.day.day:>2} {one.day:%b}  {pad(time, wide)}  "
+    lines = [title]
+    if view.columns and width(head) + width(title) > view.columns:
+        lines = wrapped(elide(title, _LONGEST), Screen(view.columns - width(head), colour=False), indent=0)
+    for line in lines:
+        style = "dim" if one.status == "cancelled" else None
+        yield view.paint(view.spell(view.fit(f"{head}{line}".rstrip())), style)
+        head = " " * width(head)
     more = ", ".join(filter(None, (clean(one.facility), clean(one.performer))))
     if one.kind == "sign_in":
         more = clean(one.description)
     if more:
-        yield view.paint(view.spell(view.fit(f"{' ' * 28}{more}")), "dim")
-
-
-def _month(month: str) -> str:
-    from datetime import date
-
-    return date.fromisoformat(f"{month}-01").strftime("%B %Y")
-
-
-def _day(text: str) -> str:
-    from datetime import date
-
-    day = date.fromisoformat(text[:10])
-    return f"{day:%a} {day.day:>2} {day:%b}"
-
-
-def _clock(one: Due) -> str:
-    """The time on its own clock, and whose clock that is."""
-    zone = one.start[19:] if len(one.start) > 19 else one.start[16:]
-    zone = re.sub(r"^[:.\d]+", "", zone)
-    return f"{one.start[11:16]} {'UTC' if zone == 'Z' else zone}".strip()
+        yield view.paint(view.spell(view.fit(f"{' ' * width(head)}{more}")), "dim")
 
 
 def _unplaced(found: Agenda, view: Screen) -> Iterator[str]:

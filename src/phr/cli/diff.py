@@ -80,9 +80,9 @@ def diff(
             _tag(report)
             output.emit_json(report)  # a script that asks has not looked
             return
-        from phr.cli.diff_screen import drawn, nothing
+        from phr.cli.diff_screen import drawn, nothing, says_something
 
-        if report["total"] or any(one["counts"]["told_too"] or one["undone"] for one in report["sources"]):
+        if says_something(report):
             output.emit(drawn(report, output.out()))
         else:
             empty = store.db.execute("SELECT 1 FROM resource LIMIT 1").fetchone() is None
@@ -99,3 +99,6 @@ def _tag(report: dict[str, Any]) -> None:
         for name, found in group.items():
             if isinstance(found, list) and name != "undone":
                 group[name] = list(with_pack_tags(found))
+        if group.get("not_in_newest_file"):
+            entries = group["not_in_newest_file"]["entries"]
+            group["not_in_newest_file"]["entries"] = list(with_pack_tags(entries))

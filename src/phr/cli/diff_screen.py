@@ -36,6 +36,13 @@ _FIELDS = {"value_now": "value"}
 _COLOURS = {"-": "31", "+": "4;32"}
 
 
+def says_something(report: Report) -> bool:
+    """Whether there is anything to draw."""
+    return bool(report["total"]) or any(
+        one["counts"]["told_too"] or one["undone"] or one["not_in_newest_file"] for one in report["sources"]
+    )
+
+
 def drawn(report: Report, view: Screen) -> Iterator[str]:
     """The whole report as lines that fit this screen."""
     yield from _head(report, view)
@@ -264,6 +271,21 @@ def _joined(pieces: Sequence[Sequence[str]]) -> list[tuple[str, list[str]]]:
 # ── what is only counted ──────────────────────────────────────────────────────────────────────────
 
 
+def _not_in_file(group: Report, missing: Report, view: Screen) -> Iterator[str]:
+    """What the newest file of an import leaves out, by name; nobody deleted it."""
+    number, listed = missing["count"], missing["entries"]
+    said = (
+        f"Not in the newest file of {clean(group['source'])} ({when(missing['imported'])[:10]}): {number:,}"
+    )
+    yield from (view.paint(view.spell(line), "bold") for line in wrapped(said, view, indent=1))
+    yield from (_line(event, view) for event in listed)
+    if number > len(listed):
+        more = f"   and {number - len(listed):,} more" + (" (--limit N shows more)" if listed else "")
+        yield view.paint(view.fit(more), "dim")
+    said = "A file may hold a part, so nothing was deleted for that: it stays in your record as it was."
+    yield from (view.paint(line, "dim") for line in wrapped(said, view, indent=3))
+
+
 def _counted(one: Report, view: Screen) -> Iterator[str]:
     counts = one["counts"]
     said = []
@@ -276,6 +298,8 @@ def _counted(one: Report, view: Screen) -> Iterator[str]:
         said.append(f"{number:,} came with the words that it was an error: not counted as new.")
     if number := counts["not_compared"]:
         said.append(f"{number:,} more were written anew; too many to compare one by one.")
+    if missing := one["not_in_newest_file"]:
+        yield from _not_in_file(one, missing, view)
     for job in one["undone"]:
         said.append(
             f"You took back an import of {when(job['imported'])[:10]} ({count(job['resources'], 'entry', 'entries')})"

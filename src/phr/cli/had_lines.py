@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from phr.cli.had_titles import said_title
 from phr.cli.lines import mark, measured, places
 from phr.cli.text import Screen, clean, count, day, elide, pad, width, wrapped
-from phr.views.titles import chosen, plain
 
 if TYPE_CHECKING:
     from phr.views.had import Had
@@ -20,9 +20,10 @@ _FEW = 3
 def had_lines(answer: Had, view: Screen) -> Iterator[str]:
     """Lines that do not wrap on this screen."""
     for typed, meant in answer.asked.corrected:
-        yield from _wrap(
-            f"No record says “{clean(typed)}”. Looked for instead: {clean(meant)}", view, "yellow"
+        said = (
+            f"Did you mean {clean(meant)}?" if answer.asked.guessed else f"Looked for instead: {clean(meant)}"
         )
+        yield from _wrap(f"No record says “{clean(typed)}”. {said}", view, "yellow")
     yield from _wrap(_sentence(answer), view, "bold")
     for sentence in _besides(answer):
         yield from _wrap(sentence, view, None)
@@ -30,10 +31,11 @@ def had_lines(answer: Had, view: Screen) -> Iterator[str]:
         yield ""
         yield from _table(answer, view)
     for heading, found, field in (
-        ("It may be this:", answer.unsure, "why"),
+        ("It may be this:", _others(_shots(answer), answer.unsure), "why"),
+        ("Vaccinated against it:", _shots(answer), ""),
         (
             "Ordered, no result is here yet:",
-            [] if not answer.ordered else _others(answer, answer.ordered),
+            _others(answer.unsure, answer.ordered),
             "why",
         ),
         ("Planned:", answer.planned, "why"),
@@ -64,7 +66,7 @@ def _sentence(answer: Had) -> str:
         if not last["date"]:
             when = "without a date"
         number = answer.count
-        if answer.asked.kind == "vaccine":
+        if answer.asked.kind == "vaccine" and not answer.asked.bare:
             return (
                 f"Yes, {count(number, 'dose')}; the last {when}{where}."
                 if number > 1
@@ -73,6 +75,8 @@ def _sentence(answer: Had) -> str:
         return (
             f"Yes, {number:,} times; the last {when}{where}." if number > 1 else f"Yes, once, {when}{where}."
         )
+    if answer.perhaps and answer.asked.bare:
+        return _vaccinated(answer)
     if answer.perhaps:
         return "Perhaps: nothing in your record is surely this, but something may be."
     if answer.ordered:
@@ -82,14 +86,37 @@ def _sentence(answer: Had) -> str:
         return f"No record that it was done, but it {_planned(answer)}."
     if answer.cancelled:
         return f"No record that it was done: it was cancelled or not done{_on(answer.cancelled[0]['date'])}."
+    if answer.earlier and answer.since:
+        last = answer.earlier[0]
+        where = f" at {clean(last['facility'])}" if last["facility"] else ""
+        more = f" ({len(answer.earlier):,} times in all)" if len(answer.earlier) > 1 else ""
+        return f"None since {clean(answer.since)}; before that{_on(last['date'])}{where}{more}."
     return "No record of it."
 
 
+def _vaccinated(answer: Had) -> str:
+    """Of an illness: only the vaccine against it is in the record."""
+    given = _shots(answer)
+    if not given:
+        return "Perhaps: nothing in your record is surely this, but something may be."
+    times = (
+        f"{len(given):,} times, the last{_on(given[0]['date'])}"
+        if len(given) > 1
+        else f"once{_on(given[0]['date'])}"
+    )
+    return f"No record that you were ill with it. You were vaccinated against it {times}."
+
+
 def _besides(answer: Had) -> Iterator[str]:
-    since = answer.asked.since
+    since = answer.since
     if answer.times:
         if since:
-            yield f"Only since {clean(since)} was looked at."
+            before = (
+                f"; before that there is more, the last{_on(answer.earlier[0]['date'])}"
+                if answer.earlier
+                else ""
+            )
+            yield f"Only since {clean(since)} was looked at{before}."
         if answer.ordered and not answer.perhaps:
             one = answer.ordered[0]
             rest = "" if _due(one) else "; no result of that is in your record"
@@ -99,9 +126,11 @@ def _besides(answer: Had) -> Iterator[str]:
         return
     if answer.near and not answer.perhaps:
         one = answer.near[0]
-        title = plain(clean(chosen(one)))
+        title = said_title(one)
         yield f"Nearest: {title} {_date(one)} (not the same: {clean(one['difference'])})."
     asked = [_source(one) for one in answer.sources]
+    if answer.earlier:
+        return
     if asked:
         limit = f" since {clean(since)}" if since else ""
         yield (
@@ -152,9 +181,14 @@ def _planned(answer: Had, *, again: bool = False) -> str:
     return f"{'is' if ahead else 'was'} planned{more}{_for(one)}"
 
 
-def _others(answer: Had, found: Sequence[Event]) -> list[Event]:
-    unsure = {one["id"] for one in answer.unsure}
-    return [one for one in found if one["id"] not in unsure]
+def _others(said: Sequence[Event], found: Sequence[Event]) -> list[Event]:
+    known = {one["id"] for one in said}
+    return [one for one in found if one["id"] not in known]
+
+
+def _shots(answer: Had) -> list[Event]:
+    """The doses against an illness that was asked for by its name alone."""
+    return [one for one in answer.unsure if answer.asked.bare and one["kind"] == "immunization"]
 
 
 # ── each time ─────────────────────────────────────────────────────────────────────────────────────
@@ -183,7 +217,7 @@ def _table(answer: Had, view: Screen) -> Iterator[str]:
 
 
 def _row(event: Event, *, with_values: bool) -> tuple[str, str, str]:
-    title = plain(clean(chosen(event))) or "(no title)"
+    title = said_title(event) or "(no title)"
     if event["dose"]:
         title += f" (dose {clean(event['dose'])})"
     if event["contrast"] and "contrast" not in title.casefold():
@@ -224,13 +258,13 @@ def _Narrow(columns: int, view: Screen) -> Screen:  # noqa: N802 - a screen of a
 def _below(found: Sequence[Event], field: str, view: Screen) -> Iterator[str]:
     number = max(len(event["id"]) for event in found)
     for event in found:
-        title = plain(clean(chosen(event))) or "(no title)"
+        title = said_title(event) or "(no title)"
         room = view.columns - 14 - number - 2 if view.columns else 0
         name = elide(title, room) if room else title
         yield view.spell(
             f"  {pad(_date(event), 10)}  {pad(name, room)}  {view.paint(event['id'], 'dim')}".rstrip()
         )
-        if event[field]:
+        if field and event[field]:
             yield view.paint(view.spell(view.fit(f"              {clean(event[field])}")), "dim")
 
 

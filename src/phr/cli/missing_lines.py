@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from phr.cli.had_titles import quiet
 from phr.cli.text import Screen, clean, count, day, wrapped
-from phr.views.titles import plain
+from phr.views.missing_reports import ONLY_NAMED
 
 if TYPE_CHECKING:
     from phr.views.missing import Missing
@@ -20,7 +21,17 @@ _HEADINGS = {
     "results_not_here": "Reports whose results are not here",
     "never_final": "Never became final",
 }
+_COUNTED = {
+    "ordered_without_result": ("order without a result", "orders without a result"),
+    "referral_without_visit": ("referral without a visit", "referrals without a visit"),
+    "report_without_document": ("report without its document", "reports without their document"),
+    "stay_without_summary": ("hospital stay without a summary", "hospital stays without a summary"),
+    "results_not_here": ("report without its results", "reports without their results"),
+    "never_final": ("result that never became final", "results that never became final"),
+}
 _MOST = 8
+_BARE = 4
+"""From so many on, reports of which only the name is here are told together."""
 _LONG_AGO = 3650
 """What lies longer back is counted; hardly anybody can still ask for it."""
 
@@ -50,17 +61,30 @@ def missing_lines(found: Missing, view: Screen) -> Iterator[str]:
 
 def _sentence(found: Missing) -> str:
     number = len(found.missing)
-    looked = ", ".join(
-        f"{found.checked[name]:,} {words}"
-        for name, words in (("orders", "orders"), ("referrals", "referrals"), ("imaging_studies", "imaging studies"),
-                            ("hospital_stays", "hospital stays"))
-        if found.checked.get(name)
-    )  # fmt: skip
     if number:
-        return f"{count(number, 'thing')} should be in your record and {'is' if number == 1 else 'are'} not."
+        kinds = [(reason, sum(one.reason == reason for one in found.missing)) for reason in _HEADINGS]
+        parts = [_of(many, *_COUNTED[reason]) for reason, many in kinds if many]
+        said = f": {', '.join(parts)}" if len(parts) > 1 else ""
+        return f"{count(number, 'thing')} should be in your record and {'is' if number == 1 else 'are'} not{said}."
+    seen = [
+        (found.checked[name], words)
+        for name, *words in (
+            ("orders", "order", "orders"),
+            ("referrals", "referral", "referrals"),
+            ("imaging_studies", "imaging study", "imaging studies"),
+            ("hospital_stays", "hospital stay", "hospital stays"),
+        )
+        if found.checked.get(name)
+    ]
+    looked = ", ".join(_of(many, *words) for many, words in seen)
+    were = "was" if len(seen) == 1 and seen[0][0] == 1 else "were"
     return "Nothing is missing, as far as your record can tell" + (
-        f": {looked} were looked at." if looked else "."
+        f": {looked} {were} looked at." if looked else "."
     )
+
+
+def _of(many: int, one: str, more: str) -> str:
+    return f"{many:,} {one if many == 1 else more}"
 
 
 def _wrap(sentence: str, view: Screen, style: str | None) -> Iterator[str]:
@@ -71,8 +95,11 @@ def _wrap(sentence: str, view: Screen, style: str | None) -> Iterator[str]:
 def _lines(lines: Sequence[Line], view: Screen, *, hints: bool = True) -> Iterator[str]:
     recent = [one for one in lines if (one.waiting_days or 0) <= _LONG_AGO]
     older = len(lines) - len(recent)
+    bare = [one for one in recent if one.detail.startswith(ONLY_NAMED)]
+    if len(bare) >= _BARE:
+        recent = [one for one in recent if not one.detail.startswith(ONLY_NAMED)]
     for one in recent[:_MOST]:
-        title = plain(clean(one.title))
+        title = quiet(one.title)
         if one.reason == "stay_without_summary" and "stay" not in title.casefold():
             title = (
                 f"Hospital stay ({title})"
@@ -87,6 +114,8 @@ def _lines(lines: Sequence[Line], view: Screen, *, hints: bool = True) -> Iterat
         yield from _under(f"{_DATED.get(one.reason, 'Of then')}{by}{at}{waits}. {clean(one.detail)}", view)
         if hints:
             yield from _under(clean(one.hint), view, "dim")
+    if len(bare) >= _BARE:
+        yield from _gathered(bare, view, first=not recent)
     if len(recent) > _MOST:
         yield view.paint(
             f"  and {len(recent) - _MOST:,} more: add --json for all, --since or --source for some", "dim"
@@ -95,6 +124,19 @@ def _lines(lines: Sequence[Line], view: Screen, *, hints: bool = True) -> Iterat
         yield view.paint(
             f"  {'and ' if recent else ''}{older:,} from more than ten years ago: add --json", "dim"
         )
+
+
+def _gathered(lines: Sequence[Line], view: Screen, *, first: bool) -> Iterator[str]:
+    """Many reports of which only the name is here, in a few lines: the newest by name, and whom to ask."""
+    names = list(
+        dict.fromkeys(f"{quiet(one.title)} {day(one.date)[:10] if one.date else ''}".strip() for one in lines)
+    )
+    sources = ", ".join(sorted({clean(one.source) for one in lines}))
+    number = f"{len(lines):,} {'reports' if first else 'more'} from {sources}: only their names are here."
+    yield view.spell(view.fit(f"  {number}"))
+    more = f", and {len(names) - 3:,} more" if len(names) > 3 else ""
+    yield from _under(f"The newest: {'; '.join(names[:3])}{more}.", view)
+    yield from _under("Ask there for the reports. All of them: phr missing --json", view, "dim")
 
 
 _DATED = {

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from phr.cli import output
 from phr.cli.context import workspace
 from phr.cli.options import Json
 from phr.cli.selecting import Kinds, Since, Sources, Until, select
+
+EACH = 5
+Limit = Annotated[
+    int, typer.Option("--limit", "-n", min=1, help="At most so many of each reason and source.", metavar="N")
+]
 
 
 def quality(
@@ -16,6 +23,7 @@ def quality(
     since: Since = None,
     until: Until = None,
     kind: Kinds = None,
+    limit: Limit = EACH,
     json: Json = False,
 ) -> None:
     """How much of what each source sends is coded, dated, has a unit and a range, and says who or where; and values that
@@ -26,6 +34,7 @@ def quality(
     \b
     phr quality
     phr quality --source clinic --since 2024 --kind labs
+    phr quality --limit 100
 
     Exit statuses: 0 fine, also when something is worth asking about; 1 failed; 2 usage; 6 locked.
     """
@@ -45,4 +54,4 @@ def quality(
             else "The record is empty so far: phr connect, or phr import FILE"
         )
     else:
-        output.emit(quality_lines(report, output.out()))
+        output.emit(quality_lines(report, output.out(), limit))

@@ -36,18 +36,18 @@ _LEAST, _MOST = 10, 40
 _POOR = 0.5
 
 
-def quality_lines(report: Report, view: Screen) -> Iterator[str]:
-    """The whole page, in marks that the screen has."""
-    return map(view.spell, _page(report, view))
+def quality_lines(report: Report, view: Screen, most: int = _EACH) -> Iterator[str]:
+    """The whole page, in marks that the screen has; `most` of one reason and one source are told one by one."""
+    return map(view.spell, _page(report, view, most))
 
 
-def _page(report: Report, view: Screen) -> Iterator[str]:
+def _page(report: Report, view: Screen, most: int) -> Iterator[str]:
     for at, source in enumerate(report["sources"]):
         if at:
             yield ""
         yield from _source(source, view)
     yield ""
-    yield from _asking(report, view)
+    yield from _asking(report, view, most)
 
 
 def _source(source: Report, view: Screen) -> Iterator[str]:
@@ -101,7 +101,7 @@ def _weakest(source: Report) -> Iterator[str]:
 # ── worth asking about ────────────────────────────────────────────────────────────────────────────
 
 
-def _asking(report: Report, view: Screen) -> Iterator[str]:
+def _asking(report: Report, view: Screen, most: int) -> Iterator[str]:
     found = report["implausible"]
     checked = f"{count(report['checked'], 'record')} and {count(report['values'], 'number')} checked"
     if not found:
@@ -112,7 +112,7 @@ def _asking(report: Report, view: Screen) -> Iterator[str]:
         those = [one for one in found if one["reason"] == reason]
         yield ""
         yield view.paint(view.fit(f"{_HEADINGS[reason]} ({len(those):,})"), "bold")
-        yield from _one_reason(those, view, several=len(report["sources"]) > 1)
+        yield from _one_reason(those, view, most, several=len(report["sources"]) > 1)
     yield ""
     ending = (
         f"Nothing is changed. phr show {found[0]['record']} shows the first one whole; ask the place that sent it."
@@ -121,25 +121,25 @@ def _asking(report: Report, view: Screen) -> Iterator[str]:
     yield from (view.paint(line, "dim") for line in wrapped(ending, view, indent=0))
 
 
-def _one_reason(found: Sequence[Report], view: Screen, *, several: bool) -> Iterator[str]:
+def _one_reason(found: Sequence[Report], view: Screen, limit: int, *, several: bool) -> Iterator[str]:
     groups: dict[tuple[str, str], list[Report]] = {}
     for one in found:
         groups.setdefault((one["source"], one["title"] if one["reason"] == "code" else ""), []).append(one)
     shown = list(groups.items())
     for at, ((source, _), those) in enumerate(shown):
         if one_by_one := those[0]["reason"] != "code":
-            most = _EACH
+            most = limit
         else:
             most = 1
-            if at >= _EACH:
+            if at >= limit:
                 rest = sum(len(each) for _, each in shown[at:])
-                yield f"  … and {rest:,} more, all in --json"
+                yield f"  … and {rest:,} more (--limit N shows more)"
                 return
         for one in those[:most]:
             yield from _one(one, view, clean(source) if several else "", 0 if one_by_one else len(those) - 1)
         if one_by_one and len(those) > most:
             yield view.spell(
-                f"  … and {len(those) - most:,} more{f' from {clean(source)}' if several else ''}: --json"
+                f"  … and {len(those) - most:,} more{f' from {clean(source)}' if several else ''} (--limit N shows more)"
             )
 
 

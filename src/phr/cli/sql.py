@@ -13,6 +13,7 @@ import typer
 from phr.cli import output
 from phr.cli.context import workspace
 from phr.cli.options import Json, usage
+from phr.errors import PhrError
 
 if TYPE_CHECKING:
     from phr.views.tables.asking import Answer
@@ -21,6 +22,8 @@ _SCREEN = 200
 """Rows on a terminal, unless more are asked for."""
 _LONGEST = 1_000_000
 """Characters of a query."""
+_WHOLE = 256 * 2**20
+"""Bytes of an answer that has to be whole before its first byte goes out."""
 
 
 class SqlFormat(StrEnum):
@@ -100,14 +103,11 @@ def sql(
 
 def _write(answer: Answer, layout: SqlFormat, limit: int | None) -> None:
     if layout is SqlFormat.JSON:
-        rows, rest = _cut(answer, limit)
-        output.emit_json(
-            {
-                "columns": answer.columns,
-                "rows": [_named(answer, row) for row in rows],
-                "total": len(rows) + sum(1 for _ in rest),
-            }
-        )
+        import orjson
+
+        rows, count = _held(answer, limit)
+        total = count + sum(1 for _ in answer.rows)
+        output.emit_json({"columns": answer.columns, "rows": orjson.Fragment(rows), "total": total})
     elif layout is SqlFormat.NDJSON:
         output.emit_ndjson(_named(answer, row) for row in islice(answer.rows, limit))
     elif layout is SqlFormat.CSV:
@@ -120,17 +120,41 @@ def _write(answer: Answer, layout: SqlFormat, limit: int | None) -> None:
     else:
         from phr.cli.sql_lines import drawn
 
-        rows, rest = _cut(answer, limit)
-        output.emit(drawn(answer.columns, rows, output.out()))
-        more = next(rest, None) is not None
+        shown = _Counted(islice(answer.rows, limit))
+        output.emit(drawn(answer.columns, shown, output.out()))
+        more = next(answer.rows, None) is not None
         output.talk(
-            f"{len(rows):,} {'row' if len(rows) == 1 else 'rows'}{'; there are more: --limit N' if more else ''}."
+            f"{shown.count:,} {'row' if shown.count == 1 else 'rows'}{'; there are more: --limit N' if more else ''}."
         )
 
 
-def _cut(answer: Answer, limit: int | None) -> tuple[list[tuple[Any, ...]], Iterator[tuple[Any, ...]]]:
-    """The rows to show, and those behind them."""
-    return list(islice(answer.rows, limit)), answer.rows
+class _Counted:
+    """Rows as they go by, and how many they were."""
+
+    def __init__(self, rows: Iterator[tuple[Any, ...]]) -> None:
+        self._rows = rows
+        self.count = 0
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        for row in self._rows:
+            self.count += 1
+            yield row
+
+
+def _held(answer: Answer, limit: int | None) -> tuple[bytes, int]:
+    """The rows as one JSON array, and their number. A query may fail at its last row, and half a document is none; so it is
+    held, as the bytes that it is, up to a size."""
+    held, count = bytearray(b"["), 0
+    for count, row in enumerate(islice(answer.rows, limit), 1):
+        held += b"," if count > 1 else b""
+        held += output.dump(_named(answer, row))
+        if len(held) > _WHOLE:
+            raise PhrError(
+                f"The answer is larger than {_WHOLE >> 20:,} megabytes, too much for one JSON document.",
+                hint="--format ndjson (or csv) writes it row by row; or ask for less: WHERE, --limit N",
+            )
+    held += b"]"
+    return bytes(held), count
 
 
 def _named(answer: Answer, row: tuple[Any, ...]) -> dict[str, Any]:

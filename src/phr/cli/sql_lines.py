@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from phr.cli.text import Screen, clean, elide, pad, width, wrapped
@@ -14,14 +15,23 @@ if TYPE_CHECKING:
 _GAP = 2
 _LEAST = 10
 """No column becomes narrower than this for the sake of the others."""
+_MEASURED, _MEASURED_TEXT = 20_000, 2**24
+"""So many rows, or characters in them, say how wide the columns are."""
 
 
-def drawn(columns: Sequence[str], rows: Sequence[Sequence[Any]], view: Screen) -> Iterator[str]:
-    """Rows under their names; numbers to the right. Without an edge (a pipe, a file) nothing is cut."""
+def drawn(columns: Sequence[str], rows: Iterable[Sequence[Any]], view: Screen) -> Iterator[str]:
+    """Rows under their names; numbers to the right. Without an edge (a pipe, a file) nothing is cut.
+
+    The first rows say how wide a column is; those behind them go out one by one, as many as there are.
+    """
     heads = [clean(name) for name in columns]
-    cells = [[_words(cell) for cell in row] for row in rows]
-    right = [_is_number([row[at] for row in rows]) for at in range(len(heads))]
+    rest = iter(rows)
+    first = _first(rest)
+    cells = [_cells(row) for row in first]
+    right = [_is_number([row[at] for row in first]) for at in range(len(heads))]
+    first.clear()
     sizes = [max([width(head), *(width(row[at]) for row in cells)]) for at, head in enumerate(heads)]
+    every = chain(cells, map(_cells, rest))
     if view.columns:
         fitting = fitted(
             sizes,
@@ -29,19 +39,34 @@ def drawn(columns: Sequence[str], rows: Sequence[Sequence[Any]], view: Screen) -
             view.columns,
         )
         if fitting is None:
-            yield from _blocks(heads, cells, view)
+            yield from _blocks(heads, every, view)
             return
         sizes = fitting
-    for number, row in enumerate([heads, *cells]):
+    for number, row in enumerate(chain([heads], every)):
         line = (
             (" " * _GAP)
             .join(
-                pad(elide(cell, size), size, right=to_right)
+                pad(elide(cell, size) if view.columns else cell, size, right=to_right)
                 for cell, size, to_right in zip(row, sizes, right, strict=True)
             )
             .rstrip()
         )
         yield view.paint(view.spell(view.fit(line)), "bold" if not number else None)
+
+
+def _first(rows: Iterator[Sequence[Any]]) -> list[Sequence[Any]]:
+    """The rows that are measured."""
+    found, size = [], 0
+    for row in rows:
+        found.append(row)
+        size += sum(len(cell) for cell in row if isinstance(cell, str))
+        if len(found) >= _MEASURED or size > _MEASURED_TEXT:
+            break
+    return found
+
+
+def _cells(row: Sequence[Any]) -> list[str]:
+    return [_words(cell) for cell in row]
 
 
 def fitted(sizes: Sequence[int], least: Sequence[int], room: int) -> list[int] | None:
@@ -57,9 +82,10 @@ def fitted(sizes: Sequence[int], least: Sequence[int], room: int) -> list[int] |
     return found
 
 
-def _blocks(heads: Sequence[str], cells: Sequence[Sequence[str]], view: Screen) -> Iterator[str]:
+def _blocks(heads: Sequence[str], cells: Iterable[Sequence[str]], view: Screen) -> Iterator[str]:
     """A row below the other, each name with its value; what is empty is left out."""
     room = max(width(head) for head in heads)
+    number = 0
     for number, row in enumerate(cells, 1):
         if number > 1:
             yield ""
@@ -71,7 +97,7 @@ def _blocks(heads: Sequence[str], cells: Sequence[Sequence[str]], view: Screen) 
             for at, line in enumerate(lines):
                 name = view.paint(pad(head, room), "bold") if not at else " " * room
                 yield view.spell(f"{name}{' ' * _GAP}{line.strip()}")
-    if not cells:
+    if not number:
         yield view.paint(view.spell(view.fit((" " * _GAP).join(heads))), "bold")
 
 

@@ -112,7 +112,10 @@ def summary(
     Exit statuses: 0 fine, 1 failed (also: no record yet), 2 usage, 6 locked.
     """
     chosen = select(None, since, None, sensitivity=sensitivity)
-    layout = SummaryFormat.JSON if json else layout
+    if json and layout not in _PRINTED:
+        layout = SummaryFormat.JSON
+    elif json and to == "-":
+        raise UsageError("--json and -o - both want to write to stdout.", hint="Write the file with -o FILE.")
     if emergency or layout is SummaryFormat.PDF or to not in (None, "-"):
         chosen = replace(chosen, marked=False)  # it is made for others
     _check(layout, paper, emergency=emergency)
@@ -122,16 +125,16 @@ def summary(
             if not emergency:
                 return
         if layout is SummaryFormat.PDF and not emergency:
-            _doctors(store, chosen, to)
+            _doctors(store, chosen, to, json=json)
             return
         page = _page(store, chosen, emergency=emergency)
         _tell_what_is_not_on_it(store, chosen)
     where = None if to in (None, "-") else Path(to or "")
-    if to is None and layout in _PRINTED and sys.stdout.isatty():
+    if to is None and layout in _PRINTED and (json or sys.stdout.isatty()):
         where = Path(f"phr-emergency-{page['made'][:10]}.{layout.value}")
     if where is not None:
         content = _content(page, layout, paper, Screen(None, colour=False), emergency=emergency, qr=qr)
-        _keep(where, content)
+        _keep(where, content, layout if json else None)
     elif layout is SummaryFormat.JSON:
         output.emit_json(page)
     elif layout is SummaryFormat.TEXT:
@@ -154,18 +157,18 @@ def _page(store: Store, chosen: Selection, *, emergency: bool) -> dict[str, Any]
     return page | {"text": text(page, PAPER_OCTETS)}
 
 
-def _doctors(store: Store, chosen: Selection, to: str | None) -> None:
+def _doctors(store: Store, chosen: Selection, to: str | None, *, json: bool) -> None:
     """The summary on four pages of paper; what is left out of it is told to the person alone."""
     from phr.exporters.pdf import summary_of
 
     pdf = summary_of(store, replace(chosen, since=None), chosen.since)
     _tell_what_is_not_on_it(store, chosen)
-    if to is None and sys.stdout.isatty():
+    if to is None and (json or sys.stdout.isatty()):
         to = f"phr-summary-{store.now()[:10]}.pdf"
     if to in (None, "-"):
         output.write(pdf)
     else:
-        _keep(Path(to or ""), pdf)
+        _keep(Path(to or ""), pdf, SummaryFormat.PDF if json else None)
 
 
 def _tell_what_is_not_on_it(store: Store, chosen: Selection) -> None:
@@ -212,12 +215,14 @@ def _content(
     return card.svg(page) if layout is SummaryFormat.SVG else card.html(page, paper.value)
 
 
-def _keep(path: Path, content: bytes) -> None:
-    """Write the file whole, or not at all."""
+def _keep(path: Path, content: bytes, told: SummaryFormat | None = None) -> None:
+    """Write the file whole, or not at all. `told`: what was written is said as JSON, as `phr export --json` says it."""
     from phr.exporters.files import to_file
 
     to_file(path, lambda out: out.write(content))
     output.talk(f"Written: {clean(path)}. It can be read without a key.")
+    if told is not None:
+        output.emit_json({"path": str(path.absolute()), "format": told.value, "bytes": len(content)})
 
 
 def _check(layout: SummaryFormat, paper: Paper, *, emergency: bool) -> None:

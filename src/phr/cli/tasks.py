@@ -120,7 +120,7 @@ def _drawn(found: dict[str, Any], view: Screen) -> Iterator[str]:
 def _task(one: Event, view: Screen) -> Iterator[str]:
     from phr.views.titles import plain
 
-    when = day(one["due"])[:16] if one["group"] != "done" else day(one["performed"] or one["date"])[:10]
+    when = _on(one["due"]) if one["group"] != "done" else day(one["performed"] or one["date"])[:10]
     head, tail = f"  {pad(when, 10)}  ", f"  {one['id']}"
     title = plain(clean(one["title"])) or "(no title)"
     if one["kind"] not in ("task", "immunization"):
@@ -132,6 +132,19 @@ def _task(one: Event, view: Screen) -> Iterator[str]:
     said = "; ".join(word for word in _details(one) if word)
     if said:
         yield from (view.paint(view.spell(line), "dim") for line in wrapped(said, view, indent=14))
+
+
+def _on(due: str | None) -> str:
+    """Until when, on the person's own clock, as it is grouped."""
+    from phr.fhir import dates
+    from phr.views.due_clock import day_here, here, moment
+
+    if due is None or (found := dates.parse(due)) is None:
+        return clean(due)[:16]
+    at = moment(due)
+    if at is None or (at.hour, at.minute) == (0, 0):  # midnight is how systems write a day
+        return day_here(found.text)
+    return f"{day_here(due)} {here(at) or at:%H:%M}"
 
 
 def _details(one: Event) -> Iterator[str]:

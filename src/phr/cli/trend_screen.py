@@ -266,7 +266,8 @@ def _panel_row(one: Report, view: Screen) -> list[tuple[str, str | None]]:
     from phr.views.trend_chart import curve
 
     found = curve(one)
-    bars = terminal.sparkline(found.dots, 8, unicode=view.unicode) if found and len(found.exact) > 1 else []
+    drawn = found is not None and len(found.exact) > 1
+    bars = terminal.sparkline(found.dots, 8, unit=found.unit, unicode=view.unicode) if found and drawn else []
     direction = {"rising": "↗", "falling": "↘"}.get(one["direction"], "")
     if not view.unicode:
         direction = one["direction"] if direction else ""

@@ -159,8 +159,10 @@ def name_of(found: Visit) -> str:
     from phr.views.visit_names import words_of
 
     words = "-".join(words_of(found.whom.query))[:60].strip("-") or "appointment"
+    from phr.views.due_clock import day_here
+
     day = (found.next or {}).get("date") or found.today
-    return f"visit-{words}-{day[:10]}"
+    return f"visit-{words}-{day_here(day)}"
 
 
 def _write(store: Store, asked: Asked, found: Visit, given: Handover, content: bytes) -> Done:

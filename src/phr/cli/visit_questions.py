@@ -81,12 +81,30 @@ def listed(store: Store, who: str | None, *, json: bool) -> None:
         output.emit_json({"questions": [one.document() for one in found]})
         return
     if not found:
-        output.talk('No question is noted. To note one: phr visit "Dr. Martinez" --ask "Should I …?"')
+        output.talk('No question is noted. To note one: phr visit "Dr. Martinez" --ask "Can the dose be halved?"')
         return
-    output.emit(_lines(found))
+    output.emit(_lines(found, _groups(store, found)))
 
 
-def _lines(found: list[Question]) -> list[str]:
+def _groups(store: Store, found: list[Question]) -> dict[str, str]:
+    """By each name that was said who is meant: `Elena` and `Elena Martinez` are one."""
+    from phr.errors import UsageError
+    from phr.views.visit_people import known_people
+    from phr.views.whom import whom
+
+    named = {one.whom for one in found if one.whom}
+    known = known_people(store) if len(named) > 1 else None
+    told: dict[str, str] = {}
+    for name in named if known else ():
+        try:
+            told[name] = whom(store, name, known).name
+        except UsageError:
+            told[name] = name
+    # one name alone stays as it was said
+    return {name: meant if list(told.values()).count(meant) > 1 else name for name, meant in told.items()}
+
+
+def _lines(found: list[Question], meant: dict[str, str]) -> list[str]:
     from phr.cli.visit_screen import question_lines
 
     view = output.out()
@@ -95,7 +113,8 @@ def _lines(found: list[Question]) -> list[str]:
     lines: list[str] = []
     groups: dict[str, list[Question]] = {}
     for one in open_:
-        groups.setdefault(clean(one.whom) or "For anybody", []).append(one)
+        name = meant.get(one.whom, one.whom) if one.whom else None
+        groups.setdefault(clean(name) or "For anybody", []).append(one)
     for name, questions in groups.items():
         lines.append(view.paint(view.spell(view.fit(name)), "bold"))
         for one in questions:

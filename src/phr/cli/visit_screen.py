@@ -38,7 +38,7 @@ def _lines(text: str, view: Screen, *, indent: int = 2) -> list[str]:
 
 def _head(visit: Visit, view: Screen, *, on_paper: bool) -> Iterator[str]:
     yield view.paint(view.spell(view.fit(f"For {clean(visit.whom.name)}")), "bold")
-    places = list(visit.whom.facilities[:2])
+    places = _places(visit.whom.facilities)[:2]
     if places and visit.whom.by == "practitioner":
         yield from _lines(" and ".join(places), view)
     yield from _lines(f"Patient: {whose(visit)}", view)
@@ -49,15 +49,25 @@ def _head(visit: Visit, view: Screen, *, on_paper: bool) -> Iterator[str]:
     yield from _lines(last_visit(visit, "here" if on_paper else "there"), view)
 
 
+def _places(names: Sequence[str]) -> list[str]:
+    """Without the rooms of a place that is named itself."""
+    return [
+        name
+        for name in names
+        if not any(name != other and name.casefold().startswith(f"{other.casefold()},") for other in names)
+    ]
+
+
 def _next(visit: Visit) -> str:
     told = visit.next
     if told is None:
         return "Next appointment there: none is in your record. Say when it is: --in 3d"
-    from phr.cli.text import day
+    from phr.views.due_clock import words as day
 
     days = told["in_days"]
     how = {0: ", today", 1: ", tomorrow"}.get(days, f", in {days} days" if days else "")
-    words = [day(told["date"]), told.get("title"), told.get("facility")]
+    when = day(told["date"]) or "its day cannot be read in your record"
+    words = [when, told.get("title"), told.get("facility")]
     said = f"Next appointment there: {', '.join(filter(None, words))}{how}."
     if told["from"] == "you" and told.get("appointment_on"):
         said += f" Your record has one on {day(told['appointment_on'])}."
@@ -67,7 +77,7 @@ def _next(visit: Visit) -> str:
 def _questions(shown: Page, visit: Visit, view: Screen) -> Iterator[str]:
     yield from _heading("Questions", view)
     if not shown.questions:
-        yield from _lines('None noted. To note one, add: --ask "Should I …?"', view)
+        yield from _lines('None noted. To note one, add: --ask "Can the dose be halved?"', view)
     for one in visit.questions[: len(shown.questions)]:
         yield from question_lines(one, view)
     if shown.more_questions:
@@ -75,7 +85,7 @@ def _questions(shown: Page, visit: Visit, view: Screen) -> Iterator[str]:
 
 
 def question_lines(one: Question, view: Screen, *, whom: bool = False) -> list[str]:
-    """`3  Should I …?`, for whom, since when, and what was answered."""
+    """`3  Can the dose be halved?`, for whom, since when, and what was answered."""
     name = f" ({clean(one.whom)})" if whom and one.whom else ""
     lines = [view.spell(line) for line in wrapped(f"{one.id}  {clean(one.text)}{name}", view)]
     if one.answered:
@@ -121,21 +131,36 @@ def _rows(rows: Sequence[Row], shown: Page, view: Screen) -> Iterator[str]:
         return
     places = [_where(row, shown) for row in rows]
     room = columns - 4 - 12
-    most = min(
-        max((width(_what(row)) for row in rows), default=0), room if not any(places) else room * 3 // 5
-    )
+    wanted = max((width(_what(row)) for row in rows), default=0)
+    beside = max(map(width, places), default=0)
+    most = min(wanted, max(room * 3 // 5, room - 2 - beside) if beside else room)
     for row, place in zip(rows, places, strict=True):
-        what = _what(row)
-        rest = max(0, room - max(most, 0) - 2)
-        if width(what) > most:
-            lines = wrapped(what, Screen(most + 2, colour=False), indent=0)
-            what, further = lines[0], lines[1:]
-        else:
-            further = []
-        line = f"    {pad(row.when, 10)}  {pad(what, most)}  {elide(place, rest)}".rstrip()
-        yield _painted(view.spell(line.replace("\xa0", " ")), row, view)
-        for more in further:
-            yield _painted(view.spell(f"{' ' * 16}{more.strip()}"), row, view)
+        what, where = in_cells(_what(row), most), in_cells(place, max(1, room - most - 2))
+        for at in range(max(len(what), len(where))):
+            day = "" if at else row.when
+            left, right = (part[at] if at < len(part) else "" for part in (what, where))
+            line = f"    {pad(day, 10)}  {pad(left, most)}  {right}".rstrip()
+            yield _painted(view.spell(line.replace("\xa0", " ")), row, view)
+
+
+def in_cells(text: str, room: int) -> list[str]:
+    """Words in lines that are at most so wide; a word that is wider than all the room is cut where it has to be."""
+    lines: list[str] = []
+    line = ""
+    for word in text.split(" "):
+        while width(word) > room:
+            if line:
+                lines.append(line)
+                line = ""
+            cut = next((at for at in range(len(word), 1, -1) if width(word[:at]) <= room), 1)
+            lines.append(word[:cut])
+            word = word[cut:]
+        both = f"{line} {word}".strip()
+        if width(both) > room:
+            lines.append(line)
+            both = word
+        line = both
+    return [*lines, line] if line else lines
 
 
 def _painted(line: str, row: Row, view: Screen) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from xml.sax.saxutils import escape
 
 FONT = "Helvetica, Arial, 'Liberation Sans', sans-serif"
@@ -16,46 +17,63 @@ POINT = 25.4 / 72
 _NARROW, _THIN, _WIDE = "ijlI'|.,:; ", 'frtJ()[]-/!"', "mwMW@%+&=<>"
 
 
+LONGEST = 300
+"""Letters of one entry: what is longer is a slip of its source, or means harm, and would push all else off the card."""
+
+
+def within(words: str) -> str:
+    """The words, cut where no card or page has room for them; that it was cut is said."""
+    return words if len(words) <= LONGEST else f"{words[: LONGEST - 20].rstrip()} … (cut: too long)"
+
+
 def advance(text: str, points: float, *, bold: bool = False) -> float:
     """How wide this is in millimetres; rather too much than too little."""
-    total = 0.0
-    for char in text:
-        if char in _NARROW:
-            total += 0.34
-        elif char in _THIN:
-            total += 0.42
-        elif char in _WIDE:
-            total += 0.98
-        elif char.isupper():
-            total += 0.77
-        elif ord(char) < 0x250:
-            total += 0.64
-        else:
-            total += 0.74 if ord(char) < 0x1100 else 1.05
-    return total * points * POINT * (1.12 if bold else 1.0)
+    return sum(map(_cell, text)) * points * POINT * (1.12 if bold else 1.0)
+
+
+@lru_cache(maxsize=4096)
+def _cell(char: str) -> float:
+    """The width of a letter, as a part of its size."""
+    if char in _NARROW:
+        return 0.34
+    if char in _THIN:
+        return 0.42
+    if char in _WIDE:
+        return 0.98
+    if char.isupper():
+        return 0.77
+    if ord(char) < 0x250:
+        return 0.64
+    return 0.74 if ord(char) < 0x1100 else 1.05
 
 
 def wrap(text: str, points: float, room: float, *, bold: bool = False) -> list[str]:
-    """The text in lines that fit; a word that is wider than a line is broken."""
+    """The text in lines that fit; a word that is wider than a line is broken. In one go, however long it is."""
+    cells = room / (points * POINT * (1.12 if bold else 1.0)) + 1e-9
     lines: list[str] = []
-    line = ""
+    line, taken = "", 0.0
     for word in filter(None, text.split(" ")):  # a no-break space holds
-        while advance(word, points, bold=bold) > room and len(word) > 1:
-            at = next(
-                (n for n in range(len(word) - 1, 1, -1) if advance(word[:n], points, bold=bold) <= room), 1
-            )
-            if line:
-                lines.append(line)
-                line = ""
-            lines.append(word[:at])
-            word = word[at:]
-        longer = f"{line} {word}" if line else word
-        if advance(longer, points, bold=bold) <= room:
-            line = longer
-        else:
+        pieces = _pieces(word, cells)
+        if line and (len(pieces) > 1 or taken + _cell(" ") + pieces[0][1] > cells):
             lines.append(line)
-            line = word
+            line, taken = "", 0.0
+        lines += [piece for piece, _ in pieces[:-1]]
+        last, wide = pieces[-1]
+        line, taken = (f"{line} {last}", taken + _cell(" ") + wide) if line else (last, wide)
     return [*lines, line] if line else lines
+
+
+def _pieces(word: str, cells: float) -> list[tuple[str, float]]:
+    """A word with its width, broken wherever a line is full; at least a letter goes on each."""
+    found: list[tuple[str, float]] = []
+    begin, taken = 0, 0.0
+    for at, char in enumerate(word):
+        wide = _cell(char)
+        if at > begin and taken + wide > cells:
+            found.append((word[begin:at], taken))
+            begin, taken = at, 0.0
+        taken += wide
+    return [*found, (word[begin:], taken)]
 
 
 @dataclass(slots=True)
@@ -76,6 +94,9 @@ class Block:
 
     where: str = "see the page"
     """Where those are that were cut."""
+
+    def __post_init__(self) -> None:
+        self.entries = [within(entry) for entry in self.entries]
 
     def lines(self, room: float) -> list[str]:
         more = [f"+{self.cut} more: {self.where}"] if self.cut else []
@@ -151,7 +172,7 @@ def beside(
 
 def title(words: str, room: float, points: float, least: float = 6.0) -> list[tuple[str, float]]:
     """A name in one line, smaller where it is long; in several of the smallest size where that is not enough."""
-    size = points
+    size, words = points, within(words)
     while size > least and advance(words, size, bold=True) > room:
         size = max(least, size - 0.5)
     return [(line, size) for line in wrap(words, size, room, bold=True)]

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from phr.exporters.card_face import POINT, wrap
+from phr.exporters.card_face import POINT, within, wrap
 from phr.views import emergency_text as words
 from phr.views.summary_onset import since_words
 
@@ -39,6 +39,9 @@ class Part:
     two: bool = False
     """In two columns."""
     more: int = 0
+
+    def __post_init__(self) -> None:
+        self.entries = [(within(head), within(rest)) for head, rest in self.entries]
 
     def height(self, points: float, room: float) -> float:
         """Millimetres."""
@@ -98,7 +101,9 @@ def _split(parts: Sequence[Part], points: float) -> tuple[list[Part], list[Part]
     """Two columns of about the same height, in the order of reading."""
     room = (WIDTH - _BETWEEN) / 2
     heights = [part.height(points, room) for part in parts]
-    at = min(range(len(parts) + 1), key=lambda number: max(sum(heights[:number]), sum(heights[number:])))
+    at = min(
+        range(len(parts) + 1), key=lambda number: (max(sum(heights[:number]), sum(heights[number:])), -number)
+    )
     return list(parts[:at]), list(parts[at:])
 
 

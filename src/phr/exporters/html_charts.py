@@ -18,20 +18,20 @@ _HALF, _WHOLE = 460, 920
 """How wide pictures are drawn: as wide as they stand, so that their letters stay as large as those around them."""
 
 
-def charts(events: Sequence[Event]) -> Iterator[str]:
+def charts(events: Sequence[Event], born: str | None = None) -> Iterator[str]:
     """The section of the charts, part by part."""
     yield '<section id="charts">\n<h2>Charts</h2>\n'
-    found = gathered(events)
+    found = gathered(events, born=born)
     yield '<div class="charts">\n' if found else f'<p class="none">{_NO_CHARTS}</p>\n'
     for one in found:
         yield f'<figure class="drawn">\n{svg.draw(one.title, [one], look="page", width=_HALF)}</figure>\n'
     yield "</div>\n</section>\n" if found else "</section>\n"
 
 
-def life(events: Sequence[Event]) -> Iterator[str]:
+def life(events: Sequence[Event], born: str | None = None) -> Iterator[str]:
     """The section of the swim lanes."""
     yield '<section id="life">\n<h2>Over the years</h2>\n'
-    found = lanes(events)
+    found = lanes(events, born=born)
     if any(one.bars or one.points for one in found.lanes):
         drawn = lanes_svg.draw(found, look="page", width=_WHOLE)
         name = words("Problems and medications as bars, results and visits as points")

@@ -13,8 +13,20 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from phr.exporters.html_frame import lines, words
-from phr.exporters.html_words import Event, Row, by_kind, is_outside, more, row, source_word, year_of
+from phr.exporters.html_words import (
+    Event,
+    Row,
+    by_kind,
+    is_outside,
+    month_of,
+    more,
+    row,
+    source_word,
+    year_of,
+)
 from phr.views.kind_words import plural
+
+_Told = tuple[Event, Row, bool]
 
 BLOCK = 40
 """Lines of a block at most."""
@@ -85,30 +97,40 @@ def _choice(name: str, label: str, all_: str, offered: Sequence[tuple[str, str, 
     return f'<label><span>{label}</span><select id="{name}"><option value="">{all_}</option>{options}</select></label>\n'
 
 
-def rows(events: Sequence[Event], offered: Choices) -> Iterator[str]:
-    """The lines by year and month, in the order of the events."""
+def rows(events: Sequence[Event], offered: Choices, alone: Sequence[bool] = ()) -> Iterator[str]:
+    """The lines by year and month, in the order of the events.
+
+    `alone`: of each event whether only the timeline has it (all have, unless said). The others are told already where the
+    whole page is printed.
+    """
+    flags = alone or [True] * len(events)
+    months = {month_of(event) for event, flag in zip(events, flags, strict=True) if flag}
+    years = {year for year, _ in months}
     kinds = {kind: at for at, kind in enumerate(sorted(offered.kinds, key=by_kind))}
     sources = {name: at for at, name in enumerate(sorted(offered.sources))}
     several = len(sources) > 1
-    told = ((event, row(event)) for event in events)
+    told = ((event, row(event), flag) for event, flag in zip(events, flags, strict=True))
     for year, of_year in groupby(told, key=lambda one: one[1].year):
-        yield f'<section class="year" data-year="{year or "-"}">\n<h3>{year or "Date not known"}</h3>\n'
+        twice = "" if year in years else " told"
+        yield f'<section class="year{twice}" data-year="{year or "-"}">\n<h3>{year or "Date not known"}</h3>\n'
         for month, of_month in groupby(of_year, key=lambda one: one[1].month):
             title = f"<h4>{month}</h4>\n" if month else "<h4>Month not known</h4>\n" if year else ""
-            yield f'<div class="month">\n{title}'
+            twice = "" if (year, month) in months else " told"
+            yield f'<div class="month{twice}">\n{title}'
             for block in _blocks(of_month):
                 size = next(each for each in _SIZES if len(block) <= each)
                 yield f'<div class="block n{size}">\n'
-                for event, one in block:
+                for event, one, flag in block:
                     ids = " ".join(str(sources[name]) for name in event.get("sources") or ())
-                    yield _line(event, one, kinds[event["kind"]], ids, several=several)
+                    marks = f'data-k="{kinds[event["kind"]]}" data-s="{ids}"{" data-a" if flag else ""}'
+                    yield _line(event, one, marks, several=several)
                 yield "</div>\n"
             yield "</div>\n"
         yield "</section>\n"
 
 
-def _blocks(told: Iterable[tuple[Event, Row]]) -> Iterator[list[tuple[Event, Row]]]:
-    block: list[tuple[Event, Row]] = []
+def _blocks(told: Iterable[_Told]) -> Iterator[list[_Told]]:
+    block: list[_Told] = []
     for one in told:
         block.append(one)
         if len(block) == BLOCK:
@@ -118,7 +140,7 @@ def _blocks(told: Iterable[tuple[Event, Row]]) -> Iterator[list[tuple[Event, Row
         yield block
 
 
-def _line(event: Event, one: Row, kind: int, sources: str, *, several: bool) -> str:
+def _line(event: Event, one: Row, marks: str, *, several: bool) -> str:
     sign, said = one.mark
     value = f'<b class="{"off" if sign else "value"}">{words(one.value)}' if one.value or sign else ""
     if value:
@@ -127,7 +149,7 @@ def _line(event: Event, one: Row, kind: int, sources: str, *, several: bool) -> 
     told = ", ".join(map(source_word, event.get("sources") or ())) if several else ""
     place = words(" · ".join(part for part in (one.place, told) if part))
     return (
-        f'<details data-k="{kind}" data-s="{sources}"{" data-o" if sign else ""}><summary>'
+        f"<details {marks}{' data-o' if sign else ''}><summary>"
         f"<span>{one.date or '–'}</span> <span>{words(one.kind)}</span>"
         f" <span>{words(one.title)} {value}{usual}</span> <span>{place}</span></summary>"
         f"<p>{lines(more(event, one))}</p></details>\n"

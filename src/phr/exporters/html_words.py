@@ -115,6 +115,12 @@ def year_of(event: Event) -> str:
     return _dated(event.get("date"))[0]
 
 
+def month_of(event: Event) -> tuple[str, str]:
+    """The year and the month of an event as its line has them."""
+    year, month, _, _ = _dated(event.get("date"))
+    return year, MONTHS[int(month) - 1] if month else ""
+
+
 def is_outside(event: Event) -> bool:
     """Whether somebody says that the value is outside its range."""
     return bool(_mark(event)[0])

@@ -7,9 +7,13 @@ Nothing here asks a clock: the same agenda gives the same bytes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
+
+from phr.fhir import dates
+from phr.views.due_clock import moment
 
 if TYPE_CHECKING:
     from icalendar import Calendar
@@ -21,6 +25,9 @@ MEDIA_TYPE = "text/calendar"
 SUFFIX = ".ics"
 DISCREET = "Appointment"
 """All that is said of an event where calendars are seen by others."""
+_UNSEEN = re.compile(
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff]"
+)
 _STATUS = {"confirmed": "CONFIRMED", "tentative": "TENTATIVE", "cancelled": "CANCELLED"}
 
 
@@ -51,16 +58,16 @@ def _add(calendar: Calendar, one: Due, *, discreet: bool, remind: timedelta | No
     entry.add("last-modified", changed)
     entry.add("sequence", one.sequence)
     _when(entry, one)
-    summary = DISCREET if discreet else _summary(one)
+    summary = DISCREET if discreet else _clean(_summary(one))
     entry.add("summary", summary)
     entry.add("status", _STATUS[one.status])
     entry.add("class", "PRIVATE")
     entry.add("transp", "TRANSPARENT" if one.all_day or one.kind == "sign_in" else "OPAQUE")
     if not discreet:
         if one.facility:
-            entry.add("location", one.facility)
+            entry.add("location", _clean(one.facility))
         if words := _words(one):
-            entry.add("description", words)
+            entry.add("description", _clean(words))
     if remind is not None and one.status != "cancelled":
         _remind(entry, remind, summary)
     calendar.add_component(entry)
@@ -69,22 +76,33 @@ def _add(calendar: Calendar, one: Due, *, discreet: bool, remind: timedelta | No
 def _summary(one: Due) -> str:
     if one.kind == "task":
         return f"To do: {one.title}"
-    return f"{one.title} (about this day)" if one.kind == "treatment" and one.status == "tentative" else one.title
+    return (
+        f"{one.title} (about this day)"
+        if one.kind == "treatment" and one.status == "tentative"
+        else one.title
+    )
 
 
 def _when(entry: Entry, one: Due) -> None:
-    if one.all_day:
-        first = date.fromisoformat(one.start[:10])
-        last = date.fromisoformat(one.end[:10]) if one.end and len(one.end) >= 10 else first
-        entry.add("dtstart", first)
-        entry.add("dtend", max(first, last) + timedelta(days=1))  # the end is not part of it (3.6.1)
+    start = None if one.all_day else one.moment
+    if start is None:
+        entry.add("dtstart", one.day)
+        last = max(one.day, _last_day(one))
+        if last < date.max:
+            entry.add("dtend", last + timedelta(days=1))  # the end is not part of it (3.6.1)
         return
-    start = moment(one.start)
-    entry.add("dtstart", start)
-    if one.end and len(one.end) > 10:
-        end = moment(one.end)
-        if (end.tzinfo is None) == (start.tzinfo is None) and end > start:
-            entry.add("dtend", end)
+    entry.add("dtstart", _spelt(start))
+    end = moment(one.end)
+    if end is not None and (end.tzinfo is None) == (start.tzinfo is None) and end > start:
+        entry.add("dtend", _spelt(end))
+
+
+def _last_day(one: Due) -> date:
+    found = dates.parse(one.end)
+    if found is None or found.precision in ("year", "month"):
+        return one.day
+    at = moment(one.end)
+    return at.date() if at is not None else date(1970, 1, 1) + timedelta(seconds=found.start)
 
 
 def _remind(entry: Entry, before: timedelta, words: str) -> None:
@@ -108,12 +126,18 @@ def _words(one: Due) -> str:
     return "\n".join(filter(None, said))
 
 
-def moment(text: str) -> datetime:
-    """A FHIR dateTime: in UTC where it has an offset, else as the clock there shows it."""
-    found = datetime.fromisoformat(text)
-    return found.astimezone(UTC) if found.tzinfo is not None else found
+def _spelt(at: datetime) -> datetime:
+    """In UTC where it is known whose clock it is, else as the clock there shows it."""
+    return at.astimezone(UTC) if at.tzinfo is not None else at
 
 
 def _instant(text: str) -> datetime:
-    found = datetime.fromisoformat(text)
-    return (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).astimezone(UTC)
+    """When it changed. A calendar asks for it, so what cannot be read is long ago."""
+    found = moment(text) or datetime(1970, 1, 1, tzinfo=UTC)
+    return _spelt(found if found.tzinfo is not None else found.replace(tzinfo=UTC))
+
+
+def _clean(text: str) -> str:
+    """Words of a source without control characters and without those that reorder what is read; lines stay."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
+    return _UNSEEN.sub("", text).encode("utf-8", "replace").decode()

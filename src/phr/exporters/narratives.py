@@ -37,6 +37,8 @@ _SCHEMES = frozenset(("http", "https", "mailto", "tel"))
 _PICTURE = re.compile(r"#|data:image/(png|gif|jpeg|webp|bmp);base64,[A-Za-z0-9+/=\s]*$")
 _STYLE = re.compile(r"[\\@<]|/\*|url|expression|binding|behavio|import|script|image-set|(?<!-)position", re.I)
 _DIV = re.compile(rb'"div"\s*:')
+_Place = tuple[Any, Any, Any]
+"""A node, the place above it, and under which key it stands there."""
 
 
 def safe(resource: dict[str, Any]) -> dict[str, Any]:
@@ -57,18 +59,63 @@ def safe_bytes(raw: bytes) -> bytes:
     except ValueError:
         return raw
     made = _safe(resource)
-    return raw if made is resource else orjson.dumps(made, default=digits)
+    if made is resource:
+        return raw
+    try:
+        return orjson.dumps(made, default=digits)
+    except orjson.JSONEncodeError:  # deeper than it writes
+        return _written(made)
+
+
+def _written(node: Any) -> bytes:
+    """As JSON, however deep."""
+    done: list[bytes] = []
+    waiting: list[Any] = [node]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, bytes):  # a piece that is written already
+            done.append(one)
+        elif isinstance(one, dict):
+            parts = [part for key, value in one.items() for part in (b",", orjson.dumps(key) + b":", value)]
+            waiting += reversed([b"{", *parts[1:], b"}"])
+        elif isinstance(one, list):
+            waiting += reversed([b"[", *[part for value in one for part in (b",", value)][1:], b"]"])
+        else:
+            done.append(orjson.dumps(one, default=digits))
+    return b"".join(done)
 
 
 def _safe(node: Any) -> Any:
-    if isinstance(node, list):
-        parts = [_safe(each) for each in node]
-        return parts if any(new is not old for new, old in zip(parts, node, strict=True)) else node
-    if not isinstance(node, dict):
-        return node
-    made = {key: _safe(value) for key, value in node.items() if not (key == "text" and _acts(value))}
-    same = len(made) == len(node) and all(made[key] is value for key, value in node.items())
-    return node if same else made
+    """The node without what acts; the very same object where there is nothing. Without recursion: trees may be deep."""
+    acting: list[_Place] = []
+    waiting: list[_Place] = [(node, None, None)]
+    while waiting:
+        place = waiting.pop()
+        here = place[0]
+        acts = isinstance(here, dict) and _acts(here.get("text"))
+        if acts:
+            acting.append(place)
+        inside = here.items() if isinstance(here, dict) else enumerate(here) if isinstance(here, list) else ()
+        waiting += [
+            (value, place, key)
+            for key, value in inside
+            if isinstance(value, dict | list) and not (acts and key == "text")
+        ]
+    copies: dict[int, Any] = {}
+    for place in acting:
+        _copied(place, copies).pop("text", None)
+    return copies.get(id(node), node)
+
+
+def _copied(place: _Place, copies: dict[int, Any]) -> Any:
+    """A copy of what stands here, hung into copies of all that is above it; of each there is one."""
+    made = copy = copies.setdefault(id(place[0]), place[0].copy())
+    while place[1] is not None:
+        _, above, key = place
+        under, copy = copy, copies.setdefault(id(above[0]), above[0].copy())
+        copy[key] = under
+        place = above
+    return made
 
 
 def _acts(narrative: object) -> bool:

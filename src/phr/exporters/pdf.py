@@ -24,10 +24,11 @@ from phr.exporters.pdf_chapters import (
 from phr.exporters.pdf_narrative import blocks_of
 from phr.exporters.pdf_now import Now, now
 from phr.exporters.pdf_page import NOTHING, Page, Room
-from phr.exporters.pdf_pictures import MOST, Pictures, drawn
+from phr.exporters.pdf_pictures import MOST, Pictures, drawn, pairs
 from phr.exporters.pdf_summary import summary_blocks
 from phr.exporters.pdf_who import Who, who
 from phr.exporters.press import pages, press
+from phr.fhir.read import text
 from phr.views.events import Event
 
 if TYPE_CHECKING:
@@ -36,9 +37,11 @@ if TYPE_CHECKING:
 
 PAGES = 4
 """A doctor has four minutes."""
-_TRIES = ((1.0, 3), (0.85, 3), (0.7, 3), (0.5, 2), (0.3, 2), (0.15, 0))
+_TRIES = ((1.0, 6), (1.0, 4), (0.85, 4), (0.7, 4), (0.5, 2), (0.3, 2), (0.15, 0))
 """`(share of the usual rows, charts)` until it fits."""
-_SHORT = "This is a summary. The full record is a paper of its own: phr export --format pdf"
+_SHORT = "This is a summary{}. The full record is a paper of its own: phr export --format pdf"
+_EVERYTHING = "Everything in the record."
+"""What a file says that has no selection (`about`); a summary says so in its own sentence."""
 _NO_SIGNATURE = "The patient's own copy; no clinician has signed it."
 _CODES = {
     "allergies": "48765-2",
@@ -86,6 +89,7 @@ class _Paper:
         self._part_only = bool(given.options.sections or about(given).selection)
         header = given.header
         patient = told.desk.patient.resource if told.desk.patient else {}
+        self.born = text(patient.get("birthDate"))
         self.who: Who = who(patient, f"{header.made:%Y-%m-%d}")
         team = next((one for one in told.chapters if one.part.name == "care-team"), None)
         words_ = _all_words(blocks_of(team.blocks)) if team else ""
@@ -100,7 +104,7 @@ class _Paper:
         hidden = (one for one in self.told.left_out if one.reason in NOT_TO_BE_TOLD)
         left_out = (*given.contents.left_out, *given.contents.gone, *hidden)
         said = about(given, left_out)
-        pictures = drawn(self.events, max(charts for _, charts in _TRIES), given.doing)
+        pictures = self._drawn(max(charts for _, charts in _TRIES))
         for number, (share, charts) in enumerate(_TRIES):
             given.doing("Setting the pages", number, len(_TRIES))
             room = Room(share, "in the full record")
@@ -109,7 +113,9 @@ class _Paper:
                 *summary_blocks(self._page(room)),
                 *_charts(pictures, charts, 2),
                 *_lanes(pictures, 2),
-                *self._about(said, 2, _SHORT),
+                *self._about(
+                    said, 2, _SHORT.format("" if self._part_only else " of everything in the record")
+                ),
             ]
             pdf = self._press("Doctor's summary", blocks, pictures)
             if pages(pdf) <= PAGES:
@@ -117,6 +123,12 @@ class _Paper:
         counts = {code: len(self.now[name]) for name, code in _CODES.items()}
         counts["30954-2"] = len(self.now.abnormal)
         return Exported(0, counts, left_out), pdf
+
+    def _drawn(self, most: int) -> Pictures:
+        doubted = {
+            one["id"]: one.get("last_seen") for one in self.now["medications"] if one.get("still_taking")
+        }
+        return drawn(self.events, most, self.given.doing, born=self.born, doubted=doubted)
 
     def full(self) -> tuple[Exported, bytes]:
         """Everything, behind a table of contents."""
@@ -126,7 +138,7 @@ class _Paper:
             self.told, self.events, several=self.several, everything=everything, part_only=self._part_only
         )
         said = about(given, told.left_out)
-        pictures = drawn(self.events, MOST, given.doing)
+        pictures = self._drawn(MOST)
         given.doing("Setting the pages")
         below = [one | {"level": one["level"] + 1} if one["k"] == "h" else one for one in self._summary()]
         blocks = [
@@ -166,14 +178,16 @@ class _Paper:
         sections = self.given.options.sections
         chosen = [f"Only these sections: {', '.join(sections)}."] if sections else []
         looked = [f"Of {kind} only the newest were looked at." for kind in self.now.reached]
+        sentences = [one for one in said.sentences() if not (also and one == _EVERYTHING)]
         return [
             heading("Sources, and what is not in here", level),
-            bullets([*said.sentences(), *chosen, *also, *looked, NO_CLINICIAN]),
+            bullets([*sentences, *chosen, *also, *looked, NO_CLINICIAN]),
         ]
 
     def _press(self, what: str, blocks: Sequence[Block], pictures: Pictures) -> bytes:
         header = self.given.header
-        shown = {one["file"] for one in blocks if one["k"] == "fig"}
+        figures = (each for one in blocks for each in one.get("figures", [one]))
+        shown = {one["file"] for one in figures if "file" in one}
         whom = self.given.options.whom
         data: dict[str, Any] = {
             "blocks": blocks,
@@ -189,7 +203,7 @@ def _charts(pictures: Pictures, most: int, level: int) -> list[Block]:
     if not most or not pictures.charts:
         return []
     rest = len(pictures.charts) - min(most, len(pictures.charts)) + pictures.more
-    found = [heading("Measurements over time", level), *pictures.charts[:most]]
+    found = [heading("Measurements over time", level), *pairs(pictures.charts[:most])]
     if rest:
         are = "measurement has" if rest == 1 else "measurements have"
         found.append(words(f"{rest:,} more {are} values of several days, and no chart here.", "soft"))

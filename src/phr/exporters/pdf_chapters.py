@@ -14,6 +14,7 @@ from phr.ccda.bundle import Entry
 from phr.ccda.desk import ANOTHER, ENTERED_IN_ERROR, MODIFIED, Desk
 from phr.exporters.chapters import Outlined
 from phr.exporters.pdf_blocks import Block, Cell, Row, heading, tables, words
+from phr.exporters.pdf_fold import folded
 from phr.exporters.pdf_narrative import blocks_of
 from phr.exporters.pdf_page import NOT_SELECTED, NOTHING
 from phr.exporters.pdf_words import moment, place, signed, titled, usual
@@ -28,6 +29,8 @@ NOT_TO_BE_TOLD = (ANOTHER, ENTERED_IN_ERROR, MODIFIED)
 
 ROWS = 20_000
 """So many rows of tables are set, some six hundred pages: each one costs a tenth of a megabyte while Typst is at work."""
+_CALLED = {"clinical_note": "Notes whose text is not on this paper"}
+"""What is left of a kind whose own chapter stands above."""
 _NO_ROOM = "older than those on paper: there was no room for them, and another format has them"
 
 
@@ -57,7 +60,8 @@ def chapters(
     others = rest(told, events) if everything else []
     for kind in dict.fromkeys(one["kind"] for one in others):
         ofkind = [one for one in others if one["kind"] == kind]
-        blocks.append(heading(f"{plural(kind).capitalize()} ({len(ofkind):,})", 3))
+        title = _CALLED.get(kind, plural(kind).capitalize())
+        blocks.append(heading(f"{title} ({len(ofkind):,})", 3))
         blocks += event_table(ofkind, several=several)
         counts[kind] = len(ofkind)
     printed = {one["resource"] for one in others}
@@ -147,21 +151,23 @@ def event_table(events: Sequence[Event], *, several: bool) -> list[Block]:
     rows: list[Row] = [
         [
             moment(one["date"]),
-            _titled(one),
+            titled(one),
             signed(one),
             usual(one),
             str(one["status"] or ""),
             place(one),
             ", ".join(one["sources"]) if several else "",
+            _described(one),
         ]
         for one in events
     ]
-    return tables(("Date", "What", "Value", "Usual", "Status", "Where and by whom", "Source"), rows)
+    columns = ("Date", "What", "Value", "Usual", "Status", "Where and by whom", "Source")
+    return tables(columns, folded(columns, rows))
 
 
-def _titled(one: Event) -> Cell:
+def _described(one: Event) -> Cell:
     said = str(one["description"] or "").strip()
-    return [["", titled(one)], ["n", ""], ["s", said]] if said and said != one["title"] else titled(one)
+    return [["s", said]] if said and said != one["title"] else ""
 
 
 def own_words(events: Iterable[Event]) -> list[Block]:

@@ -11,11 +11,15 @@ from collections.abc import Iterable, Sequence
 
 from phr.ccda.xml import Element
 from phr.exporters.pdf_blocks import Block, Cell, Row, bullets, tables, text_of, words
+from phr.exporters.pdf_fold import VALUES as _VALUES
+from phr.exporters.pdf_fold import folded
+from phr.exporters.pdf_spoken import spoken
 from phr.exporters.pdf_words import HIGH, LOW, OFF
 
-_VALUES = frozenset(("Result", "Value", "Answer", "Answer or score"))
-_REMARKS = ("Details", "Comments")
+_REMARKS = frozenset(("Details", "Comments"))
 _FEW, _LONG = 4, 60
+_LINE, _NAME_ROOM, _REMARK_ROOM = 122, 40, 46
+"""Letters of a line, of a name in it at most, and of remarks that may stand in a column."""
 _REMARK = re.compile(r"\(([^()]*)\)\s*$")
 
 
@@ -51,12 +55,13 @@ def _table(table: Element) -> list[Block]:
     if not any(columns):
         columns = [f"Column {at + 1}" for at in range(wide)] if wide > 1 else ["Text"]
     more: list[list[Cell]] = [[[["b", one]] for one in row] for row in heads[1:]]
-    signed = [_signed(columns, row) for row in (*more, *rows)]
-    return tables(*_drawn_together(columns, signed))
+    signed = [_signed(columns, spoken(columns, row)) for row in (*more, *rows)]
+    named, told = _drawn_together(columns, signed)
+    return tables(named, folded(named, told))
 
 
 def _drawn_together(columns: Sequence[str], rows: Sequence[list[Cell]]) -> tuple[list[str], list[Row]]:
-    """With fewer columns: remarks, what few rows have, and what is too long for its column, stand below the first."""
+    """With fewer columns: remarks, what few rows have, and what is too long for its column, stand below the row."""
     often = [
         sum(bool(text_of(row[at]).strip()) for row in rows if at < len(row)) for at in range(len(columns))
     ]
@@ -64,32 +69,51 @@ def _drawn_together(columns: Sequence[str], rows: Sequence[list[Cell]]) -> tuple
         at
         for at, name in enumerate(columns)
         if at
-        and (name in _REMARKS or (len(rows) > _FEW and name not in _VALUES and often[at] * 5 < len(rows)))
+        and (
+            (name in _REMARKS and not _has_room(columns, rows, at))
+            or (len(rows) > _FEW and name not in _VALUES | _REMARKS and often[at] * 5 < len(rows))
+        )
     ]
     if len(columns) < 4:
         below = []
     kept = [at for at in range(len(columns)) if at not in below]
     usual = {at: _usual_length(rows, at) for at in kept}
-    told: list[tuple[list[list[str]], list[list[str]], list[Cell]]] = []
+    told: list[Row] = []
     for row in rows:
-        first = _runs(row[0] if row else "")
         lines: list[list[str]] = []
-        for at in range(1, len(row)):
-            said = text_of(row[at]).strip()
+        for at in range(1, len(columns)):
+            said = text_of(row[at]).strip() if at < len(row) else ""
             if said and at in below:
                 lines.append(["s", said if columns[at] in _REMARKS else f"{columns[at]}: {said}"])
             elif at in usual and len(said) > max(_LONG, 2 * usual[at]) and len(columns) > 2:
                 named = said if columns[at] in _VALUES or not columns[at] else f"{columns[at]}: {said}"
                 lines.append(["b" if said.startswith((HIGH, LOW, OFF)) else "", named])
                 row[at] = ""
-        told.append((first, lines, row))
-    found: list[Row] = []
-    set_off = any(lines for _, lines, _ in told)
-    for first, lines, row in told:
-        below_it = [run for one in lines for run in (["n", ""], one)]
-        rest = [row[at] for at in kept[1:] if at < len(row)]
-        found.append([[*first, *below_it], *rest] if set_off else [*row[:1], *rest])
-    return [columns[at] for at in kept], found
+        beside: list[Cell] = [row[at] if at < len(row) else "" for at in kept]
+        if below or lines:
+            beside[0] = _bold(beside[0])
+        rest: list[list[str]] = [run for one in lines for run in (["n", ""], one)][1:]
+        told.append([*beside, *([rest] if rest else [])])
+    return [columns[at] for at in kept], told
+
+
+def _has_room(columns: Sequence[str], rows: Sequence[Sequence[Cell]], at: int) -> bool:
+    """Whether short remarks that most rows have fit beside the other columns."""
+    often = sum(bool(text_of(row[at]).strip()) for row in rows if at < len(row))
+    if _longest(rows, at) > _REMARK_ROOM or often * 2 < len(rows):
+        return False
+    names = [
+        number
+        for number, name in enumerate(columns)
+        if number == at or (name not in _REMARKS and _longest(rows, number))
+    ]
+    return sum(min(_NAME_ROOM, max(_longest(rows, each), len(columns[each]))) + 2 for each in names) <= _LINE
+
+
+def _longest(rows: Sequence[Sequence[Cell]], at: int) -> int:
+    """The letters of nearly the longest cell of a column."""
+    lengths = sorted(len(text_of(row[at]).strip()) for row in rows if at < len(row)) or [0]
+    return lengths[min(len(lengths) - 1, len(lengths) * 19 // 20)]
 
 
 def _usual_length(rows: Sequence[Sequence[Cell]], at: int) -> int:
@@ -97,19 +121,21 @@ def _usual_length(rows: Sequence[Sequence[Cell]], at: int) -> int:
     return lengths[len(lengths) // 2]
 
 
-def _runs(cell: Cell) -> list[list[str]]:
+def _bold(cell: Cell) -> Cell:
     said = [["", cell]] if isinstance(cell, str) else [list(one) for one in cell]
     return [["b" if how == "" else how, one] for how, one in said]
 
 
 def _signed(columns: Sequence[str], row: list[Cell]) -> list[Cell]:
     """The row with a sign before a value that is out of the ordinary."""
-    return [
-        [["b", f"{_sign(text_of(cell))} "], *cell]
-        if column in _VALUES and isinstance(cell, list) and any(how == "b" for how, _ in cell)
-        else cell
-        for column, cell in zip(columns, row, strict=False)
-    ]
+    found: list[Cell] = []
+    for column, cell in zip(columns, row, strict=False):
+        if column in _VALUES and isinstance(cell, list) and any(how == "b" for how, _ in cell):
+            (how, first), *rest = cell
+            sign = _sign(text_of(cell))
+            cell = [["b", f"{sign} {first}"], *rest] if how == "b" else [["b", f"{sign} "], *cell]
+        found.append(cell)
+    return found
 
 
 def _sign(said: str) -> str:

@@ -1,8 +1,9 @@
 """What stands now, of what is handed on: the summary of the record (`views.summary`), cut to the records that go along.
 
-The view weighs a whole life: which medicine is still taken, which problem is the same as another. Here nothing of it stays
-that is not among the events of this export, and every event is told as the export tells it, so that what is withheld is
-told by no summary either. Results are weighed here, in the time of the selection.
+The view weighs which medicine is still taken, and which problem is the same as another. Here it is shown the records and
+resources of this export alone, so that no dose, date or reaction comes from beyond it; and every event is told as the
+export tells it, so that what is withheld is told by no summary either. Results are weighed here, in the time of the
+selection.
 """
 
 from __future__ import annotations
@@ -12,10 +13,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, cast
 
+import orjson
+
 from phr.exporters.base import Handover
 from phr.fhir import dates
 from phr.views.events import Event
+from phr.views.selection import Selection
 from phr.views.summary import summary
+from phr.views.summary_rows import Desk, Row, Source
 
 _PARTS = (
     "problems", "resolved", "refuted_problems", "none_known_problems", "medications", "not_to_be_taken",
@@ -61,12 +66,42 @@ class _Then:
         return getattr(self._store, name)
 
 
+_TOLD = (
+    "SELECT rs.record_id, rs.resource_id, s.name, r.raw FROM record_source rs CROSS JOIN resource r ON r.id = rs.resource_id"
+    " JOIN source s ON s.id = r.source_id WHERE rs.record_id IN (SELECT value FROM json_each(?))"
+    " ORDER BY rs.record_id, rs.resource_id <> rs.record_id, rs.resource_id"
+)
+"""What the sources say of records: the resource that each was read from first."""
+
+
+class _Handed(Desk):
+    """What is looked at for a summary: the records that go along, and of these the resources that go along."""
+
+    def __init__(
+        self, store: Any, selection: Selection, records: frozenset[int], resources: frozenset[int]
+    ) -> None:
+        super().__init__(store, selection)
+        self._records, self._resources = records, resources
+
+    def rows(self, ids: Sequence[int], *, kind: str | None = None) -> list[Row]:
+        return super().rows([id_ for id_ in ids if id_ in self._records], kind=kind)
+
+    def told(self, ids: Sequence[int]) -> dict[int, list[Source]]:
+        found: dict[int, list[Source]] = {}
+        for id_, resource, name, raw in self.db.execute(_TOLD, (orjson.dumps(list(ids)).decode(),)):
+            if resource in self._resources:
+                found.setdefault(id_, []).append(Source(name, raw))
+        return found
+
+
 def now(given: Handover, events: Sequence[Event], team_words: str, results_since: str | None = None) -> Now:
     """The summary of what goes along. `team_words`: what the export says of who cares for the person."""
     selection = given.selection
     store = _Then(given.store, given.header.made)
-    page = summary(cast(Any, store), selection)
     by_id = {event["id"]: event for event in events}
+    records = frozenset(int(id_) for id_ in by_id)
+    desk = _Handed(store, selection, records, frozenset(given.contents.ids))
+    page = summary(cast(Any, store), selection, desk=desk)
     touched = {str(id_) for id_ in given.contents.discretion.touched}
     parts = {name: _kept(page[name], by_id, touched) for name in _PARTS}
     packs = {pack for one in parts["problems"] for pack in one["packs"]}

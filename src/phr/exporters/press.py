@@ -216,7 +216,10 @@ class _Text:
         return data
 
     def words(self, said: str) -> str:
-        """Without control characters, with places to break a long word, with stand-ins for what no font shows."""
+        """Without control characters, with stand-ins for what no font shows, with places to break a long word.
+
+        There `word` in `blocks.typ` sets no character, so that what is copied is whole.
+        """
         if not _PLAIN.fullmatch(said):
             said = _CONTROLS.sub("", _LINES.sub("\n", said))
             if self._hopeless is not None:

@@ -12,7 +12,9 @@ from phr.errors import PhrError, UsageError
 from phr.exporters.about import About, about
 from phr.exporters.leaf import Block, Bullets, Heading, Leaf, Table, Words
 from phr.paths import private_file_beside, settle
+from phr.views.due_clock import words as clock_words
 from phr.views.kind_words import plural
+from phr.views.titles import plain
 from phr.views.visit import Visit
 from phr.views.visit_page import OWN, Page, Row, counted, in_a_row, page, when
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from phr.exporters.base import Exported, Handover
 
 SUFFIXES = {"pdf": ".pdf", "html": ".html", "markdown": ".md", "json": ".json", "text": ".txt"}
-_ROOMS = (32, 26, 21, 16, 12, 8, 4)
+_ROOMS = (44, 38, 32, 26, 21, 16, 12, 8, 4)
 """Rows that are tried, until the page is one."""
 
 
@@ -57,7 +59,9 @@ def _about(visit: Visit, given: Handover) -> About:
     """What the page says of itself: it never is everything."""
     told = about(given, ())
     new = f"what came since {visit.since}" if visit.since else "what matters most"
-    return replace(told, selection=(*told.selection, f"{new}, and what the source of this office does not have"))
+    return replace(
+        told, selection=(*told.selection, f"{new}, and what the source of this office does not have")
+    )
 
 
 def whose(visit: Visit) -> str:
@@ -71,18 +75,18 @@ def _visits(visit: Visit) -> str:
 
 
 def next_visit(visit: Visit) -> str:
-    """`Appointment: 2027-03-16, Yearly lung review.` or nothing."""
+    """`Appointment: 2027-03-16 14:00 UTC (10:00 EDT), Yearly lung review.` or nothing."""
     if visit.next is None:
         return ""
-    title = visit.next.get("title")
-    return f"Appointment: {when(visit.next['date'])}{f', {title}' if title else ''}."
+    said = clock_words(visit.next["date"], paper=True) or "its day cannot be read in the record"
+    return f"Appointment: {', '.join(filter(None, (said, visit.next.get('title'))))}."
 
 
 def last_visit(visit: Visit, where: str) -> str:
     """`Last visit here: 2026-03-17, Follow-up encounter.` or that there is none in the record."""
     if visit.last is None:
         return f"No visit {where} is in this record."
-    return f"Last visit {where}: {when(visit.last['date'])}, {visit.last['title']}."
+    return f"Last visit {where}: {when(visit.last['date'])}, {plain(str(visit.last['title']))}."
 
 
 def _questions(shown: Page) -> list[Block]:
@@ -143,7 +147,7 @@ def _there(visit: Visit, shown: Page) -> list[Block]:
         rows = tuple((row.what, row.when, _where(row, shown)) for row in shown.there)
         blocks.append(Table(("What", "When", "Where"), rows, widths=(8, 1.9, 5.2)))
     if shown.there and shown.more_there:
-        blocks.append(Words(f"And {shown.more_there:,} more, in the document beside this page.", "soft"))
+        blocks.append(Words(f"And {shown.more_there:,} more that are not listed here.", "soft"))
     return blocks
 
 
@@ -157,11 +161,14 @@ def there(visit: Visit, where: str = "here") -> str:
         )
     own = in_a_row(told.sources)
     if not told.total:
+        if visit.last is None:
+            return f"All of this comes from {own}, which is the source of this office."
         return f"All of this comes from {own}, which tells the visits {where} as well."
     others = [OWN if name in visit.own_words else name for name in told.others[:4]]
     if len(told.others) > 4:
         others.append("others")
-    return f"Not in {own}, the source of the visits {where}: {counted(visit)}, from {in_a_row(others)}."
+    whose_ = f"the source of the visits {where}" if visit.last is not None else "the source of this office"
+    return f"Not in {own}, {whose_}: {counted(visit)}, from {in_a_row(others)}."
 
 
 # ── files ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -13,8 +13,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from phr.store.tombstones import IN_ERROR, MERGED
 from phr.views import diff_found as found
+from phr.views.diff_absent import Notes, came_again, noted
+from phr.views.diff_alike import told_alike
 from phr.views.diff_changes import differs, net
+from phr.views.diff_documents import reread
+from phr.views.diff_files import NotInFile, not_in_newest
 from phr.views.diff_found import MOST_COMPARED, Fits, Taken, Touched
+from phr.views.diff_past import taken_then
 from phr.views.events import Event, events
 from phr.views.looking_up import finder
 from phr.views.selection import EVERYTHING, Selection, check_sources
@@ -42,9 +47,10 @@ class _Group:
     counts: Counter[str] = field(default_factory=Counter)
     kinds: dict[str, int] = field(default_factory=dict)
     undone: list[dict[str, Any]] = field(default_factory=list)
+    not_in_file: NotInFile | None = None
 
     def says_something(self) -> bool:
-        return any(self.counts.values()) or bool(self.undone)
+        return any(self.counts.values()) or bool(self.undone or self.not_in_file)
 
 
 class _Desk:
@@ -58,6 +64,7 @@ class _Desk:
             row[0]: _Group(*row) for row in rows if not selection.sources or row[1] in selection.sources
         }
         self.within = found.border(self.db, window)
+        self.changes: dict[int, list[dict[str, Any]]] = {}
 
 
 def diff(
@@ -69,10 +76,15 @@ def diff(
 
     check_sources(store, selection)
     desk = _Desk(store, window, selection, limit)
-    _appeared(desk)
-    taken = found.taken(desk.db, window, desk.within)
+    notes = noted(store)
+    then = taken_then(desk.db, window, desk.within, notes)
+    taken = list({one.id: one for one in (*found.taken(desk.db, window, desk.within), *then)}.values())
+    _appeared(desk, {one.id for one in then if one.reason is not None})
     _vanished(desk, taken)
-    _touched(desk, {one.id for one in taken if one.reason is not None})
+    _touched(desk, {one.id for one in taken if one.reason is not None}, notes)
+    for source, missing in not_in_newest(store, window, desk.fits, limit).items():
+        if source in desk.groups:
+            desk.groups[source].not_in_file = missing
     if not selection.described() or tuple(selection.described()) == ("sources",):
         for source, jobs in undone(store, window).items():
             if source in desk.groups:
@@ -104,6 +116,7 @@ def _told(group: _Group) -> dict[str, Any]:
         "kind": group.kind,
         **group.lists,
         "undone": group.undone,
+        "not_in_newest_file": group.not_in_file,
         "counts": {
             **{name: group.counts[name] for name in (*LISTS, "told_too", "changed_back", "in_error")},
             "not_compared": group.counts["not_compared"],
@@ -115,9 +128,11 @@ def _told(group: _Group) -> dict[str, Any]:
 # ── came ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _appeared(desk: _Desk) -> None:
+def _appeared(desk: _Desk, gone: set[int]) -> None:
+    """`gone`: those that stand today, and did not at the end of the window."""
+    told = told_alike(desk.db, desk.within) if desk.window.after is not None else {}
     came = found.appeared(
-        desk.store, desk.window, desk.within, desk.selection, desk.limit, tuple(desk.groups)
+        desk.store, desk.window, desk.within, desk.selection, desk.limit, tuple(desk.groups), gone | {*told}
     )
     for (source, kind), number in came.kinds.most_common():
         group = desk.groups[source]
@@ -135,6 +150,10 @@ def _appeared(desk: _Desk) -> None:
     if desk.window.after is not None:
         for source, number in found.told_too(desk.db, desk.within, others, desk.fits).items():
             desk.groups[source].counts["told_too"] = number
+        fitting = desk.fits(told)
+        for record, source in told.items():
+            if record in fitting and record not in gone and source in others:
+                desk.groups[source].counts["told_too"] += 1
 
 
 def _first_seen(db: Any, ids: Sequence[int]) -> dict[int, str]:
@@ -227,13 +246,11 @@ def _as_it_was(desk: _Desk, one: Taken, event: Event) -> None:
 # ── changed, and came back ────────────────────────────────────────────────────────────────────────
 
 
-def _touched(desk: _Desk, gone: set[int]) -> None:
-    from phr.views.diff_absent import came_again
-
+def _touched(desk: _Desk, gone: set[int], notes: Notes) -> None:
     changed = found.changed(desk.db, desk.window, desk.within) if desk.within.low else []
     known = {one.id for one in changed}
     back = [one for one in found.returned(desk.db, desk.window, desk.within) if one.id not in known]
-    again = _of_resources(desk, came_again(desk.store, desk.window))
+    again = _of_resources(desk, came_again(notes, desk.window))
     ones = [one for one in (*changed, *back) if one.id not in gone and one.source in desk.groups]
     fitting = desk.fits(one.record for one in (*ones, *again))
     ones = [one for one in ones if one.record in fitting or _is_patient(desk, one)]
@@ -277,17 +294,24 @@ def _is_patient(desk: _Desk, one: Touched) -> bool:
 
 
 def _what(desk: _Desk, one: Touched) -> str | None:
-    """Which list it belongs to; None where nothing is to be told."""
+    """Which list it belongs to; None where nothing is to be told. It is decided for all, listed or not."""
     before, after = found.before_and_after(desk.db, one, desk.window)
     if found.in_error(after):
         return None  # it was an error before, and is one now
     if one.returned or found.in_error(before):
         return "came_back"
-    if differs(before, after):
+    if _changes(desk, one, before, after):
         return "changed"
-    if one.times > 1 and _moved(desk, one, before):
-        return "changed_back"
-    return "changed" if _documents(desk, one, before) else None
+    return "changed_back" if one.times > 1 and _moved(desk, one, before) else None
+
+
+def _changes(desk: _Desk, one: Touched, before: bytes, after: bytes) -> list[dict[str, Any]]:
+    """What is different now; the words of both are read once."""
+    if one.id not in desk.changes:
+        look = finder(desk.db, one.source)
+        told = net(before, after, look) if differs(before, after) else []
+        desk.changes[one.id] = [*told, *reread(desk.db, one.id, before, desk.window)]
+    return desk.changes[one.id]
 
 
 def _moved(desk: _Desk, one: Touched, before: bytes) -> bool:
@@ -298,34 +322,22 @@ def _moved(desk: _Desk, one: Touched, before: bytes) -> bool:
     return any(differs(before, bytes(row[0])) for row in rows)
 
 
-def _documents(desk: _Desk, one: Touched, before: bytes) -> list[dict[str, Any]]:
-    from phr.views.diff_documents import reread
-
-    return list(reread(desk.db, one.id, before, desk.window))
-
-
 def _tell(desk: _Desk, group: _Group, what: str, members: dict[int, Touched]) -> None:
-    """The newest of them with what changed; those where a closer look finds nothing are not counted."""
+    """The newest of them with what changed."""
     group.counts[what] += len(members)
-    look = finder(desk.db, group.id)
-    for one, event in _newest(desk, members, spare=50):
-        if len(group.lists[what]) >= desk.limit:
-            break
+    for one, event in _newest(desk, members):
         before, after = found.before_and_after(desk.db, one, desk.window)
-        changes = [*net(before, after, look), *_documents(desk, one, before)]
-        if what == "changed" and not changes:
-            group.counts[what] -= 1
-            continue
+        changes = _changes(desk, one, before, after)
         event |= {"changes": changes, "changed_on": one.last, "times": max(one.times, 1)}
         group.lists[what].append(event)
 
 
-def _newest(desk: _Desk, members: dict[int, Some], spare: int = 0) -> list[tuple[Some, Event]]:
+def _newest(desk: _Desk, members: dict[int, Some]) -> list[tuple[Some, Event]]:
     """The newest of these by their own date, each as its own source tells it, under the number of what is shown."""
     dates = _looked_up(
         desk.db, "SELECT id, coalesce(date_from, -1e18) FROM record WHERE id IN ({marks})", list(members)
     )
-    ids = sorted(dates, key=lambda id_: (dates[id_], id_), reverse=True)[: desk.limit + spare]
+    ids = sorted(dates, key=lambda id_: (dates[id_], id_), reverse=True)[: desk.limit]
     records = {members[id_].record or id_ for id_ in ids}
     shown = {int(one["id"]): one for one in events(desk.db, sorted(records))}
     told: list[tuple[Some, Event]] = []

@@ -8,13 +8,14 @@ fields that changed too, who may see it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal, InvalidOperation
+from json import dumps
 from typing import Any
 
 from phr.fhir import read
-from phr.fhir.content import lasting
 from phr.views.changes import changes, word_by_word
 from phr.views.details import OWN_WORDS, exact, of_resource
+from phr.views.diff_calm import calm, same_words, spelled_as
+from phr.views.diff_words import in_plain_words, off_the_page
 from phr.views.fields.narrative import lines_of
 from phr.views.fields.saying import Find, nothing_found
 
@@ -42,7 +43,7 @@ def differs(before: bytes, after: bytes) -> bool:
     old, new = exact(before), exact(after)
     if not isinstance(old, dict) or not isinstance(new, dict):
         return bool(old != new)
-    return bool(_calm(old) != _calm(new) or _labels(old) != _labels(new))
+    return bool(calm(old) != calm(new) or _labels(old) != _labels(new))
 
 
 def net(before: bytes, after: bytes, find: Find = nothing_found) -> list[Change]:
@@ -51,25 +52,27 @@ def net(before: bytes, after: bytes, find: Find = nothing_found) -> list[Change]
     if not isinstance(old, dict) or not isinstance(new, dict):
         return [] if old == new else [_change("The whole record", None, None)]
     found = list(_documents(old, new))
-    plain_old, plain_new = _calm(old), _calm(new)
+    plain_old, plain_new = calm(old), calm(new)
     if plain_old != plain_new:
-        found = [*_fields(before, after, plain_old, plain_new, find), *found]
+        found = [*_fields(old, spelled_as(old, new), plain_old, plain_new, find), *found]
     found += _secrecy(old, new)
     return found
 
 
 def _fields(
-    before: bytes, after: bytes, old: dict[str, Any], new: dict[str, Any], find: Find
+    before: dict[str, Any], after: dict[str, Any], old: dict[str, Any], new: dict[str, Any], find: Find
 ) -> Iterator[Change]:
     told = 0
-    for one in changes(before, after, find):
+    for one in changes(dumps(before).encode(), dumps(after).encode(), find):
         label, was, now = str(one["label"]), one["before"], one["after"]
-        if was is None and now is None and label.rpartition(".")[2] in _BYTES:
-            continue  # no field of its own says anything else
-        if _same_words(was, now):
+        if was is None and now is None:
+            if label.rpartition(".")[2] in _BYTES:
+                continue  # no field of its own says anything else
+            label, was, now = off_the_page(label, before, after)
+        if same_words(was, now):
             continue
         told += 1
-        yield _change(label, was, now, one.get("words"))
+        yield _change(in_plain_words(label, before, after), was, now, one.get("words"))
     bare_old, bare_new = (
         {key: value for key, value in one.items() if key != "contained"} for one in (old, new)
     )
@@ -77,42 +80,6 @@ def _fields(
         yield from _contained(old, new, find)
     elif told:
         yield from _own_narrative(old, new)
-
-
-def _same_words(one: str | None, other: str | None) -> bool:
-    """Whether two texts differ in nothing but white space, or in zeros at the end of a number."""
-    if one is None or other is None:
-        return False
-    return _plain(one) == _plain(other)
-
-
-def _plain(text: str) -> tuple[str, ...]:
-    return tuple(_number(word) for word in text.split())
-
-
-def _number(word: str) -> str:
-    """`1.20` as `1.2`; any other word as it is."""
-    if "." not in word or not word.replace(".", "", 1).lstrip("+-").isdecimal():
-        return word
-    try:
-        return format(Decimal(word).normalize(), "f")
-    except InvalidOperation:
-        return word
-
-
-def _calm(value: Any, name: str = "") -> Any:
-    """The same without what says nothing: bookkeeping, signatures of addresses, white space, zeros at an end."""
-    if isinstance(value, dict):
-        kept = {key: one for key, one in value.items() if key not in ("meta", "id", "_id", "implicitRules")}
-        narrative = kept.get("text")
-        if isinstance(narrative, dict) and narrative.get("status") in ("generated", "extensions", "empty"):
-            del kept["text"]
-        return {key: _calm(one, key) for key, one in kept.items()}
-    if isinstance(value, list):  # in which order a server writes them says nothing
-        return sorted((_calm(one, name) for one in value), key=repr)
-    if isinstance(value, str):
-        return " ".join(_plain(lasting(value))) if name != "div" else lines_of(value)
-    return value
 
 
 # ── what stands in no field ───────────────────────────────────────────────────────────────────────
@@ -123,7 +90,7 @@ def _contained(old: dict[str, Any], new: dict[str, Any], find: Find) -> Iterator
     was = {one["label"]: one["value"] for one in of_resource(old, find) if one["label"] != OWN_WORDS}
     now = {one["label"]: one["value"] for one in of_resource(new, find) if one["label"] != OWN_WORDS}
     for label in dict.fromkeys((*was, *now)):
-        if was.get(label) != now.get(label) and not _same_words(was.get(label), now.get(label)):
+        if was.get(label) != now.get(label) and not same_words(was.get(label), now.get(label)):
             yield _change(label, was.get(label), now.get(label))
 
 
@@ -135,7 +102,7 @@ def _own_narrative(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]
         else None
         for each in (old, new)
     )
-    if one and other and not _same_words(one, other):
+    if one and other and not same_words(one, other):
         yield _change(OWN_WORDS, one, other)
 
 
@@ -161,7 +128,7 @@ def _documents(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
         before, after = words_in(was[at]), words_in(now[at])
         if before is None or after is None or before == after == "":
             yield _change(OTHER, None, None)  # a picture, or what cannot be read: it is another one
-        elif not _same_words(before, after):
+        elif not same_words(before, after):
             yield changed_text(before, after)
 
 

@@ -7,7 +7,7 @@ sync of 100,000 is counted, not read. What another source had told before is no 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -102,9 +102,18 @@ _OWN = "rs.source_id IN (SELECT id FROM source WHERE kind = 'person')"
 
 
 def appeared(
-    store: Store, window: Window, within: Border, selection: Selection, limit: int, sources: Sequence[int]
+    store: Store,
+    window: Window,
+    within: Border,
+    selection: Selection,
+    limit: int,
+    sources: Sequence[int],
+    besides: Set[int] = frozenset(),
 ) -> Appeared:
-    """Records of which no source had told before; those of the person's own hand stand under their own source."""
+    """Records of which no source had told before, `besides` those that are no news for another reason.
+
+    Those of the person's own hand stand under their own source.
+    """
     found = Appeared()
     if within.low >= within.high:
         return found
@@ -114,6 +123,10 @@ def appeared(
     by_date: dict[int, list[tuple[int, int]]] = {}
     for condition, values in _conditions(selection, window):
         given = [*values, within.low, within.high, within.low]
+        for source, kind in _of(
+            store.db, f"SELECT rs.source_id, record.kind {from_} {condition} AND{_NEW}", given, besides
+        ):
+            found.kinds[source, kind] -= 1
         for source, kind, number in store.db.execute(
             f"SELECT rs.source_id, record.kind, count(*) {from_} {condition} AND{_NEW} GROUP BY 1, 2", given
         ):
@@ -124,12 +137,23 @@ def appeared(
                 store.db.execute(
                     f"SELECT coalesce(record.date_from, -1e18), record.id {from_} {condition} AND{_NEW}"
                     " AND rs.source_id = ? ORDER BY record.date_from DESC, record.id DESC LIMIT ?",
-                    (*given, source, limit),
+                    (*given, source, limit + len(besides)),
                 ).fetchall()
             )
     for source, rows in by_date.items():
-        found.newest[source] = [id_ for _, id_ in sorted(set(rows), reverse=True)[:limit]]
+        found.newest[source] = [id_ for _, id_ in sorted(set(rows), reverse=True) if id_ not in besides][
+            :limit
+        ]
+    found.kinds = Counter({one: number for one, number in found.kinds.items() if number > 0})
     return found
+
+
+def _of(db: Any, query: str, given: Sequence[object], ids: Set[int]) -> Iterator[tuple[int, str]]:
+    """Which of these a query counts."""
+    wanted = sorted(ids)
+    for at in range(0, len(wanted), BATCH):
+        part = wanted[at : at + BATCH]
+        yield from db.execute(f"{query} AND record.id IN ({marks(part)})", [*given, *part])
 
 
 def _conditions(selection: Selection, window: Window) -> Iterable[tuple[str, list[object]]]:

@@ -7,12 +7,13 @@ is what a source plans without a date. No date of a vaccine series is computed h
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
 
 from phr.errors import typed
 from phr.fhir import dates
+from phr.views.due_clock import moment
 from phr.views.due_days import Agenda, Due, Unplaced
 from phr.views.due_plans import Planned, planned
 from phr.views.events import Event, events
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 _NAMESPACE = UUID("1b0c7f2e-5d3a-5c55-9c39-6a4f1f3a7b11")
 _ROWS = 2_000
+_LONGEST = 14 * 1440
+"""Minutes: an appointment that takes longer is a slip of its source."""
 _BOOKED = ("booked", "pending", "proposed", "arrived", "checked-in", "waitlist", "planned", None)
 _OFF = ("cancelled", "noshow", "entered-in-error", "revoked", "rejected", "failed")
 _OPEN = ("requested", "received", "accepted", "in-progress", "ready", "on-hold", None)
@@ -95,7 +98,7 @@ class _Gathering:
                     event,
                     "appointment",
                     event["date"],
-                    event["end"],
+                    event["end"] or self._by_length(event),
                     "cancelled" if off else "tentative" if status in _TENTATIVE else "confirmed",
                 )
 
@@ -168,6 +171,8 @@ class _Gathering:
             if kind == "appointment" and status == "cancelled":
                 return
             reason = undated or "no day is fixed yet"
+            if self._has_unreadable_day(event):
+                reason = "its date cannot be read"
             self.left_out.append(Unplaced(kind, called, start, reason, str(event["id"])))
             return
         if not self._wanted(when):
@@ -187,18 +192,38 @@ class _Gathering:
             uid=self._uid(base, str(event["resource"]), part),
             kind=kind,
             title=called,
-            start=when.text,
+            start=_exact(when),
             end=end if (found := dates.parse(end)) is not None and found.end > when.start else None,
             status=status,
             changed=changed,
             sequence=sequence,
             facility=event["facility"],
             performer=event["performer"],
-            description=words if words is not None else _said(event),
+            description=(words or None) if words is not None else _said(event),
             source=", ".join(event["sources"]) or None,
             record=str(event["id"]),
             resource=str(event["resource"]),
         )
+
+    def _by_length(self, event: Event) -> str | None:
+        """The end of an appointment of which only is said how many minutes it takes."""
+        at = moment(event["date"])
+        minutes = self._bodies([int(event["id"])]).get(int(event["id"]), {}).get("minutesDuration")
+        if at is None or not str(minutes).isdecimal() or not 0 < int(str(minutes)) <= _LONGEST:
+            return None
+        try:
+            return (at + timedelta(minutes=int(str(minutes)))).isoformat()
+        except OverflowError:
+            return None
+
+    def _has_unreadable_day(self, event: Event) -> bool:
+        """Whether the source says a day that is none, such as 30 February: that is not the same as no day."""
+        body = self._bodies([int(event["id"])]).get(int(event["id"]), {})
+        limits = body.get("restriction")
+        periods = (body.get("period"), limits.get("period") if isinstance(limits, dict) else None)
+        said = [body.get("start"), body.get("occurrenceDateTime"), body.get("performedDateTime")]
+        said += [one.get(end) for one in periods if isinstance(one, dict) for end in ("start", "end")]
+        return any(isinstance(one, str) and one.strip() and dates.parse(one) is None for one in said)
 
     def _wanted(self, when: dates.PartialDate) -> bool:
         """From now on (what is over today stays until the day is), or within the time that was asked for."""
@@ -211,7 +236,8 @@ class _Gathering:
             return False
         if self.since is not None:
             return when.end > self.since.start
-        return text >= self.today[: len(text)]
+        ahead = when.precision in ("minute", "second") and when.end > self.moment.timestamp()
+        return ahead or text >= self.today[: len(text)]
 
     def _drop_counted(self) -> None:
         """A day that was only counted gives way to an appointment for the same."""
@@ -299,6 +325,13 @@ class _Gathering:
                 description=f"phr reconnect {typed(one.name)}",
                 source=one.name,
             )
+
+
+def _exact(when: dates.PartialDate) -> str:
+    """Its text; the day alone where no time can be read behind it."""
+    if when.precision != "day":
+        return when.text
+    return (date(1970, 1, 1) + timedelta(seconds=when.start)).isoformat()
 
 
 def _said(event: Event) -> str | None:

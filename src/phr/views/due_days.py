@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any
 
 from phr.fhir import dates
+from phr.views.due_clock import moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,19 @@ class Due:
     @property
     def all_day(self) -> bool:
         """Whether only the day is known; midnight is how systems write that."""
-        return len(self.start) == 10 or (self.start[10:19] == "T00:00:00" and self.end is None)
+        at = self.moment
+        return at is None or (not (at.hour or at.minute or at.second) and self.end is None)
+
+    @property
+    def moment(self) -> datetime | None:
+        """Its beginning on the clock of its source; None where only the day is known."""
+        return moment(self.start)
+
+    @property
+    def day(self) -> date:
+        """Its day on the clock of its source."""
+        at = self.moment
+        return at.date() if at is not None else date.fromisoformat(self.start[:10])
 
     @property
     def when(self) -> dates.PartialDate:

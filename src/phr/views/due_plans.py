@@ -6,6 +6,7 @@ weeks from a day on is counted from the last time that it was given, and told as
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -21,8 +22,13 @@ _GIVEN = frozenset(
     "47625008 424494006 34206005 78421000 419601003 404815008 C38276 C38299 C28161 IV SC IM IVINF SQ IVFLUSH".split()
 )
 """Routes by which somebody else gives a medicine: into a vein, under the skin, into a muscle (SNOMED CT, NCI, v3)."""
-_GIVEN_WORDS = ("infus", "intraven", "inject", "subcutan", "intramusc")
+_GIVEN_WORDS = ("infus", "intraven", "inject", "subcutan", "intramusc", "subcut", "sub-q")
+_GIVEN_SHORT = frozenset("iv ivpb ivp sc sq subq subcu im".split())
+"""As a route is written in short; in a sentence `im` is a word of other languages, so there only `IM` counts."""
+_IN_SHORT = re.compile(r"[A-Za-z]+")
 _MOST_EVENTS = 60
+_RAREST = 3_660
+"""Days: whatever is given less often is a slip of its source."""
 _OVER = ("completed", "cancelled", "stopped", "entered-in-error", "unknown")
 _DUE_CODES = ("30980-7",)
 """LOINC: date vaccine due."""
@@ -153,8 +159,10 @@ def _next_weekday(repeat: dict[str, Any], today: str) -> str | None:
         return None
     start, end = _bounds(repeat)
     first = max(_day(today) or date.min, _day(start) or date.min)
-    week = [first + timedelta(days=step) for step in range(7)]
-    found = next(one for one in week if one.weekday() in wanted)
+    steps = [step for step in range(7) if (first.weekday() + step) % 7 in wanted]
+    if (date.max - first).days < steps[0]:  # a day that stands for "never"
+        return None
+    found = first + timedelta(days=steps[0])
     last = _day(end)
     if last is not None and found > last:
         return None
@@ -167,13 +175,15 @@ def _treatment(body: dict[str, Any], title: str, today: str, given: Given) -> It
     if body.get("doNotPerform") is True:
         return
     for number, dosage in enumerate(read.dicts(body.get("dosageInstruction"))):
-        if not _is_given(dosage) or dosage.get("asNeededBoolean") is True:
+        if not _is_given(dosage, title) or dosage.get("asNeededBoolean") is True:
             continue
         words, part = dosage_words(dosage), f"dosage-{number}"
         timing = dosage.get("timing")
         repeat = timing.get("repeat") if isinstance(timing, dict) else None
         every = _every(repeat) if isinstance(repeat, dict) else None
-        named = isinstance(timing, dict) and (timing.get("event") or (repeat or {}).get("dayOfWeek"))
+        named = isinstance(timing, dict) and (
+            timing.get("event") or (isinstance(repeat, dict) and repeat.get("dayOfWeek"))
+        )
         if every is None or named:
             yield from _timing("treatment", timing, today, part=part, words=words)
         elif every.days >= 5 and isinstance(repeat, dict):
@@ -218,15 +228,20 @@ def _counted(
     )
 
 
-def _is_given(dosage: dict[str, Any]) -> bool:
+def _is_given(dosage: dict[str, Any], title: str) -> bool:
+    """Whether it goes in by a needle. Where no route is said, the name of the medicine may say so."""
     codes = {one.code for one in read.codings(dosage.get("route")) + read.codings(dosage.get("method"))}
-    said = " ".join(
-        filter(
-            None,
-            (words_of(dosage.get("route")), words_of(dosage.get("method")), read.text(dosage.get("text"))),
-        )
-    ).casefold()
-    return not codes.isdisjoint(_GIVEN) or any(word in said for word in _GIVEN_WORDS)
+    if not codes.isdisjoint(_GIVEN):
+        return True
+    way = " ".join(filter(None, (words_of(dosage.get("route")), words_of(dosage.get("method")))))
+    text = read.text(dosage.get("text")) or ""
+    said = f"{way} {text}" if way else f"{text} {title}"
+    if any(word in said.casefold() for word in _GIVEN_WORDS):
+        return True
+    route, words = ({*_IN_SHORT.findall(one.replace(".", ""))} for one in (way, text))
+    return any(one.casefold() in _GIVEN_SHORT for one in route) or any(
+        one.casefold() in _GIVEN_SHORT for one in words - {"im", "Im", "Sc", "Iv"}
+    )
 
 
 def _every(repeat: dict[str, Any]) -> timedelta | None:
@@ -235,7 +250,7 @@ def _every(repeat: dict[str, Any]) -> timedelta | None:
         return None
     period, unit = _number(repeat.get("period")), str(repeat.get("periodUnit"))
     days = (period or 0) * _UNITS.get(unit, 0)
-    return timedelta(days=days) if days and days == int(days) else None
+    return timedelta(days=days) if 0 < days <= _RAREST and days == int(days) else None
 
 
 def _number(value: object) -> float | None:
@@ -276,7 +291,7 @@ def _vaccines(body: dict[str, Any]) -> Iterator[Planned]:
                 day,
                 title=title,
                 part=f"vaccine-{key}-{dose or ''}",
-                words=words_of(one.get("description")),
+                words=words_of(one.get("description")) or "",  # the record tells of other vaccines too
             )
 
 

@@ -16,19 +16,16 @@ from phr.fhir import dates
 from phr.views import had_tell
 from phr.views.events import Event
 from phr.views.had_exam import NEAR, PERHAPS, YES
-from phr.views.had_measured import measures_of
+from phr.views.had_measured import LEAST, measures_of
 from phr.views.had_query import Asked, understood
 from phr.views.had_record import Told
 from phr.views.had_role import CANCELLED, DONE, ORDERED, PLANNED, UNSURE
 from phr.views.had_times import Time, link, open_orders, sources_of, times
-from phr.views.had_told import ILLNESS, told
+from phr.views.had_told import ILLNESS, VACCINATED, told
 from phr.views.words import tokens
 
 if TYPE_CHECKING:
     from phr.store.store import Store
-
-_LEAST = {"lipids": 3, "liver": 3, "kidney": 2, "cbc": 4, "bmp": 5, "cmp": 9, "thyroid": 2, "iron": 2}
-"""So many measurements of one day make the panel, where no report is called so."""
 
 
 @dataclass
@@ -43,7 +40,10 @@ class Had:
     planned: list[Event] = field(default_factory=list, repr=False)
     cancelled: list[Event] = field(default_factory=list, repr=False)
     near: list[Event] = field(default_factory=list, repr=False)
+    earlier: list[Event] = field(default_factory=list, repr=False)
+    """Before the day from which on was asked."""
     sources: list[dict[str, Any]] = field(default_factory=list)
+    since: str | None = None
     today: str = ""
 
     @property
@@ -70,7 +70,8 @@ class Had:
             "cancelled": self.cancelled,
             "near": self.near,
             "corrected": dict(self.asked.corrected),
-            "since": self.asked.since,
+            "since": self.since,
+            "earlier": self.earlier,
             "sources": self.sources,
         }
 
@@ -92,10 +93,10 @@ def had(store: Store, text: str, *, since: str | None = None) -> Had:
     if asked.kind == "panel":
         sure, partly = _panels(asked, sure)
         done += partly
-    if asked.bare and not sure:  # nobody was vaccinated: `covid` then asks for the illness
-        sure = [one for one in done if one.kind == "problem" and one.level == NEAR and one.why == ILLNESS]
-        for one in sure:
-            one.level, one.why = YES, "the illness; no vaccine against it is in your record"
+    if asked.bare:
+        sure = _ill(done)
+    elif asked.guessed:
+        sure = _only_perhaps(asked, sure)
     made = times(sure, sources, by_part=asked.kind == "exam")
     orders = [one for one in found if one.role in (ORDERED, PLANNED) and one.level in (YES, PERHAPS)]
     orders = open_orders(orders, made, sources)
@@ -111,11 +112,16 @@ def had(store: Store, text: str, *, since: str | None = None) -> Had:
         one for one in orders if one.role == ORDERED and one.status == "completed" and one.level == YES
     ]
     off = [one for one in found if one.role == CANCELLED and one.level in (YES, PERHAPS)]
-    near = [one for one in done if one.level == NEAR]
-    made = _within(made, since, asked.until)
+    near = [one for one in done if one.level == NEAR] + _resembling(db, asked)
+    every, made = made, _within(made, since, asked.until)
     link(db, made, sources)
-    answer = Had(asked, count=len(made), today=now[:10])
+    answer = Had(asked, count=len(made), since=since, today=now[:10])
     answer.times = had_tell.times(db, asked, made)
+    if since:
+        begin = dates.parse(since)
+        answer.earlier = had_tell.times(
+            db, asked, [one for one in every if begin and (_last(one) or -(10**12)) <= begin.start]
+        )
     answer.unsure = had_tell.said(db, unsure)
     answer.ordered = had_tell.said(db, [one for one in orders if one.role == ORDERED])
     answer.planned = had_tell.said(db, [one for one in orders if one.role == PLANNED])
@@ -123,6 +129,35 @@ def had(store: Store, text: str, *, since: str | None = None) -> Had:
     answer.near = had_tell.near(db, near, sources, by_part=asked.kind == "exam")
     answer.sources = had_tell.asked_sources(db)
     return answer
+
+
+def _ill(done: list[Told]) -> list[Told]:
+    """Of `covid`, the illness: a vaccine against it is no yes, but worth saying."""
+    sure = [one for one in done if one.kind == "problem" and one.level == NEAR and one.why == ILLNESS]
+    for one in done:
+        if one.kind == "immunization" and one.level == YES:
+            one.level, one.why = (NEAR if sure else PERHAPS), VACCINATED
+    for one in sure:
+        one.level, one.why = YES, "the illness"
+    return sure
+
+
+def _only_perhaps(asked: Asked, sure: list[Told]) -> list[Told]:
+    """What answers a guess at what was meant is never sure."""
+    typed = ", ".join(f"“{one}”" for one, _ in asked.corrected)
+    for one in sure:
+        one.level, one.why = PERHAPS, f"if you meant this: no record says {typed}"
+    return []
+
+
+def _resembling(db: Any, asked: Asked) -> list[Told]:
+    """What has a name that only looks like what was asked for."""
+    if asked.alike is None:
+        return []
+    found = [one for one in told(db, asked.alike) if one.level == YES and one.role == DONE]
+    for one in found:
+        one.level, one.why = NEAR, "only its name is alike"
+    return found
 
 
 def _exists(db: Any) -> Any:
@@ -174,7 +209,7 @@ def _panels(asked: Asked, found: list[Told]) -> tuple[list[Told], list[Told]]:
     for one in found:
         if one.group == "member":
             days.setdefault((one.date or "")[:10], []).append(one)
-    least = _LEAST.get(asked.panel.id if asked.panel else "", 3)
+    least = LEAST.get(asked.panel.id if asked.panel else "", 3)
     sure, partly = [one for one in found if one.group == "panel"], []
     named = {(one.date or "")[:10] for one in sure}
     for day, members in days.items():

@@ -75,12 +75,14 @@ navel: umbilical|navel
 hiatus: hiatal
 belly: incisional
 with: with contrast|w contrast|with iv contrast|w iv contrast|contrast enhanced|wcontrast|enhanced
-    |with intravenous contrast|w dye|with dye
+    |with intravenous contrast|w dye|with dye|w con|w iv con|with con
 without: without contrast|w o contrast|wo contrast|without iv contrast|w o iv contrast|noncontrast
     |non contrast|unenhanced|wocontrast|no contrast|without intravenous contrast|without dye
+    |wo con|w o con|wo iv con|w o iv con
 withboth: with and without contrast|without and with contrast|w and w o contrast|w wo contrast
     |w and wo contrast|with and without iv contrast|wo w contrast|w o and w contrast
-    |without contrast and with contrast|wo and w contrast
+    |without contrast and with contrast|wo and w contrast|w wo iv contrast|w wo con|w and wo con
+    |w and w o iv contrast
 """
 
 PARENT = {
@@ -119,6 +121,15 @@ PARENT = {
     "nose": "face",
 }
 """A part, and what it is a part of: a picture of the part is one of the whole's kind, a picture of the whole may show it."""
+CALLED = {("neck", "cspine")}
+"""What people call by the name of the part around it: a neck X-ray is mostly one of the spine there."""
+PAIRED = frozenset(
+    "breast kidney ovary testis eye orbit ear shoulder clavicle arm upperarm elbow forearm wrist hand finger hip leg"
+    " thigh knee lowerleg ankle foot toe rib groin cataract lasik".split()
+)
+"""What there is on either side: there a lone `L` or `R` is a side."""
+EYES = frozenset("eye orbit cataract lasik eyeexam visualfield oct".split())
+"""Where `OD`, `OS` and `OU` are the right eye, the left one, and both."""
 AT = {
     "cataract": "eye",
     "mastectomy": "breast",

@@ -35,7 +35,7 @@ _NOT_HAD = (
 )  # fmt: skip
 _MINE = (
     "imaging procedure lab_result vital_sign immunization medication problem device clinical_note questionnaire order"
-    " appointment task claim encounter".split()
+    " appointment task claim encounter other".split()
 )
 _OTHERWISE = {
     "allergy": "an allergy to it",
@@ -82,7 +82,7 @@ def worded(asked: Asked, one: Told) -> Verdict:
     if asked.kinds and one.kind not in asked.kinds:
         if one.kind in _ASKED_FOR and asked.kinds != ("problem",):
             return Verdict(level)
-        if not (one.type == "DiagnosticReport" and "lab_result" in asked.kinds):
+        if not ("lab_result" in asked.kinds and (one.type == "DiagnosticReport" or one.kind == "other")):
             return Verdict(NEAR, _OTHERWISE.get(one.kind, "something else of that name"))
     if not asked.kinds and one.kind not in _MINE:
         return Verdict(NEAR, _OTHERWISE.get(one.kind, "something else of that name"))
@@ -100,9 +100,22 @@ def _held(concept: Concept, texts: list[str]) -> str:
         return YES
     for way in concept.ways:
         words = [stem(word) for word in way.words]
+        if any(_opposite(word, other) for word in own for other in words):
+            continue
         if not way.literal and way.weight >= 0.7 and any(_all_in(words, text) for text in texts):
             return YES if len(own) == 1 and _is_drug(concept) else PERHAPS
     return NO
+
+
+_OPPOSITES = (("hypo", "hyper"), ("brady", "tachy"), ("low", "high"), ("under", "over"))
+
+
+def _opposite(word: str, other: str) -> bool:
+    """Whether one says too little of what the other says too much of."""
+    return any(
+        (word.startswith(one) and other.startswith(two)) or (word.startswith(two) and other.startswith(one))
+        for one, two in _OPPOSITES
+    )
 
 
 def _is_drug(concept: Concept) -> bool:

@@ -11,7 +11,8 @@ from functools import lru_cache
 from phr.records.match_terms import code_system
 
 _CPT = """
-71250 71260 71270 71271|CT chest
+71250 71260 71270|CT chest
+71271|low dose CT lung screening
 71275|CT angiography chest
 71045 71046 71047 71048 71010 71020|X-ray chest
 71550 71551 71552|MRI chest
@@ -57,7 +58,8 @@ _CPT = """
 76870|ultrasound testicle
 76801 76805 76811|ultrasound pregnancy
 93880 93882|duplex ultrasound carotid
-77065 77066 77067|mammogram
+77065 77066|diagnostic mammogram
+77067|screening mammogram
 77080 77081|DXA bone density
 78306|bone scan
 78452 78451|myocardial perfusion imaging
@@ -93,7 +95,11 @@ _CPT = """
 58150 58570 58571|hysterectomy
 36430|blood transfusion
 62270|lumbar puncture
-86480 86580|tuberculosis test
+86480 86481|tuberculosis blood test
+86580|tuberculosis skin test
+82270 82274|fecal occult blood
+81528|stool DNA
+57500|cervical biopsy
 """
 _LOINC = """
 24627-2 24628-0 29252-4 24629-8 87279-1|CT chest
@@ -102,7 +108,9 @@ _LOINC = """
 24725-4 30799-1 24726-2 24727-0|CT head
 79103-2 36813-4|CT abdomen and pelvis
 24590-2 24587-8 30657-1|MRI brain
-24606-6 26346-7 24604-1 24605-8 46335-6 26349-1|mammogram
+24606-6|screening mammogram
+24604-1 24605-8|diagnostic mammogram
+26346-7 46335-6 26349-1|mammogram
 24558-9|ultrasound abdomen
 38269-7 24701-5 38268-9|DXA bone density
 34552-0 42148-7|echocardiogram
@@ -150,13 +158,20 @@ _SNOMED = """
 """
 
 
+_CONTRAST = (" without contrast", " with contrast", " with and without contrast")
+"""CPT numbers CT and MRI of a part in threes, in this order."""
+
+
 @lru_cache(maxsize=1)
 def _words() -> dict[tuple[str, str], str]:
-    found = {}
+    found: dict[tuple[str, str], str] = {}
     for system, table in (("cpt", _CPT), ("loinc", _LOINC), ("snomed", _SNOMED)):
         for line in table.strip().split("\n"):
             codes, _, words = line.partition("|")
-            found.update({(system, code): words for code in codes.split()})
+            listed = codes.split()
+            threefold = system == "cpt" and len(listed) == 3 and words.startswith(("CT ", "MRI "))
+            for code, contrast in zip(listed, _CONTRAST if threefold else [""] * len(listed), strict=True):
+                found[system, code] = words + contrast
     return found
 
 

@@ -13,21 +13,10 @@ from typing import NamedTuple
 from phr.views import had_body as body
 from phr.views import had_lexicon as lexicon
 from phr.views.had_names import article, name, part_name, parts_named
-from phr.views.words import stem, tokens
+from phr.views.had_sides import PURPOSE, SIDES, sided, spelt
 
 YES, PERHAPS, NEAR, NO = "yes", "perhaps", "near", "no"
 _NONE: frozenset[str] = frozenset()
-_SKIPPED = frozenset("of the my a an your his her was were been structure region entire".split())
-_SPELT = (
-    ("oesoph", "esoph"),
-    ("haem", "hem"),
-    ("caesar", "cesar"),
-    ("gynaec", "gynec"),
-    ("foet", "fet"),
-    ("faec", "fec"),
-    ("isation", "ization"),
-    ("ised", "ized"),
-)
 
 
 class Exam(NamedTuple):
@@ -66,30 +55,13 @@ class Verdict(NamedTuple):
     """Why it counts, or what differs."""
 
 
-_SIDES = {
-    **dict.fromkeys(("left", "lt", "lft"), "left"),
-    **dict.fromkeys(("right", "rt", "rgt"), "right"),
-    **dict.fromkeys(("bilateral", "both", "bilat", "bilaterally"), "both"),
-}
-
-
-def _said(text: str) -> list[str]:
-    found = []
-    for word in tokens(text):
-        for british, american in _SPELT:
-            word = word.replace(british, american)
-        if word not in _SKIPPED:
-            found.append(stem(word))
-    return found
-
-
 @lru_cache(maxsize=1)
 def _phrases() -> dict[str, list[tuple[tuple[str, ...], tuple[str, ...]]]]:
     """The phrases by their first word, the longest first."""
     found: dict[str, dict[tuple[str, ...], tuple[str, ...]]] = {}
     for ids, phrases in lexicon.entries():
         for phrase in phrases:
-            words = tuple(word for word in _said(phrase) if word not in _SIDES)
+            words = tuple(word for word in spelt(phrase) if word not in SIDES)
             if words:
                 found.setdefault(words[0], {}).setdefault(words, ids)
     return {first: sorted(of.items(), key=lambda one: -len(one[0])) for first, of in found.items()}
@@ -111,11 +83,10 @@ def phrases_of(ids: frozenset[str]) -> list[tuple[str, ...]]:
 @lru_cache(maxsize=8192)
 def exam(text: str) -> Exam:
     """What a text names."""
-    words, known = _said(text), _phrases()
-    ids = [_SIDES[word] for word in words if word in _SIDES]
-    words = [
-        word for word in words if word not in _SIDES
-    ]  # they part phrases: repair of left inguinal hernia
+    words, known = sided(spelt(text), _by_name()), _phrases()
+    ids = [SIDES[word] for word in words if word in SIDES]
+    ids += [PURPOSE[word] for word in words if word in PURPOSE]
+    words = [word for word in words if word not in SIDES]  # they part phrases: repair of left inguinal hernia
     rest: list[str] = []
     at = 0
     while at < len(words):
@@ -127,7 +98,20 @@ def exam(text: str) -> Exam:
         else:
             rest.append(words[at])
             at += 1
+    if ids == ["pet"] and rest and "PET" not in text:
+        return Exam(rest=tuple(rest))  # an animal: a scan of that name stands in capitals, or says what it is
     return _settled(frozenset(ids), tuple(rest))
+
+
+@lru_cache(maxsize=1)
+def _by_name() -> dict[str, frozenset[str]]:
+    """What the phrases of one and of two words name."""
+    return {
+        " ".join(phrase): frozenset(meant)
+        for of in _phrases().values()
+        for phrase, meant in of
+        if len(phrase) <= 2
+    }
 
 
 def joined(exams: Iterable[Exam]) -> Exam:
@@ -147,6 +131,10 @@ def _settled(ids: frozenset[str], rest: tuple[str, ...]) -> Exam:
         acts |= {"xray"}
     if {"us", "angiography"} <= acts or ("angiography" in acts and acts & {"ct", "mri"}):
         acts, flags = acts - {"angiography"}, flags | {"angio"}
+    if "mammo" not in acts:
+        flags -= {"screening", "diagnostic"}
+    if "stooldna" in acts:  # its name says blood too
+        acts -= {"stoolblood"}
     if "us" in acts and parts == {"heart"}:
         acts = acts - {"us"} | {"echo"}
     if "cath" in acts and acts & {"ct"}:
@@ -175,6 +163,12 @@ def accepted(act: str) -> frozenset[str]:
     return lexicon.GROUPS.get(act, _NONE) | {act}
 
 
+def beside(acts: frozenset[str]) -> frozenset[str]:
+    """Other looks into the same part of the body: what is near to a colonoscopy."""
+    where = {body.AT[act] for act in acts & lexicon.SCOPES if act in body.AT}
+    return frozenset(act for act in lexicon.SCOPES if body.AT.get(act) in where) - acts
+
+
 def places(one: Exam) -> frozenset[str]:
     """The parts that are named, else those where it is always done."""
     return one.parts or frozenset(body.AT[act] for act in one.acts if act in body.AT)
@@ -196,14 +190,41 @@ def compare(asked: Exam, told: Exam) -> Verdict:
         if told.acts & lexicon.NARROW:
             return Verdict(NEAR, f"{_an(told)}, not {_an(asked)}")
         return Verdict(PERHAPS, f"it does not say whether it was {name(min(narrow - told.acts))}")
-    if where.level != YES:
+    if where.level not in (YES, PERHAPS):
         return where
+    manner = _manner(asked, told)
+    if manner.level == NEAR or where.level != YES:
+        return manner if manner.level == NEAR else where
     if "angio" in asked.flags and "angio" not in told.flags:
         return Verdict(NEAR, "not of the blood vessels")
     if "angio" in told.flags and "angio" not in asked.flags and asked.parts:
         kind = f"{name('mri' if 'mri' in told.acts else 'ct')} of the blood vessels there"
-        return Verdict(YES if "ct" in told.acts and "chest" in asked.parts else PERHAPS, f"a {kind}")
-    return where
+        if not ("ct" in told.acts and "chest" in asked.parts):
+            return Verdict(PERHAPS, f"a {kind}")
+        where = Verdict(YES, f"a {kind}")
+    return where if manner.level == YES else manner
+
+
+def _manner(asked: Exam, told: Exam) -> Verdict:
+    """In which way it was done, where that was asked for: contrast, what it is for, through which window."""
+    if asked.contrast and asked.acts & {"ct", "mri"}:
+        if told.contrast is None:
+            return Verdict(PERHAPS, "it does not say whether contrast was given")
+        if told.contrast not in (asked.contrast, "without and with contrast"):
+            return Verdict(NEAR, f"{told.contrast}, not {asked.contrast}")
+    for one, other in (("screening", "diagnostic"), ("diagnostic", "screening")):
+        if one in asked.flags and other not in asked.flags and one not in told.flags:
+            if other in told.flags:
+                return Verdict(NEAR, f"a {other} mammogram, not a {one} one")
+            if one == "diagnostic":
+                return Verdict(PERHAPS, "it does not say whether it was a diagnostic one")
+    if "tee" in asked.flags and "tee" not in told.flags:
+        if "tte" in told.flags or "stress" in told.acts - asked.acts:
+            return Verdict(NEAR, "a heart ultrasound from outside, not a transesophageal one")
+        return Verdict(PERHAPS, "it does not say whether it was a transesophageal one")
+    if "tte" in asked.flags and "tee" in told.flags - asked.flags and "tte" not in told.flags:
+        return Verdict(NEAR, "a transesophageal one, not one from outside")
+    return Verdict(YES)
 
 
 def _intruder(asked: Exam, told: Exam, counted: frozenset[str]) -> str | None:
@@ -278,7 +299,7 @@ def related(part: str, here: frozenset[str], *, whole: bool = True) -> str:
         above = body.PARENT[above]
         if above in here:
             return PERHAPS
-    return NO
+    return PERHAPS if any((part, one) in body.CALLED for one in here) else NO
 
 
 def _an(one: Exam) -> str:

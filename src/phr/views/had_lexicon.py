@@ -45,10 +45,13 @@ pet ct: pet ct|ct pet|positron emission tomography with computed tomography
 dexa: dexa|dxa|bone density|bone densitometry|bone mineral density|dual energy x ray absorptiometry|dxa scan
     |dexa scan|absorptiometry|densitometry|bone density scan|bone density test
     |dual energy xray absorptiometry
-echo: echo|echocardiogram|echocardiography|echocardiographic|tte|transthoracic echo|heart ultrasound
+echo: echo|echocardiogram|echocardiography|echocardiographic|heart ultrasound
     |ultrasound of heart|cardiac ultrasound|ultrasound heart|us heart|us cardiac
+echo tte: tte|transthoracic echo|transthoracic echocardiogram|transthoracic echocardiography
     |echocardiogram transthoracic
+tte: transthoracic
 echo tee: tee|transesophageal echo|transesophageal echocardiogram|transesophageal echocardiography
+tee: transesophageal
 echo stress: stress echo|stress echocardiogram|stress echocardiography|exercise echocardiogram|dobutamine echo
 nuclear: scintigraphy|nuclear medicine|nm|spect|nuclear scan|scintigram|radionuclide|nuclear imaging
     |isotope scan
@@ -110,10 +113,14 @@ genetictest: genetic test|genetic testing|gene test|genotype|genotyping|dna test
     |chromosomal microarray|full gene
 pap: pap|pap smear|pap test|cervical smear|cervical cytology|papanicolaou|cervical cancer screening
     |smear test|cytology cervical|cytologic cervical
-stooltest: fobt|fecal occult blood|fit test|cologuard|occult blood|stool dna|fecal immunochemical
-    |stool test for blood|hemoccult
-tbtest: tb test|tb skin test|tuberculin|ppd|ppd test|mantoux|quantiferon|igra|t spot|tb blood test
-    |tuberculin skin test|tuberculosis test|tuberculosis screening|tb screening|tuberculosis skin test
+stooltest: stool test|stool screening|stool based test
+stooltest stoolblood: fobt|fecal occult blood|fit test|occult blood|fecal immunochemical|ifobt|gfobt
+    |stool test for blood|hemoccult|blood in stool test|fecal immunochemical test
+stooltest stooldna: cologuard|stool dna|fit dna|dna and occult blood|mt sdna|fecal dna|stool dna test
+tbtest: tb test|tuberculosis test|tuberculosis screening|tb screening
+tbtest tbskin: tb skin test|tuberculin|ppd|ppd test|mantoux|tuberculin skin test|tuberculosis skin test|tst
+tbtest tbblood: quantiferon|igra|t spot|tb blood test|quantiferon tb|interferon gamma release assay|qft
+    |tuberculosis blood test
 lumbarpuncture: lumbar puncture|spinal tap
 urodynamics: urodynamics|urodynamic
 tilt: tilt table|tilt table test
@@ -124,7 +131,7 @@ breathtest: h pylori breath test|hydrogen breath test|urea breath test
 """
 
 _SCOPES = """
-colonoscopy: colonoscopy|colonoscope|bowel scope|colon scope|colonoscopic|lower endoscopy|lower gi endoscopy
+colonoscopy: colonoscopy|coloscopy|colonoscope|bowel scope|colon scope|colonoscopic|lower endoscopy|lower gi endoscopy
 sigmoidoscopy: sigmoidoscopy|flexible sigmoidoscopy|flex sig
 egd: egd|upper endoscopy|gastroscopy|esophagogastroduodenoscopy|upper gi endoscopy
     |upper gastrointestinal endoscopy|esophagoscopy|ogd|stomach scope|upper gi scope|endoscopy of stomach
@@ -140,13 +147,15 @@ thoracoscopy: thoracoscopy|vats
 ercp: ercp|endoscopic retrograde cholangiopancreatography
 eus: endoscopic ultrasound|endoscopic ultrasonography
 biopsy: biopsy|fine needle aspiration|fna|core needle biopsy|needle biopsy|punch biopsy|shave biopsy
+biopsy cervix: cervical biopsy|cervical punch biopsy
 biopsy bonemarrow: bone marrow biopsy|bone marrow aspiration|bone marrow aspirate
 biopsy muscle: muscle biopsy
 biopsy node: lymph node biopsy|sentinel node biopsy|sentinel lymph node biopsy
 """
 
 _NOTHING = """
-: pet dander|head lice|heart rate|groin pain|abdominal pain|us army|heart failure|back pain|chest pain|heart attack
+: pet dander|pet therapy|pet assisted|pet exposure|pet allergy|pet owner|pet hair|pet in home|pet visit
+    |head lice|heart rate|groin pain|abdominal pain|us army|heart failure|back pain|chest pain|heart attack
     |kidney disease|liver disease|knee pain|pregnancy test|blood vessel|follow up scan|ct guided radiation
 """
 
@@ -172,10 +181,14 @@ GROUPS = {
     "angiography": frozenset(("cath",)),
 }
 """A word for many things, and which of them it means."""
-BROAD = frozenset(("pft",))
+SCOPES = frozenset(
+    "colonoscopy sigmoidoscopy stooltest egd capsule bronchoscopy cystoscopy pap colposcopy".split()
+)
+"""Looks into the body, which are near to each other at the same place (`had_body.AT`)."""
+BROAD = frozenset(("pft", "tbtest", "stooltest"))
 """Named beside what it is in particular: spirometry is a lung function test, but not each lung function test is one."""
-NARROW = frozenset("spirometry dlco pleth methacholine tee".split())
-FLAGS = frozenset("angio tee views left right both with without withboth".split())
+NARROW = frozenset("spirometry dlco pleth methacholine tbskin tbblood stoolblood stooldna".split())
+FLAGS = frozenset("angio tee tte views left right both with without withboth screening diagnostic".split())
 Entry = tuple[tuple[str, ...], tuple[str, ...]]
 
 

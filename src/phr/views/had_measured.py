@@ -16,6 +16,9 @@ _USUAL = frozenset(
     " estimated eag automated count auto result".split()
 )
 
+LEAST = {"lipids": 3, "liver": 3, "kidney": 2, "cbc": 4, "bmp": 5, "cmp": 9, "thyroid": 2, "iron": 2}
+"""So many measurements of one day make the panel, where no report is called so."""
+
 
 def measures_of(one: Told) -> frozenset[str]:
     """What a result measures, by its codes; by its name where it has none that is known."""

@@ -32,7 +32,12 @@ _ACT_NAMES = {
     "genetictest": "genetic test",
     "sleepstudy": "sleep study",
     "replacement": "joint replacement",
-    "tee": "transesophageal",
+    "stoolblood": "test for blood in the stool",
+    "stooldna": "stool DNA test (Cologuard)",
+    "stooltest": "stool test",
+    "tbskin": "TB skin test",
+    "tbblood": "TB blood test",
+    "tbtest": "TB test",
     "dlco": "gas transfer",
 }
 _PART_NAMES = {

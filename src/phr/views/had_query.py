@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING
 
 from phr.views import synonyms
 from phr.views.concepts import Concept, meant
-from phr.views.had_exam import NO_EXAM, Exam, exam, vocabulary
-from phr.views.had_words import EQUIVALENT, is_illness, nature_of, vaccine_groups
+from phr.views.had_exam import NO_EXAM, Exam, exam
+from phr.views.had_slips import FILLING, mended
+from phr.views.had_strains import strains
+from phr.views.had_words import EQUIVALENT, falls_ill_of, is_illness, nature_of, vaccine_groups
 from phr.views.panels import PANEL_BY_WORD, Panel
 from phr.views.query import parse
-from phr.views.words import apart, stem, tokens
+from phr.views.words import stem, tokens
 
 if TYPE_CHECKING:
     from phr.records.measures import Measure
-    from phr.views.query import Query
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -42,10 +43,16 @@ class Asked:
     """Nothing but the name of what the vaccine is against: `covid` may mean the illness too."""
     pertussis: bool = False
     """Whether the vaccine has to be one against whooping cough too."""
+    strains: frozenset[str] = frozenset()
+    """Which of the vaccines of a group: against meningococci B, not ACWY."""
     concepts: tuple[Concept, ...] = ()
     kinds: tuple[str, ...] = ()
     """Kinds of record that answer it; none: any that tells what was had."""
     corrected: tuple[tuple[str, str], ...] = ()
+    guessed: bool = False
+    """Whether a corrected word may have been another one: then nothing of it is sure."""
+    alike: Asked | None = None
+    """The same question with a word that only looks like it: what answers that is near."""
     since: str | None = None
     until: str | None = None
 
@@ -53,10 +60,6 @@ class Asked:
         return f"<Asked {self.kind}>"
 
 
-_FILLING = frozenset(
-    "done taken past ago before ever already any kind type low dose routine screening diagnostic follow up repeat low-dose"
-    " emergency complete limited image study exam examination procedure test testing report result picture need".split()
-)
 _REASON = re.compile(r"\s+(?:for|because|due to|at|by|from)\s+.*$", re.IGNORECASE)
 _WAVES = re.compile(
     r"(?i)^(?:have|did|has|had|was|were)\s+(?:i|he|she|they|we)\s+(?:ever\s+)?(?:had|have|get|got|been)?\s*"
@@ -78,47 +81,19 @@ def understood(text: str, exists: Callable[[str], bool], today: date | None = No
     """The question. `exists` says whether a word is in any title of the record."""
     bare = _WAVES.sub("", text.strip().rstrip("?!. ")) or text
     query = parse(bare, today)
-    words, corrected = _mended(query, exists)
+    slips = mended(query, exists)
     since, until = (
         query.after or (query.around or (None, None))[0],
         query.before or (query.around or (None, None))[1],
     )
-    found = _meaning(words)
-    return replace(found, text=text.strip(), corrected=corrected, since=since, until=until)
-
-
-def _mended(query: Query, exists: Callable[[str], bool]) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """The words that were typed, without slips and without what was said about time."""
-    known = synonyms.packaged().all_words()
-    said, corrected = [], []
-    for term in query.terms:
-        word = term.text.lower()
-        small = word.strip("'.,")
-        if term.role == "word" and len(small) > 3 and small.isalpha():
-            one = stem(small)
-            if not ({small, one} & (known | vocabulary())) and not exists(small):
-                near = _nearest(
-                    small, known | vocabulary() | _measure_words() if len(small) > 4 else vocabulary()
-                )
-                if near:
-                    corrected.append((term.text, near))
-                    word = near
-        said.append(word)
-    return " ".join(said), tuple(corrected)
-
-
-def _nearest(word: str, known: frozenset[str]) -> str | None:
-    most = 2 if len(word) > 7 else 1
-    fits = [(apart(word, other, most), other[:1] != word[:1], other) for other in known if len(other) > 3]
-    best = min(fits, default=(9, True, ""))
-    return best[2] if best[0] <= most and (not best[1] or (best[0] == 1 and len(word) > 4)) else None
-
-
-def _measure_words() -> frozenset[str]:
-    from phr.records.measures import MEASURES
-
-    return frozenset(
-        word for one in MEASURES for words in one.words for word in tokens(words) if len(word) > 4
+    return replace(
+        _meaning(slips.words),
+        text=text.strip(),
+        corrected=slips.corrected,
+        guessed=slips.guessed,
+        alike=_meaning(slips.alike) if slips.alike else None,
+        since=since,
+        until=until,
     )
 
 
@@ -128,7 +103,13 @@ def _meaning(words: str) -> Asked:
     if groups and (nature == "immunization" or (bare and nature is None)):
         concepts = _by_words(words, None).concepts
         return Asked(
-            words, "vaccine", vaccines=groups, pertussis=pertussis, concepts=concepts, bare=nature is None
+            words,
+            "vaccine",
+            vaccines=groups,
+            pertussis=pertussis,
+            strains=strains(groups, words),
+            concepts=concepts,
+            bare=nature is None and falls_ill_of(words),
         )
     if measures := _measures(words):
         return Asked(words, "measure", measures=tuple(one.id for one in measures))
@@ -143,7 +124,7 @@ def _meaning(words: str) -> Asked:
 
 def _rest(words: tuple[str, ...]) -> tuple[str, ...]:
     terms = {term.text for term in parse(" ".join(words)).terms if term.role == "word"}
-    return tuple(word for word in words if word in terms and word not in _FILLING and len(word) > 2)
+    return tuple(word for word in words if word in terms and word not in FILLING and len(word) > 2)
 
 
 def _measures(words: str) -> list[Measure]:

@@ -15,7 +15,7 @@ import orjson
 from phr.records.measures import BY_ID
 from phr.views import had_codes
 from phr.views.events import marks
-from phr.views.had_exam import NO, NO_EXAM, Exam, accepted, exam, phrases_of
+from phr.views.had_exam import NO, NO_EXAM, Exam, accepted, beside, exam, phrases_of
 from phr.views.had_lexicon import IMAGES
 from phr.views.had_query import Asked, equivalents
 from phr.views.words import forms, tokens
@@ -37,7 +37,7 @@ _SHOTS = (
 )
 DONE_KINDS = (
     "imaging procedure lab_result vital_sign clinical_note document immunization medication problem device claim"
-    " questionnaire encounter".split()
+    " questionnaire encounter other".split()
 )
 ASKED_KINDS = ["order", "appointment", "task", "care_plan", "goal", "family_history", "allergy"]
 NEAR_KINDS = ["imaging", "procedure"]
@@ -109,6 +109,8 @@ def candidates(db: Any, asked: Asked) -> Iterator[Sequence[Any]]:
         yield from matching(db, words, every)
         yield from _by_file_names(db, acts)
         parts = asked.exam.parts
+        if near := beside(asked.exam.acts):
+            yield from matching(db, phrases_of(near), [*NEAR_KINDS, "lab_result"])
         if parts:
             yield from matching(db, phrases_of(parts), NEAR_KINDS)
     elif asked.kind in ("measure", "panel"):
@@ -119,7 +121,9 @@ def candidates(db: Any, asked: Asked) -> Iterator[Sequence[Any]]:
         if asked.panel:
             words += [tokens(word) for word in (*asked.panel.words, asked.panel.name) if len(word) > 2]
         yield from matching(
-            db, words, ["lab_result", "vital_sign", "order", "appointment", "clinical_note", "document"]
+            db,
+            words,
+            ["lab_result", "vital_sign", "other", "order", "appointment", "clinical_note", "document"],
         )
     elif asked.kind == "vaccine":
         yield from db.execute(_SHOTS, (MOST,))

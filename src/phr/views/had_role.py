@@ -88,7 +88,11 @@ def role(type_: str, status: str | None, raw: dict[str, Any], title: str, descri
         return DONE, "told by a bill"
     if type_ == "DocumentReference" and _PAPER.search(f"{title} {read.text(raw.get('description')) or ''}"):
         return NONE, ""
-    if type_ == "Observation" and (description or "").startswith("no value"):
+    if (
+        type_ == "Observation"
+        and status not in ("cancelled", "registered")
+        and (description or "").startswith("no value")
+    ):
         return UNSURE, "taken, but without a value"
     known = _OUTSIDE.get(type_, {})
     found = known.get(status or "") or known.get("") or (DONE, "")

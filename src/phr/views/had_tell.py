@@ -54,7 +54,8 @@ def _time(
     kept = {one["id"]: one for id_ in members for one in attached.get(id_, ())}
     report = next((reports[id_] for id_ in members if id_ in reports), None)
     why = next((one.why for one in time.members if one.why), "")
-    said = next((one.said for one in time.members if one.said), "")
+    bills = all(one.kind == "claim" for one in time.members)
+    said = next((one.said for one in time.members if one.said and (bills or one.kind != "claim")), "")
     contrast = next((one.exam.contrast for one in time.members if one.exam.contrast), None)
     places = [
         event["facility"],
@@ -90,7 +91,10 @@ def _report(event: Event, conclusion: str | None) -> dict[str, Any]:
 def _conclusion(time: Time, report: Event | None) -> str | None:
     """In the report's own words, cut short."""
     for one in time.members:
-        for name in ("conclusion", "outcome"):
+        for name in (
+            "conclusion",
+            *(("outcome",) if one.type == "Procedure" else ()),
+        ):  # of a bill: was it read
             value = one.raw.get(name)
             words = read.text(value) or read.concept_text(value)
             if words:

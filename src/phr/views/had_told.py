@@ -12,14 +12,16 @@ from phr.fhir import read
 from phr.records import document_types
 from phr.records.elements import walk, words_of
 from phr.views import had_codes, had_role
-from phr.views.had_exam import NEAR, NO, PERHAPS, YES, Exam, Verdict, accepted, compare, exam, joined
+from phr.views.had_exam import NEAR, NO, PERHAPS, YES, Exam, Verdict, accepted, beside, compare, exam, joined
 from phr.views.had_measured import measured
 from phr.views.had_query import Asked
 from phr.views.had_record import NEAR_KINDS, Told, candidates, row_of, with_bytes
+from phr.views.had_strains import strains
 from phr.views.had_words import against_pertussis, groups_of
 from phr.views.words import stem, tokens
 
 ILLNESS = "the illness, not the vaccine"
+VACCINATED = "vaccinated against it; that does not say that you were ill"
 
 
 def told(db: Any, asked: Asked) -> list[Told]:
@@ -71,6 +73,7 @@ _NAMED_BY = {
 def _exams(db: Any, asked: Asked, rows: list[Told]) -> list[Told]:
     """First by titles, codes and details; what is left is read as its source sent it, and decided."""
     acts = frozenset(one for act in asked.exam.acts for one in accepted(act))
+    close = beside(asked.exam.acts)
     likely = []
     for one in rows:
         rough = joined([*(exam(name) for name in one.names), exam(one.description or ""), *_modality(one)])
@@ -78,7 +81,12 @@ def _exams(db: Any, asked: Asked, rows: list[Told]) -> list[Told]:
         generic = one.type in ("DocumentReference", "DiagnosticReport", "Media") and not rough.acts - {
             "imaging"
         }
-        if hits or generic or (one.kind in NEAR_KINDS and rough.parts & asked.exam.parts and rough.acts):
+        if (
+            hits
+            or generic
+            or rough.acts & close
+            or (one.kind in NEAR_KINDS and rough.parts & asked.exam.parts and rough.acts)
+        ):
             likely.append(one)
     with_bytes(db, likely)
     kept = []
@@ -222,6 +230,12 @@ def _vaccine(asked: Asked, one: Told) -> bool:
     if one.kind != "immunization" and one.kind not in ("order", "appointment", "task", "claim"):
         one.level, one.why = NEAR, "not an immunization"
     cvx = {str(code[1]) for code in one.codes if code[0] and "cvx" in code[0]}
+    if asked.strains:
+        given = strains(asked.vaccines, " | ".join((*one.names, one.description or "")), frozenset(cvx))
+        if not given & asked.strains:
+            kind, other = " or ".join(sorted(asked.strains)), " and ".join(sorted(given))
+            one.level = NEAR if given else PERHAPS
+            one.why = f"{other}, not {kind}" if given else f"it does not say whether it is {kind}"
     if (
         asked.pertussis
         and "pertussis" in " ".join(asked.vaccines)

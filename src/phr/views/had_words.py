@@ -157,6 +157,8 @@ def nature_of(words: str) -> str | None:
 _ALIAS = (
     (r"pneumonia", "pneumococcal"),
     (r"meningitis", "meningococcal"),
+    (r"men ?b", "meningococcal b"),
+    (r"men ?(?:acwy|c)", "meningococcal acwy"),
     (r"lockjaw", "tetanus"),
     (r"german measles", "rubella"),
     (r"whooping cough", "pertussis"),
@@ -174,6 +176,20 @@ _AROUND = re.compile(
     r"\b(?:vaccines?|vaccinations?|immuni[sz]ations?|jabs?|boosters?|vax|shots?|vaccinated|against|19|virus|disease|the|my"
     r"|for|dose|doses|infection|seasonal|annual|new|first|second|third|\d)\b"
 )
+
+
+def falls_ill_of(words: str) -> bool:
+    """Whether a bare name is that of an illness people have, and not only of its vaccine: `covid`, `flu`, `hepatitis b`."""
+    first = (tokens(words) or ("",))[0]
+    return is_illness(words) or first in (
+        "covid",
+        "flu",
+        "influenza",
+        "hepatitis",
+        "hep",
+        "rsv",
+        "coronavirus",
+    )
 
 
 class _Like:
@@ -208,7 +224,7 @@ def vaccine_groups(words: str) -> tuple[tuple[str, ...], bool, bool]:
             word for word in left if re.search(summary_vaccines._GROUPS[name], word, re.IGNORECASE)
         } | set(
             tokens(
-                "hepatitis hep a b yellow fever tick borne japanese typhoid quadrivalent bivalent high dose"
+                "hepatitis hep a b acwy yellow fever tick borne japanese typhoid quadrivalent bivalent high dose"
             )
         )
     illness = bool(set(tokens(words)) & _ILLNESS_FIRST)

@@ -6,16 +6,20 @@ from two sources is one bar, several prescriptions of one drug are one lane.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from phr.charts.lanes import Bar, Lane, Lanes, Point
 from phr.charts.scale import moment, seconds
 from phr.fhir import dates
 from phr.views.events import Event
 from phr.views.lanes_bars import joined, spell_of
+from phr.views.lanes_doubts import last_signs
 from phr.views.lanes_drugs import drugs
+from phr.views.lanes_events import ONCE, row_of
 from phr.views.lanes_points import HAPPENING, happenings, point_of
-from phr.views.summary_rows import Row, grouped
+from phr.views.pictures_born import before_birth
+from phr.views.summary_rows import grouped
 from phr.views.summary_words import denies, is_circumstance, says_nothing
 from phr.views.tagging import pack_tags
 from phr.views.titles import plain
@@ -30,16 +34,29 @@ _FAR = 20 * _YEAR
 """A date so far from all others is a slip of the pen."""
 
 
-def lanes(events: Iterable[Event], *, today: str | None = None, most: int = MOST) -> Lanes:
-    """What there is to see, the most important first. `today`: until when what has not ended goes on."""
+def lanes(
+    events: Iterable[Event],
+    *,
+    born: str | None = None,
+    doubted: Mapping[str, str | None] | None = None,
+    today: str | None = None,
+    most: int = MOST,
+) -> Lanes:
+    """What there is to see, the most important first. `today`: until when what has not ended goes on.
+
+    `born`: the birth date; nothing that is dated before it is drawn. `doubted`: the medicines that the summary asks about
+    (“still taking?”), by the number of their record, with the day when each was last seen; else the events decide.
+    """
     given = [one for one in events if one["status"] not in _NEVER]
+    early = {one["id"] for one in before_birth(given, born)}
+    given = [one for one in given if one["id"] not in early]
     begin, end = _extent(given, today)
     several = len({name for one in given for name in one["sources"]}) > 1
     problems, more_problems = _chosen(_problems(given, end, several=several), most)
-    medications, more_drugs = _chosen(_medications(given, end, several=several), most)
+    medications, more_drugs = _chosen(_medications(given, end, doubted, several=several), most)
     counted = (("problem", more_problems), ("medication", more_drugs))
     found = (*problems, *medications, *happenings(given))
-    return Lanes(found, begin, end, tuple(one for one in counted if one[1]))
+    return Lanes(found, begin, end, tuple(one for one in counted if one[1]), len(early))
 
 
 class _Sorted:
@@ -114,27 +131,10 @@ def _without_slips(moments: Sequence[int]) -> Sequence[int]:
 # ── problems and medications ──────────────────────────────────────────────────────────────────────────
 
 
-def _row(event: Event) -> Row:
-    when = dates.parse(event["date"])
-    codes = tuple((one["system"], one["code"], one["display"]) for one in event["codes"])
-    return Row(
-        int(event["id"]),
-        str(event["title"]),
-        event["status"],
-        event["date"],
-        when.start if when else None,
-        event["end"],
-        event["category"],
-        codes,
-        event["description"],
-        str(event["resource"]),
-    )
-
-
 def _problems(given: Sequence[Event], end: float, *, several: bool) -> list[_Sorted]:
     rows = {int(one["id"]): one for one in given if one["kind"] == "problem"}
     found = []
-    for group in grouped([_row(one) for one in rows.values()]):
+    for group in grouped([row_of(one) for one in rows.values()]):
         events = [rows[row.id] for row in group]
         codes = {code[1] for row in group for code in row.codes}
         if denies(group[0].title, codes) or says_nothing(group[0].title, codes):
@@ -145,21 +145,34 @@ def _problems(given: Sequence[Event], end: float, *, several: bool) -> list[_Sor
     return found
 
 
-def _medications(given: Sequence[Event], end: float, *, several: bool) -> list[_Sorted]:
+def _medications(
+    given: Sequence[Event], end: float, doubted: Mapping[str, str | None] | None, *, several: bool
+) -> list[_Sorted]:
     found = []
-    for name, events in drugs([one for one in given if one["kind"] == "medication"]):
+    every = drugs([one for one in given if one["kind"] == "medication"])
+    signs = last_signs(every, given, end, doubted)
+    for at, (name, events) in enumerate(every):
         lane = _lane("medication", name, events, end, together=False, several=several)
+        if at in signs:
+            lane = replace(lane, bars=tuple(_asked(bar, signs[at]) for bar in lane.bars))
         found.append(_Sorted(lane, minor=False, tagged=any(pack_tags(one) for one in events)))
     return found
+
+
+def _asked(bar: Bar, seen: float) -> Bar:
+    if not bar.goes_on:
+        return bar
+    seen = max(seen, bar.begin[0])
+    return replace(
+        bar, seen=seen, label=f"{bar.label}, last sign of it {moment(seen):%Y-%m-%d}, still taken?"
+    )
 
 
 def _lane(
     kind: str, name: str, events: Sequence[Event], end: float, *, together: bool, several: bool
 ) -> Lane:
     """Bars of what lasted; what was given or handed out once is a point."""
-    once: Callable[[Event], bool] = lambda one: str(one["resource"]).startswith(  # noqa: E731
-        ("MedicationAdministration/", "MedicationDispense/", "Immunization/")
-    )
+    once: Callable[[Event], bool] = lambda one: str(one["resource"]).startswith(ONCE)  # noqa: E731
     spells = [
         spell
         for one in events

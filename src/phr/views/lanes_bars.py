@@ -24,6 +24,8 @@ class Spell:
     begin_known: bool = True
     end_known: bool = True
     goes_on: bool = False
+    seen: float | None = None
+    """The last sign of it, where one has to ask whether it goes on."""
     said: tuple[str, ...] = field(default=(), repr=False)
 
     def bar(self) -> Bar:
@@ -34,15 +36,22 @@ class Spell:
             self.begin_known,
             self.end_known,
             self.goes_on,
+            self.seen,
             "; ".join(dict.fromkeys(self.said)),
         )
+
+
+def is_over(event: Event, now: float) -> bool:
+    """Whether its source says that it came to an end."""
+    ended = dates.parse(event["end"])
+    return event["status"] in _OVER or (ended is not None and ended.start <= now)
 
 
 def spell_of(event: Event, now: float, *, sources: bool = False) -> Spell | None:
     """What an event says of its beginning and its end (`sources`: and who says so); None for what has no date at all."""
     began, ended = dates.parse(event["date"]), dates.parse(event["end"])
     noted = dates.parse(event["recorded"])
-    over = event["status"] in _OVER or (ended is not None and ended.start <= now)
+    over = is_over(event, now)
     first = began or noted or (ended if over else None)
     if first is None:
         return None
@@ -51,14 +60,13 @@ def spell_of(event: Event, now: float, *, sources: bool = False) -> Spell | None
     known = began is not None and not (event["kind"] == "problem" and event["date"] == event["recorded"])
     if not over:
         end = (max(now, begin[1]), max(now, begin[1]))
-        return Spell(
-            begin, end, known, True, True, (_words(event, first.text, known=known, on=True, sources=sources),)
-        )
+        said = _words(event, first.text, known=known, on=True, sources=sources)
+        return Spell(begin, end, known, True, True, said=(said,))
     words = (_words(event, first.text, known=known, on=False, sources=sources),)
     if ended is None:
-        return Spell(begin, begin, known, False, False, words)
+        return Spell(begin, begin, known, False, False, said=words)
     end = (max(float(ended.start), begin[0]), max(float(ended.end), begin[0]))
-    return Spell(begin, end, known, True, False, words)
+    return Spell(begin, end, known, True, False, said=words)
 
 
 def _words(event: Event, begin: str, *, known: bool, on: bool, sources: bool) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from phr.charts.lanes import Bar, Lane, Point
 from phr.fhir import dates
@@ -67,7 +68,7 @@ def _stay(event: Event) -> Bar | None:
 
 
 def _named(bar: Bar, event: Event) -> Bar:
-    return Bar(bar.begin, bar.end, bar.begin_known, bar.end_known, False, f"{_title(event)}: {bar.label}")
+    return replace(bar, goes_on=False, label=f"{_title(event)}: {bar.label}")
 
 
 def point_of(event: Event) -> Point | None:

@@ -29,8 +29,10 @@ def wanted(row: Row) -> Asked:
     for panel in PANELS:
         said = {" ".join(map(stem, tokens(name))) for name in (*row.names, title)}
         keys = {" ".join(map(stem, tokens(word))) for word in (*panel.words, panel.name)}
-        if any(key in one and " " in key for key in keys for one in said) or (
-            said & keys and panel.id in ("cbc", "bmp", "cmp", "lipids", "liver")
+        if (
+            any(key in one and " " in key for key in keys for one in said)
+            or (said & keys and panel.id in ("cbc", "bmp", "cmp", "lipids", "liver"))
+            or any(_is_short(one, keys) for one in said)
         ):
             return Asked(title, "panel", panel=panel)
     probe = Told(
@@ -57,6 +59,20 @@ def wanted(row: Row) -> Asked:
     if named.acts - {"imaging", "scan"}:
         return Asked(title, "exam", exam=named._replace(flags=named.flags - {"with", "without", "withboth"}))
     return Asked(title, "words")
+
+
+_BESIDE = frozenset(
+    "with w wo without and auto automated manual differential diff platelet plt count reflex panel profile blood serum"
+    " repeat routine fasting lab".split()
+)
+_SHORT = frozenset("cbc fbc hemogram bmp cmp lft tft lipid lipids".split())
+
+
+def _is_short(said: str, keys: set[str]) -> bool:
+    """Whether a name is the short one of a panel and says nothing more: `CBC with differential`."""
+    words = set(said.split())
+    named = words & keys & _SHORT
+    return bool(named) and words - named <= _BESIDE
 
 
 _ELSEWHERE = re.compile(r"\b(?:urine|csf|spinal fluid|stool|saliva|sweat|fluid|24 ?h)", re.IGNORECASE)
@@ -137,6 +153,7 @@ def _by_words(ground: Ground, row: Row) -> list[Told]:
         "procedure",
         "clinical_note",
         "vital_sign",
+        "other",
         "questionnaire",
         "claim",
         "immunization",

@@ -16,6 +16,7 @@ from phr.views.had_record import Told
 from phr.views.had_role import CANCELLED, DONE, ORDERED, PLANNED, UNSURE
 from phr.views.missing_evidence import evidence, wanted
 from phr.views.missing_ground import DAY, TEST_GRACE, Ground, Line, Row, day_words, whom
+from phr.views.missing_papers import paper
 
 LONGEST = 400 * DAY
 """A result that comes later than this was hardly for this order."""
@@ -38,6 +39,16 @@ _NO_TEST = re.compile(
     r"|physiotherap|social work|care plan|self[- ]care|case management|therapy|infusion|\bshot\b|vaccin|immuni[sz]",
     re.IGNORECASE,
 )
+_WARD = re.compile(
+    r"\bdiet(?:ary)?\b|\bnpo\b|vital signs|\bvitals\b|\bper unit\b|nursing|intake and output|\bi ?& ?o\b|\bi/o\b|bed ?rest"
+    r"|out of bed|ambulat(?:e|ion)\b|up ad lib|activity (?:as|order|level|restrict)|fall (?:risk|precaution)"
+    r"|notify (?:provider|physician|md|doctor)|\bcall (?:provider|md|physician)|saline lock|peripheral iv|\bfoley\b"
+    r"|incentive spirometr|sequential compression|\bscds?\b|elevate (?:head|leg|extrem)|turn (?:and|every|q)"
+    r"|weigh (?:daily|patient)|daily weights?|fluid restriction|wound care|dressing change|code status|isolation"
+    r"|feeding|regular texture|weight[- ]bearing|suction|\bfull code\b|\bdnr\b|telemetry",
+    re.IGNORECASE,
+)
+"""What a ward does or a person eats: it has no result, even where it names a measurement (`low sodium diet`)."""
 _STANDING = re.compile(
     r"\b(?:weekly|daily|monthly|yearly|every|standing|series of|recurring|periodic|times a|per week|prn)\b",
     re.I,
@@ -127,6 +138,8 @@ def _end(row: Row) -> int | None:
 
 
 def _is_no_test(row: Row) -> bool:
+    if _WARD.search(row.title):
+        return True
     asked = wanted(row)
     return asked.kind == "words" and bool(_NO_TEST.search(" ".join(row.names) + " " + (row.category or "")))
 
@@ -143,11 +156,31 @@ def _answered(ground: Ground, row: Row) -> Answered:
     alike = _alike(ground, row)
     if alike.how in ("yes", "other"):
         return alike
-    if any(ground.observed.get(address) for address in ground.addresses(row.id)):
-        return Answered("yes")
+    measured = _measured(ground, row)
+    if measured.how == "yes":
+        return measured
     if by_name.detail or alike.how == "perhaps":
         return by_name if by_name.detail else alike
-    return alike
+    if found := paper(ground, row):
+        return Answered(
+            "perhaps",
+            f"“{found.title}” of {day_words(found.date_from)} may hold its result (record {found.id}).",
+        )
+    return measured if measured.detail else alike
+
+
+def _measured(ground: Ground, row: Row) -> Answered:
+    """By the measurements that name the order; one that was cancelled is none."""
+    gone = Answered("no")
+    for address in ground.addresses(row.id):
+        for _, resource in ground.observed.get(address, ()):
+            if resource.get("status") not in ("cancelled", "entered-in-error", "registered"):
+                return Answered("yes")
+            if resource.get("status") == "cancelled":
+                why = words_of(resource.get("dataAbsentReason"))
+                said = f": {why}" if why else ""
+                gone = Answered("no", f"Its result was cancelled{said}. No result is in your record.")
+    return gone
 
 
 def _by_reference(naming: list[tuple[str, dict[str, Any]]]) -> Answered:

@@ -14,6 +14,7 @@ from phr.fhir import read
 from phr.records.elements import walk, words_of
 from phr.views.missing_ground import REFERRAL_GRACE, Ground, Line, Row, day_words, whom
 from phr.views.missing_orders import is_due
+from phr.views.missing_specialties import related, specialties
 from phr.views.words import fold, tokens
 
 _CODES = frozenset(
@@ -30,46 +31,10 @@ _FOLLOW_UP = re.compile(
 _ASKS_VISIT = re.compile(
     r"\brefer|\bschedul|\bbook\b|make an appointment|\bconsult|\bappointment (?:with|request)", re.I
 )
-_SPECIALTIES = """
-cardiology: cardiolog|heart (?:clinic|center|centre|institute|specialist)|cardiac|cardiovascular
-dermatology: dermatolog|skin clinic|skin (?:center|centre)
-endocrinology: endocrin|diabetes (?:clinic|center|centre)
-gastroenterology: gastroenter|digestive|\\bgi\\b|hepatolog|liver clinic|endoscop
-pulmonology: pulmon|respirolog|respiratory medicine|lung (?:clinic|center|centre)|chest clinic
-neurology: neurolog|\\bneuro\\b(?!surg)
-neurosurgery: neurosurg
-nephrology: nephrolog|kidney (?:clinic|center|centre)|renal
-urology: urolog
-oncology: oncolog|cancer (?:clinic|center|centre|institute)
-hematology: hematolog|haematolog
-rheumatology: rheumatolog|arthritis clinic
-orthopedics: orthop|sports medicine|joint (?:clinic|center)|bone and joint
-ophthalmology: ophthalm|optometr|eye (?:clinic|center|centre|institute|care)|retina
-ent: otolaryng|\\bent\\b|ear,? nose|otorhino
-allergy: allerg|immunolog
-psychiatry: psychiatr|behavioral health|behavioural health|mental health
-psychology: psycholog|psychotherap
-gynecology: gyn(?:a?e)?colog|ob[/ -]?gyn|obstetric|women'?s health
-surgery: general surgery|surgical clinic|\\bsurgeon|surgical consult
-vascular: vascular
-pain: pain (?:management|clinic|medicine|center)
-physiotherapy: physical therap|physiotherap|rehabilitat|\\bpt\\b
-podiatry: podiatr|foot clinic
-nutrition: nutrition|dietit|dietic
-genetics: genetic
-infectious: infectious disease
-sleep: sleep (?:medicine|clinic|center|centre|disorder)
-audiology: audiolog|hearing
-dentistry: dentist|dental|oral surgery
-palliative: palliative|hospice
-transplant: transplant
-plastic: plastic surg
-bariatric: bariatric|weight management
-wound: wound
-speech: speech
-occupational: occupational therap
-infusion: infusion
-"""
+_ONLY_ASKS = re.compile(
+    r"\b(?:referral|refer to|request|requisition|order|authori[sz]ation|appointment)\b", re.I
+)
+"""Papers that send somebody are none of whoever saw them."""
 _TITLES = frozenset(
     "dr doctor md do np pa phd rn mr mrs ms prof mbbs dnp facc dpm od pac aprn fnp the of and".split()
 )
@@ -85,18 +50,6 @@ class Target(NamedTuple):
     specialties: frozenset[str] = frozenset()
     any_visit: bool = False
     """A follow-up: any visit at whoever asked for it."""
-
-
-@lru_cache(maxsize=1)
-def _patterns() -> list[tuple[str, re.Pattern[str]]]:
-    lines = (line.partition(":") for line in _SPECIALTIES.strip().split("\n"))
-    return [(name, re.compile(rf"\b(?:{pattern.strip()})", re.IGNORECASE)) for name, _, pattern in lines]
-
-
-@lru_cache(maxsize=8192)
-def specialties(text: str) -> frozenset[str]:
-    """Which specialties a text names."""
-    return frozenset(name for name, pattern in _patterns() if pattern.search(text))
 
 
 def is_referral(row: Row) -> bool:
@@ -128,7 +81,8 @@ def referrals(ground: Ground, found: list[Row]) -> tuple[list[Line], list[Line],
         place = ", ".join(
             filter(None, (words_of(one) or read.text(one.get("display")) for one in _performers(row)))
         )
-        hint = f"Ask {place or whom(row)} for an appointment, or {whom(row)} whether it is still wanted; phr show {row.id}"
+        still = f", or {whom(row)} whether it is still wanted" if place and place != whom(row) else ""
+        hint = f"Ask {place or whom(row)} for an appointment{still}; phr show {row.id}"
         line = ground.line("referral_without_visit", row, detail, hint)
         {"no": missing, "other": explained, "perhaps": unsure}[how].append(line)
     return missing, explained, unsure
@@ -195,6 +149,10 @@ def _name(text: str) -> frozenset[str]:
     return frozenset(word for word in tokens(fold(text)) if word not in _TITLES and len(word) > 1)
 
 
+def _may_be(visit: Row) -> str:
+    return f"“{visit.title}” of {day_words(visit.date_from)} may be it (record {visit.id})."
+
+
 class _People:
     """Who was seen when: visits, appointments, and whatever bears the name of whoever was there."""
 
@@ -248,11 +206,8 @@ class _People:
                 continue
             by_name = any(address == visit.resource for address, _ in naming)
             if not (by_name or self._fits(visit, target, row)):
-                if target.large and visit.type == "Encounter" and _name(visit.facility or "") in target.large:
-                    perhaps = (
-                        perhaps
-                        or f"“{visit.title}” of {day_words(visit.date_from)} may be it (record {visit.id})."
-                    )
+                if self._is_close(visit, target):
+                    perhaps = perhaps or _may_be(visit)
                 continue
             if visit.type == "Appointment":
                 if visit.status in ("booked", "pending", "proposed") and visit.date_from > self._ground.now:
@@ -262,6 +217,8 @@ class _People:
                 if visit.status in ("cancelled", "noshow"):
                     word = "missed" if visit.status == "noshow" else "cancelled"
                     missed = f" An appointment on {day_words(visit.date_from)} was {word}."
+            elif visit.status == "planned" and visit.date_from > self._ground.now:
+                return "other", f"A visit is planned for {day_words(visit.date_from)}."
             elif (
                 visit.status not in ("cancelled", "planned", "entered-in-error")
                 and visit.date_from <= self._ground.now
@@ -292,6 +249,19 @@ class _People:
                 bool(row.performer and any(_name(row.performer) <= there for there in names))
                 or not row.performer
             )
+        return bool(target.specialties & self._specialties(visit))
+
+    def _is_close(self, visit: Row, target: Target) -> bool:
+        """Whether a visit was at the large place that was named, or to somebody who does some of the same."""
+        if visit.type != "Encounter" or visit.status in ("cancelled", "planned", "entered-in-error"):
+            return False
+        large = bool(target.large) and _name(visit.facility or "") in target.large
+        return large or related(target.specialties, self._specialties(visit))
+
+    def _specialties(self, visit: Row) -> frozenset[str]:
+        """What a visit was for, and who was there."""
+        participants = read.dicts(visit.raw.get("participant"))
+        pointers = [one.get("individual") or one.get("actor") for one in participants]
         said = [visit.title, visit.facility or "", *(name for name in visit.names)]
         said += [
             words_of(one) or ""
@@ -314,7 +284,7 @@ class _People:
             for one in pointers
             if isinstance(one, dict) and (address := read.reference(one))
         ]
-        return bool(target.specialties & specialties(" | ".join(said)))
+        return specialties(" | ".join(said))
 
     def _bears_the_name(self, row: Row, target: Target, start: int) -> bool:
         """A note, a report or a treatment by whoever was named, or a consultation note of that specialty."""
@@ -328,6 +298,8 @@ class _People:
             names = (_name(performer or ""), _name(facility or ""))
             if any(asked and asked <= there for asked in target.names for there in names):
                 return True
+            if kind in ("clinical_note", "document") and _ONLY_ASKS.search(title):
+                continue
             if kind in ("clinical_note", "document", "procedure") and target.specialties & specialties(
                 f"{title} | {facility or ''}" if kind != "document" else title
             ):
@@ -339,7 +311,10 @@ class _People:
         kept = self._ground._cache.get("written")
         if kept is None:
             rows = self._ground.db.execute(
-                "SELECT max(performer), max(facility), max(title), kind, id, max(date_from) FROM record WHERE supporting = 0"
+                "SELECT max(performer), max(facility), max(CASE WHEN kind IN ('clinical_note', 'document')"
+                " THEN title || ' | ' || coalesce(codes, '') || ' | ' || coalesce(CASE WHEN resource LIKE"
+                " 'DocumentReference/%' THEN description END, '') ELSE title END), kind, id, max(date_from)"
+                " FROM record WHERE supporting = 0"
                 " AND date_from IS NOT NULL AND (performer IS NOT NULL OR facility IS NOT NULL"
                 " OR kind IN ('clinical_note', 'document'))"
                 " GROUP BY performer, facility, kind,"

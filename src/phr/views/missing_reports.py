@@ -27,6 +27,7 @@ _ATTACHED = (
     " AND NOT EXISTS (SELECT 1 FROM record_source o JOIN attachment b ON b.resource_id = o.resource_id"
     " WHERE o.record_id = rs.record_id AND b.state = 'stored')"
 )
+ONLY_NAMED = "Only its name is here"
 _OPEN_STATUS = ("registered", "preliminary", "partial")
 _WANTED = (
     "SELECT w.source_id, w.fhir_id FROM wanted_reference w WHERE w.type = 'Observation' AND NOT EXISTS (SELECT 1 FROM"
@@ -56,12 +57,15 @@ def _fetching(row: Row, state: str, reason: str | None, status: int | None, kind
     ask = f"ask {row.facility or row.performer or row.source} for it"
     if kind == "import" and state in ("wanted", "absent"):
         if reason and "neither" in reason:
-            return "It is named, but has no content.", f"{ask.capitalize()}; phr show {row.id}"
-        return "The imported file names it but does not hold it.", f"{ask.capitalize()}; phr show {row.id}"
+            return "It is named, but has no content.", f"{ask[0].upper() + ask[1:]}; phr show {row.id}"
+        return (
+            "The imported file names it but does not hold it.",
+            f"{ask[0].upper() + ask[1:]}; phr show {row.id}",
+        )
     if state == "wanted":
         return "Its file has not been fetched yet.", "phr sync"
     if state == "absent":
-        return "It is named, but has no content.", f"{ask.capitalize()}; phr show {row.id}"
+        return "It is named, but has no content.", f"{ask[0].upper() + ask[1:]}; phr show {row.id}"
     said = f" (status {status})" if status else ""
     why = f": {reason}" if reason else ""
     return f"Its file could not be fetched{why}{said}.", f"phr documents fetch --failed; or {ask}"
@@ -87,13 +91,11 @@ def empty_reports(ground: Ground) -> list[Line]:
         imaging = row.kind in ("imaging", "clinical_note")
         reason = "report_without_document" if imaging else "results_not_here"
         said = (
-            "report: neither its words nor a file are here." if imaging else "results: only its name is here."
+            f"{ONLY_NAMED}, neither its words nor a file."
+            if imaging
+            else f"{ONLY_NAMED}, none of its results."
         )
-        found.append(
-            ground.line(
-                reason, row, f"There is no more of this {said}", f"Ask {whom(row)} for it; phr show {row.id}"
-            )
-        )
+        found.append(ground.line(reason, row, said, f"Ask {whom(row)} for it; phr show {row.id}"))
     return found
 
 

@@ -2,7 +2,7 @@
 
 Made from the events alone, so that whatever was left out of them is in no picture. An event knows the two numbers of a
 blood pressure, and no other components. What cannot be turned into the unit of most values gets a picture of its own;
-what has no date is counted in the words.
+what has no date, or one before the birth, is counted in the words.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from phr.records.measures import BY_CODE, Measure
 from phr.views import trend_find, trend_packs, trend_rows, trend_words
 from phr.views.events import Event
 from phr.views.panels import PAIRS
+from phr.views.pictures_born import before_birth
 from phr.views.pictures_order import Place, places
-from phr.views.trend_chart import curve
+from phr.views.pictures_units import in_code
+from phr.views.trend_chart import DRAWN, curve
 from phr.views.trend_find import Found
 from phr.views.trend_line import Line, Point, Scale, common_unit
 from phr.views.trend_points import Reading, Wanted, belongs, joined, own_reading, together
@@ -41,10 +43,14 @@ class Drawn(NamedTuple):
     curve: Curve
 
 
-def gathered(events: Iterable[Event]) -> list[Picture]:
-    """A picture of each measurement that has a number and a date, the most important first."""
+def gathered(events: Iterable[Event], born: str | None = None) -> list[Picture]:
+    """A picture of each measurement that has a number and a date, the most important first.
+
+    `born`: the birth date, where it is known; a reading from before it is in no picture.
+    """
     given = list(events)
-    seen = _Seen(one for one in given if _is_measured(one))
+    measured = [one for one in given if _is_measured(one)]
+    seen = _Seen(measured, before_birth(measured, born))
     # The first pack that names a code decides, as it does for `phr trend`.
     every = trend_find.grouped(seen.keys(), reversed(trend_packs.measures()))
     drawn = {one.id: list(_lines(one, seen)) for one in every}
@@ -70,7 +76,9 @@ def _is_measured(event: Event) -> bool:
 class _Seen:
     """The events by what they are kept under, as the index of the record has them."""
 
-    def __init__(self, events: Iterable[Event]) -> None:
+    def __init__(self, events: Iterable[Event], early: Iterable[Event]) -> None:
+        self.early = {int(one["id"]) for one in early}
+        """What is dated before the birth."""
         self._rows: dict[str, list[Row]] = {}
         self._events: dict[int, Event] = {}
         for event in events:
@@ -127,7 +135,7 @@ def _row(event: Event) -> Row:
         str(event["title"]),
         str(event["value_text"]),
         float(value) if isinstance(value, int | float) else None,
-        event["unit"],
+        in_code(event["unit"]),
         event["low"],
         event["high"],
         event["range_text"],
@@ -148,14 +156,17 @@ def _lines(found: Found, seen: _Seen) -> Iterator[Drawn]:
     """One measurement: in the unit of most, then what that leaves over, in its own."""
     measure = found.measure or next((BY_CODE[code] for code in found.codes if code in BY_CODE), None)
     codes = found.codes | set(measure.codes if measure else ())
-    told = seen.readings(Wanted(frozenset(codes), tuple(found.keys), tuple(found.part_keys), measure))
+    every = seen.readings(Wanted(frozenset(codes), tuple(found.keys), tuple(found.part_keys), measure))
+    told = [one for one in every if one.row.id not in seen.early]
+    early = len(every) - len(told)
     first: Scale | None = None
     for _ in range(_MOST_UNITS):
         scale = common_unit(told, measure)
         line = Line(told, scale, measure)
         told = _left_over(told, line.refused)
-        if (drawn := _drawn(found, line, scale, first, of_another=bool(told))) is not None:
+        if (drawn := _drawn(found, line, scale, first, of_another=bool(told), early=early)) is not None:
             yield drawn
+            early = 0
             first = first or scale
         if not told:
             return
@@ -170,7 +181,9 @@ def _left_over(told: Sequence[Reading], refused: Sequence[Point]) -> list[Readin
     return found if len(found) < len(told) else []
 
 
-def _drawn(found: Found, line: Line, scale: Scale, first: Scale | None, *, of_another: bool) -> Drawn | None:
+def _drawn(
+    found: Found, line: Line, scale: Scale, first: Scale | None, *, of_another: bool, early: int
+) -> Drawn | None:
     name = _name(found, scale)
     points = line.points
     drawn = curve({"name": name, "unit": scale.unit, "points": points})
@@ -181,6 +194,10 @@ def _drawn(found: Found, line: Line, scale: Scale, first: Scale | None, *, of_an
     parts = [words]
     if undated:
         parts.append(f"Not drawn, for want of a date: {len(undated)}.")
+    if beyond := sum(not abs(one["value"] or 0) < DRAWN for one in points):
+        parts.append(f"Not drawn, because too large for a picture: {beyond:,}.")
+    if early:
+        parts.append(f"Not drawn, because dated before the birth: {early:,}.")
     if first is not None:
         parts.append("These values cannot be turned into the unit of the others for certain.")
     elif of_another:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from phr.fhir import read
 from phr.views import quality_others as others
+from phr.views import quality_ph as ph
 from phr.views import quality_values as known
 from phr.views import trend_rows
 from phr.views.events import marks
@@ -156,11 +157,14 @@ class _Check:
     def _judged(self) -> Iterator[Finding]:
         found: list[Verdict] = []
         for key, series in self._series.items():
-            verdicts = (
-                known.judged(key, series, self._life.youngest)
-                if key in LIMITS
-                else others.judged(series, self._titles[key])
-            )
+            title = self._titles[key]
+            if key in LIMITS:
+                verdicts = list(known.judged(key, series, self._life.youngest))
+            else:
+                verdicts = list(ph.judged(key, title, series)) if ph.is_ph(key, title) else []
+                told = {(one.point.id, one.point.part) for one in verdicts}
+                left = [one for one in series if (one.id, one.part) not in told]
+                verdicts += others.judged(left, title)
             found += [one for one in verdicts if one.point.wanted]
         found += _crossed(self._series[SYSTOLIC], self._series[DIASTOLIC])
         rows = self._rows([one.point.id for one in found])

@@ -27,8 +27,10 @@ _AHEAD_TYPES = (
     "ImmunizationRecommendation/", "DeviceRequest/", "CommunicationRequest/", "Flag/", "RiskAssessment/",
 )  # fmt: skip
 _NOT_YET = frozenset(
-    "planned proposed draft preparation booked pending intended scheduled requested waitlist not-started".split()
+    "planned proposed draft preparation booked pending intended scheduled requested waitlist not-started"
+    " not-done not-taken cancelled declined rejected revoked on-hold".split()
 )
+"""What has not happened yet, or never did: its date says when it was to be."""
 # Contracts of parents, illness of relatives, and when a device was made: not the life of the person.
 _OLDER = frozenset("family_history coverage device".split())
 _OF_BIRTH = re.compile(

@@ -162,9 +162,22 @@ def _beyond(one: Point, measure: Measure, limit: Limit, own: Own | None) -> Verd
     if not fitting:
         return Verdict(one, "impossible", said, compared, span)
     first = fitting[0]
-    like = ", like your other values" if own and abs(log10(first.amount / own.middle)) <= _ALIKE else ""
     also = tuple(dict.fromkeys(each.reason for each in fitting if each.reason != first.reason))
-    return Verdict(one, first.reason, f"{said} {first.words}{like}.", compared, span, also)
+    detail = f"{said} {first.words}{_like(first, own)}."
+    if second := next((each for each in fitting if _as_likely(each, first, limit, own)), None):
+        detail += f" Or: {second.words[0].lower()}{second.words[1:]}{_like(second, own)}."
+    return Verdict(one, first.reason, detail, compared, span, also)
+
+
+def _as_likely(each: Meant, first: Meant, limit: Limit, own: Own | None) -> bool:
+    """Whether another explanation leads to another number that is to be expected too."""
+    if each.reason == first.reason or abs(each.amount / first.amount - 1) < 0.05:
+        return False
+    return bool(_like(each, own)) if own else limit.steady
+
+
+def _like(meant: Meant, own: Own | None) -> str:
+    return ", like your other values" if own and abs(log10(meant.amount / own.middle)) <= _ALIKE else ""
 
 
 def _within(
@@ -211,10 +224,10 @@ def _meanings(one: Point, measure: Measure, limit: Limit) -> Iterator[Meant]:
             yield Meant("factor_of_ten", amount, f"With the decimal point {way} it would be {told}")
 
 
-def _fit(each: Meant, own: Own | None) -> tuple[float, int]:
-    """The nearest to the own values first, in steps of a tenth; a unit before a slip of the point."""
+def _fit(each: Meant, own: Own | None) -> tuple[float, int, float]:
+    """What is like the own values first, then the nearest; a unit that is often mistaken before a slip of the point."""
     away = abs(log10(each.amount / own.middle)) if own else 0.0
-    return round(away, 1), each.reason != "unit"
+    return 0.0 if away <= _ALIKE else round(away, 1), each.reason != "unit", round(away, 1)
 
 
 def _fits(each: Meant, limit: Limit, own: Own | None) -> bool:

@@ -32,13 +32,13 @@ _ASKED = 8
 Said = tuple[Row, dict[str, Any]]
 
 
-def summary(store: Store, selection: Selection = EVERYTHING) -> dict[str, Any]:
+def summary(store: Store, selection: Selection = EVERYTHING, *, desk: Desk | None = None) -> dict[str, Any]:
     """Everything that stands now, as one JSON document. Reads only.
 
     `selection`: its `since` moves how far back results go (default: twelve months), its `sensitivity` holds back what
-    is more private. What stands is shown whatever its date.
+    is more private. What stands is shown whatever its date. `desk`: one that looks at a part of the record alone.
     """
-    desk = Desk(store, selection)
+    desk = desk or Desk(store, selection)
     since = dates.parse(selection.since)
     page = _Page(desk)
     have = problems(desk)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from phr.errors import UsageError
 from phr.fhir import dates, read
 from phr.views.details import exact
+from phr.views.due_clock import day_here
 from phr.views.events import Event, events
 from phr.views.fields.saying import Saying, concept_words, type_words
 from phr.views.looking_up import finder
@@ -87,12 +88,21 @@ def tasks(
         closed += over
         if over and not done:
             continue
-        if border is not None and ((when := dates.parse(one.due)) is None or when.start >= border.end):
+        if border is not None and not _until(one.due, border):
             continue
         found.append(event | _when(one, over, now, today))
     found.sort(key=_order)
     by_group = {name: number for name in GROUPS if (number := sum(one["group"] == name for one in found))}
     return {"tasks": found[:limit], "total": len(found), "by_group": by_group, "done": closed}
+
+
+def _until(due: str | None, border: dates.PartialDate) -> bool:
+    """Whether it is to be done by then. What is due in a month has time until that is over."""
+    when = dates.parse(due)
+    if when is None:
+        return False
+    timed = when.precision in ("minute", "second")
+    return when.start < border.end if timed else when.end <= border.end
 
 
 def _order(one: Event) -> tuple[Any, ...]:
@@ -127,7 +137,7 @@ def _when(one: Due, over: bool, now: datetime, today: date) -> Node:
 def _day(when: dates.PartialDate) -> str:
     """The last day that this date can mean; of a moment that of the person's clock."""
     if when.precision in ("minute", "second"):
-        return datetime.fromtimestamp(when.start).astimezone().date().isoformat()
+        return day_here(when.text)
     return (date(1970, 1, 1) + timedelta(days=(when.end - 1) // 86_400)).isoformat()
 
 

@@ -8,6 +8,9 @@ from phr.charts.model import ABNORMAL, HIGH, LOW, NORMAL, PLAIN, Curve, Dot
 from phr.views.trend_line import Point, instant
 from phr.views.trend_words import unit_said, written
 
+DRAWN = 1e12
+"""No measurement of a body is beyond this: it is a slip, and would make a line of all others."""
+
 
 def curve(report: dict[str, Any]) -> Curve | None:
     """The line of one measurement; None where nothing in it is a number."""
@@ -17,7 +20,7 @@ def curve(report: dict[str, Any]) -> Curve | None:
 
 def _dot(point: Point) -> Dot | None:
     value = point["value"] if point["exact"] else point["bound"]
-    if value is None:
+    if value is None or not abs(value) < DRAWN:
         return None
     return Dot(
         instant(point),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from phr.errors import UsageError
 from phr.fhir import dates
 from phr.views.discreet import closed
+from phr.views.due_clock import day_here
 from phr.views.events import Event
 from phr.views.selection import Selection, check_sources, withheld
 from phr.views.visit_new import News, news
@@ -158,22 +159,26 @@ def _next(scene: Scene, on: date | None) -> dict[str, Any] | None:
     ahead = scene.to_come
     line: Line | None
     if on is not None:
-        line = next((one for one in ahead if one.day == on.isoformat()), None)
+        line = next((one for one in ahead if on.isoformat() in (one.day, day_here(one.date or ""))), None)
         if line is None:
             other = ahead[0].date if ahead else None
             return _told(scene, on.isoformat(), None) | {"from": "you", "appointment_on": other}
     else:
         line = ahead[0] if ahead else None
-    return None if line is None else _told(scene, str(line.date), scene.events([line.id])[0])
+    if line is None:
+        return None
+    readable = line.date if dates.parse(line.date) is not None else None
+    return _told(scene, readable, scene.events([line.id])[0])
 
 
-def _told(scene: Scene, day: str, event: Event | None) -> dict[str, Any]:
+def _told(scene: Scene, day: str | None, event: Event | None) -> dict[str, Any]:
+    """`in_days` counts the days of the person's own clock; without a day that can be read it is unknown, like the date."""
     found: dict[str, Any] = {
         name: event[name] if event else None for name in ("end", "title", "facility", "performer")
     }
     days = None
-    if len(day) >= 10:
-        days = (date.fromisoformat(day[:10]) - date.fromisoformat(scene.today)).days
+    if day is not None and len(day) >= 10:
+        days = (date.fromisoformat(day_here(day)) - date.fromisoformat(scene.today)).days
     return {"date": day, **found, "in_days": days, "from": "appointment", "event": event}
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from phr.fhir import dates, read
+from phr.records.match_terms import codes_of_json
 from phr.views.events import marks
 from phr.views.titles import plain
 from phr.views.visit_scene import DAY, Line, Scene
@@ -21,6 +22,8 @@ OVER = frozenset(("stopped", "completed", "inactive", "cancelled", "ended", "res
 _NEVER = frozenset(("entered-in-error", "not-taken", "draft", "cancelled", "unknown-never"))
 _SINGLE = ("MedicationAdministration/", "MedicationDispense/")
 """Given or handed out once: that says nothing about going on."""
+_CODES = frozenset(("rxnorm", "ndc", "snomed", "unii"))
+"""Systems whose codes mean one medicine, not a group of them."""
 _ROWS = 4_000
 _MOST = 50
 _SALTS = frozenset(
@@ -68,9 +71,29 @@ class Drugs:
             for line in scene.lines("kind = ?", ["medication"], f" ORDER BY date_from DESC LIMIT {_ROWS}")
             if (line.status or "") not in _NEVER
         ]
+        self._alias: dict[str, str] = {}
+        self._learn()
         self.by_name: dict[str, list[Line]] = {}
         for line in self.every:
-            self.by_name.setdefault(name_of(line.title), []).append(line)
+            self.by_name.setdefault(self.called(line), []).append(line)
+
+    def _learn(self) -> None:
+        """Two names with one code are one medicine: a brand, and what is in it."""
+        by_code: dict[tuple[str, str], str] = {}
+        for line in self.every:
+            name = self.called(line)
+            for code in codes_of_json(line.codes)[0]:
+                if code[0] in _CODES and (other := by_code.setdefault(code, name)) != name:
+                    other = self._alias.get(other, other)
+                    self._alias |= {one: other for one, of in self._alias.items() if of == name}
+                    self._alias[name] = other
+                    name = other
+        self._alias = {name: other for name, other in self._alias.items() if name != other}
+
+    def called(self, line: Line) -> str:
+        """The name under which it stands here, however its source calls it."""
+        name = name_of(line.title)
+        return self._alias.get(name, name)
 
     def new(self, lines: list[Line]) -> list[Line]:
         """Those that were not taken before, each once: refills and further infusions of the same are no news."""
@@ -79,7 +102,7 @@ class Drugs:
         ids = {line.id for line in lines}
         found: dict[str, Line] = {}
         for line in sorted(lines, key=lambda line: (line.start or 0, line.id)):
-            name = name_of(line.title)
+            name = self.called(line)
             if name not in found and not any(
                 self._stood(other) for other in self.by_name.get(name, ()) if other.id not in ids
             ):
@@ -91,7 +114,7 @@ class Drugs:
         found: dict[str, Line] = {}
         for line in self.every:
             if (line.status or "active") in ("active", "on-hold", "intended") and not self._ended(line):
-                found.setdefault(name_of(line.title), line)
+                found.setdefault(self.called(line), line)
         return list(found.values())
 
     def _ended(self, line: Line) -> bool:
@@ -112,7 +135,7 @@ class Drugs:
 
     def continues(self, line: Line) -> Line | None:
         """Another entry of the same medicine that goes on after this one."""
-        for other in self.by_name.get(name_of(line.title), ()):
+        for other in self.by_name.get(self.called(line), ()):
             later = (other.start or 0, other.id) > (line.start or 0, line.id)
             if (
                 other.id != line.id
@@ -164,7 +187,7 @@ def changed_since(scene: Scene, since: dates.PartialDate, drugs: Drugs) -> list[
                 found[line.id] = {"change": "over", "on": line.end}
     for id_, said in _versions(scene, since).items():
         found.setdefault(id_, said)
-    order = {"stopped": 0, "dose": 1, "changed": 2, "over": 3}
+    order = {"reaction": -1, "stopped": 0, "dose": 1, "changed": 2, "over": 3}
     ids = sorted(found, key=lambda id_: (order[found[id_]["change"]], str(found[id_]["on"] or ""), id_))[
         :_MOST
     ]
@@ -212,6 +235,10 @@ def _last_updated(raw: bytes) -> str | None:
     return read.text(meta.get("lastUpdated")) if isinstance(meta, dict) else None
 
 
+def _folded(text: str | None) -> str:
+    return " ".join((text or "").casefold().split())
+
+
 _TYPES = ("Condition", "AllergyIntolerance", "MedicationRequest", "MedicationStatement")
 
 
@@ -221,8 +248,8 @@ def _versions(scene: Scene, since: dates.PartialDate) -> dict[int, dict[str, Any
     rows = scene.db.execute(
         "SELECT rs.record_id, x.id, x.changed FROM source s CROSS JOIN resource x ON x.source_id = s.id"
         f" AND x.type IN ({marks(_TYPES)}) JOIN record_source rs ON rs.resource_id = x.id"
-        " WHERE x.changed > ? AND x.changed > x.first_seen AND x.first_seen <= ? LIMIT ?",
-        [*_TYPES, after, after, _ROWS],
+        " WHERE x.changed > ? AND x.changed > x.first_seen LIMIT ?",
+        [*_TYPES, after, _ROWS],
     ).fetchall()
     seen = {row[0]: row for row in rows if row[0] not in scene.discretion.touched}
     allowed = {
@@ -234,6 +261,8 @@ def _versions(scene: Scene, since: dates.PartialDate) -> dict[int, dict[str, Any
     found = {}
     for id_, line in allowed.items():
         _, resource, changed = seen[id_]
+        if _began_after(line, since):
+            continue  # it is new as a whole
         former = scene.db.execute(
             "SELECT raw FROM resource_version WHERE resource_id = ? AND replaced > ? ORDER BY id LIMIT 1",
             (resource, after),
@@ -258,6 +287,8 @@ def _difference(raw: bytes, line: Line) -> dict[str, Any] | None:
         over = (line.status or "") in OVER
         change = ("over" if line.kind != "medication" else "stopped") if over else "changed"
         return {"change": change, "before": former.status}
+    if line.kind == "allergy" and _folded(former.description) != _folded(line.description):
+        return {"change": "reaction", "before": former.description}
     before = (former.description or "").split(";")[0].strip()
     if line.kind == "medication" and before and before != (line.description or "").split(";")[0].strip():
         return {"change": "dose", "before": before}

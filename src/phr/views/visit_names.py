@@ -10,10 +10,11 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from phr.views.words import apart, fold
+from phr.views.words import apart
+from phr.views.words import fold as _fold
 
 TITLES = frozenset(
-    "dr drs doctor doctora prof professor mr mrs ms miss mx sir dame herr frau sr sra nurse pharmacist".split()
+    "dr drs doctor doctora prof professor mr mrs ms miss mx sir dame herr frau sr sra nurse pharmacist med".split()
 )
 DEGREES = frozenset(
     """
@@ -40,6 +41,16 @@ _APOSTROPHES = re.compile(r"(?<=\w)['’ʼ`](?=\w)")
 _BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 
 EXACT, SHORTENED, SLIP = 3, 2, 1
+_STROKES = str.maketrans(
+    {"ł": "l", "Ł": "l", "ø": "o", "Ø": "o", "đ": "d", "Đ": "d", "ð": "d", "þ": "th", "ß": "ss", "æ": "ae", "Æ": "ae",
+     "œ": "oe", "ı": "i", "ħ": "h"}
+)  # fmt: skip
+"""Letters that no accent was put on, and that people type without their stroke."""
+
+
+def fold(text: str) -> str:
+    """Small letters without accents and strokes: `Łukasz Żółć` is `lukasz zolc`."""
+    return _fold(text.translate(_STROKES))
 
 
 @lru_cache(maxsize=8192)
@@ -91,26 +102,129 @@ def titled(text: str) -> bool:
 @lru_cache(maxsize=8192)
 def people(text: str) -> tuple[str, ...]:
     """The persons that one text names: `Odette Marrowby, MD, Lucan Brightwater, RN` are two, `Martinez, Elena MD` is one."""
+    parts = [part for part in re.split(r"\s*[,;]\s*", text.strip()) if part]
     found: list[str] = []
-    open_ = 0  # 1: the last one may be a family name that waits for its given name; 2: the same, with a degree behind it
-    for part in re.split(r"\s*[,;]\s*", text.strip()):
-        if not part:
-            continue
-        bare = [fold(word.replace(".", "")) for word in part.split()]
-        if found and all(word in DEGREES for word in bare):
+    open_: str | None = None  # the family name at the end, which may wait for its given names
+    for at, part in enumerate(parts):
+        if found and _is_degrees(part):
             found[-1] = f"{found[-1]}, {part}"
-            open_ = 0
+            if open_ is not None and not _certain(open_):
+                open_ = None
             continue
-        has_title = bool(bare) and bare[0] in TITLES
-        words = person(part)
-        plain = len(words) == len(bare) == 1
-        if found and not has_title and ((open_ == 1 and 0 < len(words) <= 3) or (open_ == 2 and plain)):
+        if open_ is not None and _are_given(part, open_, parts[at + 1 :]):
             found[-1] = f"{found[-1]}, {part}"
-            open_ = 0
+            open_ = None
             continue
         found.append(part)
-        open_ = 0 if has_title or len(words) != 1 else 1 if plain else 2
+        open_ = part if _can_wait(part) else None
     return tuple(found)
+
+
+_PARTICLES = frozenset(
+    """
+    de del della di da das do dos du la las le les los van von vom der den het ter ten zu zum zur af av al el bin bint ibn
+    ben abu st saint san santa mc mac y e
+    """.split()
+)
+"""Words that stand before a family name and belong to it."""
+
+
+def _folded(part: str) -> list[str]:
+    return [fold(word.replace(".", "")) for word in part.split()]
+
+
+def _is_degrees(part: str) -> bool:
+    return all(word in DEGREES for word in _folded(part))
+
+
+def _bare(part: str) -> list[str]:
+    """Its words without degrees: a family name of two with a hyphen is one word."""
+    raw = part.split()
+    return [
+        word
+        for at, (word, spelt) in enumerate(zip(_folded(part), raw, strict=True))
+        if not at or word not in DEGREES or (word in _LIKE_NAMES and not spelt.replace(".", "").isupper())
+    ]
+
+
+def _family(part: str) -> list[str]:
+    """Its words without those that stand before a family name."""
+    bare = _bare(part)
+    begin = next((at for at, word in enumerate(bare) if word not in _PARTICLES), len(bare))
+    return bare[begin:] or bare[-1:]
+
+
+def _can_wait(part: str) -> bool:
+    """Whether it may be a family name alone: `Martinez MD`, `de la Cruz`, `García López`."""
+    bare = _bare(part)
+    if not bare or bare[0] in TITLES:
+        return False
+    return len(_family(part)) <= 2 and not any(len(word) == 1 and word not in _PARTICLES for word in bare)
+
+
+def _certain(part: str) -> bool:
+    """Whether it can be nothing but a family name: one word, or one behind `de la`, `van der`, `St.`."""
+    bare = _bare(part)
+    written = part.split()[0]
+    behind = len(bare) - len(_family(part))
+    return (
+        len(bare) == 1
+        or behind > 1
+        or (behind == 1 and (written.islower() or bare[0] in ("st", "saint", "von")))
+    )
+
+
+def is_spoken(name: str) -> bool:
+    """Whether it is written as one says it, not as a list is sorted: given names first, and not in capitals."""
+    first, _, behind = name.partition(",")
+    capitals = any(word.isupper() and len(word) > 3 and fold(word) not in DEGREES for word in first.split())
+    return not capitals and not (behind and _certain(first))
+
+
+def _are_given(part: str, family: str, behind: Sequence[str]) -> bool:
+    """Whether it is the given names of the family name before it, and nobody else."""
+    bare = _bare(part)
+    if not bare or bare[0] in TITLES or len(bare) > 3:
+        return False
+    with_degree = len(_folded(family)) > len(_bare(family))
+    own_degree = len(_folded(part)) > len(bare) or bool(behind and _is_degrees(behind[0]))
+    if len(bare) > 1 and len(bare[-1]) == 1:  # `Elena R` has no family name of its own
+        return True
+    if with_degree and _certain(family):  # `Martinez MD, Elena Rosa`, but `Smith MD, Jones RN`
+        return not own_degree
+    if _certain(family):
+        return True
+    # `García López, María`, but `Elena Martinez, Brandt, Peter`
+    return len(bare) == 1 and not (behind and not _is_degrees(behind[0]) and len(_bare(behind[0])) == 1)
+
+
+def fits(asked: Sequence[str], name: Sequence[str], beside: Iterable[str] = ()) -> int:
+    """The same as `likeness`, however the parts of a family name are written: `O Neill`, `delacruz`, `Saint John`."""
+    found = likeness(asked, name, beside)
+    if found >= SHORTENED:
+        return found
+    one, other = glued(asked), glued(name)
+    if one == tuple(asked) and other == tuple(name):
+        return found
+    together = likeness(one, other, beside)
+    return together if together >= SHORTENED else found
+
+
+@lru_cache(maxsize=8192)
+def _glued(words: tuple[str, ...]) -> tuple[str, ...]:
+    found: list[str] = []
+    waiting = ""
+    for word in words:
+        waiting += "saint" if word == "st" else word
+        if word not in _PARTICLES and word not in ("o", "d", "l"):
+            found.append(waiting)
+            waiting = ""
+    return (*found, waiting) if waiting else tuple(found)
+
+
+def glued(words: Sequence[str]) -> tuple[str, ...]:
+    """With what stands before a family name as one word with it: `de la Cruz` is `delacruz`, `Mc Donald` `mcdonald`."""
+    return _glued(tuple(words))
 
 
 def likeness(asked: Sequence[str], name: Sequence[str], beside: Iterable[str] = ()) -> int:

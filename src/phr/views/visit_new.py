@@ -9,13 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
 from phr.fhir import dates
+from phr.records.match_terms import codes_of_json
 from phr.views.events import Event
 from phr.views.titles import plain
 from phr.views.visit_drugs import Drugs, changed_since
-from phr.views.visit_scene import DAY, Line, Scene
+from phr.views.visit_scene import DAY, Line, Scene, is_no_visit
 
 MOST = 50
 """So many of each kind are told; how many there are is counted."""
@@ -158,7 +157,8 @@ class _Found:
         if line.kind == "immunization":  # a recommendation is no vaccine
             return not line.resource.startswith("Immunization/")
         if line.kind == "encounter":
-            return not line.resource.startswith("Encounter/") or self.scene.is_theirs(line)
+            no_visit = not line.resource.startswith("Encounter/") or is_no_visit(line.title)
+            return no_visit or self.scene.is_theirs(line)
         return line.kind == "clinical_note" and self.scene.is_theirs(line) and self.since is not None
 
     def _compared(self, line: Line) -> int:
@@ -262,10 +262,10 @@ class _Found:
                 if line.id not in ids and (line.status or "") not in _SAYS_NO and not self._ended_before(line)
             ]
         names = {plain(line.title).casefold() for line in before}
-        codes = {code for line in before for code in _coded(line.codes)}
+        codes = {code for line in before for code in codes_of_json(line.codes)[0]}
         kept: list[Line] = []
         for line in sorted(lines, key=lambda line: (line.start or 0, line.id)):
-            name, own = plain(line.title).casefold(), set(_coded(line.codes))
+            name, own = plain(line.title).casefold(), codes_of_json(line.codes)[0]
             if name in names or not codes.isdisjoint(own):
                 continue
             names.add(name)
@@ -315,10 +315,6 @@ class _Found:
             if rows:
                 former = self.scene.events([rows[0].id])[0]
                 event["before"] = {name: former[name] for name in _FORMER}
-
-
-def _coded(codes: str) -> list[tuple[str, str]]:
-    return [(one[0], one[1]) for one in orjson.loads(codes) if one[0] and one[1]]
 
 
 def _first_after(db: Any, instant: str) -> int | None:

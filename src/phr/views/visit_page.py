@@ -6,7 +6,7 @@ One form for the screen and for paper. A row is words only: what, when, where; w
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from phr.views.events import Event
@@ -37,6 +37,11 @@ _SECTIONS = (
 )
 """Kind, heading, and how many rows it has at most."""
 _THERE, _QUESTIONS = 7, 8
+_SHARE = {"allergy": 2, "problem": 2, "medication": 2}
+"""Of what they do not have so many of a kind before the next kind has its turn; of the others one."""
+_NAMED_SO = {"allergy": "Allergy: ", "immunization": "Vaccine: "}
+"""Where kinds stand in one list, what would else read like a medicine."""
+_LONGEST = 150
 OWN = "own entries"
 """What the person wrote themselves, as a source."""
 _OVER = frozenset(("stopped", "completed", "inactive", "cancelled", "ended", "resolved", "remission"))
@@ -95,21 +100,21 @@ def page(visit: Visit, room: int = ON_PAPER) -> Page:
         if (rows := _rows(visit, kind))
     ]
     shown = {row.id for _, _, _, rows, _ in found for row in rows}
-    there = [_row(event, visit) for event in visit.not_there.events if event["id"] not in shown]
+    missing = [event for event in visit.not_there.events if event["id"] not in shown]
     named = _THERE if room >= 20 else max(2, room // 5)
-    left = room - len(questions) - min(len(there), named)
+    left = room - len(questions) - min(len(missing), named)
     caps = _fitted([(most, len(rows)) for _, _, most, rows, _ in found], left)
+    there = [_there(event, visit) for event in _in_turn(missing, named + max(0, left - sum(caps)))]
     sections = tuple(
         Section(kind, title, tuple(rows[:cap]), total - cap)
         for (kind, title, _, rows, total), cap in zip(found, caps, strict=True)
     )
-    listed = there[:named]
-    rest = visit.not_there.total - len(listed) - _shown_there(visit, sections)
+    rest = visit.not_there.total - len(there) - _shown_there(visit, sections)
     return Page(
         tuple(questions),
         len(asked) - len(questions),
         sections,
-        tuple(listed),
+        tuple(there),
         max(0, rest),
         several,
     )
@@ -126,6 +131,19 @@ def _fitted(wanted: Sequence[tuple[int, int]], room: int) -> list[int]:
         more = min(room - sum(caps), there - caps[at], most // 2 + 1)
         caps[at] += max(0, more)
     return caps
+
+
+def _in_turn(events: Sequence[Event], room: int) -> list[Event]:
+    """So many of them, so that no kind keeps out those behind it: a few of each, and then more where there is room."""
+    chosen_: set[str] = set()
+    for share in (_SHARE, {}):
+        taken: dict[str, int] = {}
+        for event in events:
+            kind = str(event["kind"])
+            taken[kind] = taken.get(kind, 0) + 1
+            if len(chosen_) < room and taken[kind] <= share.get(kind, 1 if share else len(events)):
+                chosen_.add(str(event["id"]))
+    return [event for event in events if event["id"] in chosen_]
 
 
 def _unlisted(visit: Visit, kind: str) -> int:
@@ -145,9 +163,19 @@ def _has_several(visit: Visit) -> bool:
 
 def _rows(visit: Visit, kind: str) -> list[Row]:
     if kind == "changed":
-        return [_changed(one, visit) for one in visit.news.changed]
+        told = {event["id"] for events in visit.news.events.values() for event in events}
+        # what began and ended since then stands where it began
+        return [
+            _changed(one, visit)
+            for one in visit.news.changed
+            if one["change"] != "reaction"
+            and (one["id"] not in told or one["change"] not in ("stopped", "over"))
+        ]
     events = visit.news.events.get(kind, [])
     found: dict[str, Row] = {}
+    if kind == "allergy":  # what it does now is not what they know
+        worse = (one for one in visit.news.changed if one["change"] == "reaction")
+        found = {str(one["id"]): _changed(one, visit) for one in worse}
     for event in events:
         key = str(event["id"])
         if kind in ("lab_result", "vital_sign", "questionnaire"):  # one row for a measure, its newest
@@ -155,7 +183,9 @@ def _rows(visit: Visit, kind: str) -> list[Row]:
             key = str((codes[0]["code"] if codes else None) or event["title"])
         elif kind == "imaging":  # the pictures and the report of one examination
             key = f"{str(event['date'])[:10]} {plain(chosen(event)).casefold()}"
-        found.setdefault(key, _row(event, visit))
+        report = kind == "imaging" and str(event["resource"]).startswith("DiagnosticReport/")
+        if key not in found or report:  # a report says what was seen
+            found[key] = _row(event, visit)
     return list(found.values())
 
 
@@ -167,6 +197,12 @@ def _row(event: Event, visit: Visit) -> Row:
     return Row(words(event, visit.since), when(event.get("date")), where(event), str(event["id"]), told)
 
 
+def _there(event: Event, visit: Visit) -> Row:
+    """A row in a list of many kinds."""
+    row = _row(event, visit)
+    return replace(row, what=f"{_NAMED_SO.get(event['kind'], '')}{row.what}")
+
+
 def in_words(sources: Sequence[str], visit: Visit) -> str:
     """The names of sources; what the person wrote is called so."""
     return ", ".join(OWN if name in visit.own_words else name for name in sources)
@@ -174,6 +210,10 @@ def in_words(sources: Sequence[str], visit: Visit) -> str:
 
 def _changed(event: dict[str, Any], visit: Visit) -> Row:
     """`stopped: Prednisone 10 mg`, `dose changed: …; was …`."""
+    if event["change"] == "reaction":
+        was = reactions(event | {"description": event.get("before")}) or "no reaction was told"
+        what = f"! changed: {plain(chosen(event))}: {reactions(event) or 'no reaction is told'} (was: {was})"
+        return Row(what, when(event["on"]), where(event), str(event["id"]), in_words(event["sources"], visit))
     said = {"stopped": "stopped", "dose": "changed", "over": "over", "changed": "changed"}[event["change"]]
     title = plain(chosen(event))
     description = str(event.get("description") or "").split(";")[0]
@@ -195,18 +235,39 @@ def words(event: Event, known: str | None = None) -> str:
         description = str(event.get("description") or "")
         if event["kind"] == "medication" and description:
             title = f"{title}, {description.split(';')[0]}"
+        elif event["kind"] == "allergy" and (reaction := reactions(event)):
+            title = f"{title}: {reaction}"
+        elif (
+            description
+            and str(event["resource"]).startswith("DiagnosticReport/")
+            and event["kind"] == "imaging"
+        ):
+            title = f"{title}: {_cut(description)}"
         return _alarm(event) + _standing(event, title)
     return f"{_alarm(event)}{title}: {value}{_was(event, known)}"
 
 
+def reactions(event: Event) -> str:
+    """What an allergy does, how certain and how dangerous it is: the parts that say it, not the remarks behind them."""
+    return _cut("; ".join(part.strip() for part in str(event.get("description") or "").split(";")[:4]))
+
+
+def _cut(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST].rsplit(' ', 1)[0]} …"
+
+
 def _standing(event: Event, title: str) -> str:
-    """What is over says so."""
+    """What is over says so, and since when where that is known."""
     kind, single = event["kind"], str(event["resource"]).startswith(("MedicationAdm", "MedicationDis"))
     if single or str(event.get("status") or "") not in _OVER:
         return title
+    end = when(event.get("end"))
     if kind == "medication":
-        return f"no longer: {title}"
-    return f"{title} (over)" if kind in ("problem", "allergy") else title
+        return f"{title} (until {end})" if end else f"{title} (no longer taken)"
+    if kind in ("problem", "allergy"):
+        return f"{title} (over since {end})" if end else f"{title} (over)"
+    return title
 
 
 def _was(event: Event, known: str | None) -> str:
@@ -254,12 +315,15 @@ def where(event: Event) -> str:
     return str(event.get("facility") or event.get("performer") or "")
 
 
+def _told_first(one: tuple[int, str]) -> tuple[bool, int]:
+    """Allergies before all else, however few they are; then of what there is most."""
+    return one[1] != "allergy", -one[0]
+
+
 def counted(visit: Visit) -> str:
     """`12 results, 3 visits and 1 letter from city-hospital and your own entries`: what their sources do not tell."""
-    kinds = sorted(
-        ((max(by.values()), kind) for kind, by in visit.not_there.counts.items()), key=lambda one: -one[0]
-    )
-    named = [f"{number:,} {_one(kind) if number == 1 else plural(kind)}" for number, kind in kinds[:5]]
+    kinds = sorted(((number, kind) for kind, number in visit.not_there.kinds.items()), key=_told_first)
+    named = [f"{number:,} {_one(kind) if number == 1 else _many(kind)}" for number, kind in kinds[:5]]
     rest = sum(number for number, _ in kinds[5:])
     if rest:
         named.append(f"{rest:,} more")
@@ -267,7 +331,11 @@ def counted(visit: Visit) -> str:
 
 
 def _one(kind: str) -> str:
-    return {"encounter": "visit", "imaging": "imaging"}.get(kind, kind.replace("_", " "))
+    return {"encounter": "visit", "imaging": "imaging report"}.get(kind, kind.replace("_", " "))
+
+
+def _many(kind: str) -> str:
+    return "imaging reports" if kind == "imaging" else plural(kind)
 
 
 def in_a_row(parts: Sequence[str]) -> str:

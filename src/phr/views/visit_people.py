@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from phr.fhir import read
 from phr.views.events import marks
-from phr.views.visit_names import distinctive, people, person, same_person, words_of
+from phr.views.visit_locations import locate
+from phr.views.visit_names import distinctive, is_spoken, people, person, same_person, words_of
 
 if TYPE_CHECKING:
     from phr.store.store import Store
@@ -67,6 +68,8 @@ class Place:
     name: str
     people: Counter[str] = field(default_factory=Counter)
     visits: int = 0
+    located: set[int] = field(default_factory=set)
+    """Numbers of visits of which only `Encounter.location` says that they were here."""
 
     def __repr__(self) -> str:
         return "<Place>"
@@ -140,6 +143,7 @@ def known_people(store: Store) -> Known:
         gathered.sent(type_, title)
     known = Known(store, gathered.persons(), list(gathered.places.values()), _sources(store.db))
     _specialties(store.db, known)
+    locate(store.db, known.places)
     return known
 
 
@@ -152,6 +156,8 @@ class _Gathered:
         self.wrote: dict[str, Counter[str]] = {}
         self.met: Counter[str] = Counter()
         self.places: dict[str, Place] = {}
+        self.own: set[str] = set()
+        """As Practitioners write themselves."""
 
     def note(
         self, performer: str | None, facility: str | None, kind: str, status: str | None, number: int
@@ -172,6 +178,7 @@ class _Gathered:
     def sent(self, type_: str, title: str) -> None:
         if type_ == "Practitioner":
             self._person(title, 0)
+            self.own.add(title)
         else:
             self.places.setdefault(title, Place(title))
 
@@ -201,7 +208,12 @@ class _Gathered:
         for name in one.spellings:
             for counts in self.spelt.values():
                 counted[name] += counts.get(name, 0)
-        one.name = max(counted, key=lambda name: (*_fullness(name), counted[name], len(name), name))
+        one.name = max(
+            counted,
+            key=lambda name: (
+                *_fullness(name), not name.isupper(), is_spoken(name), name in self.own, counted[name], len(name), name
+            ),
+        )  # fmt: skip
         one.visits = sum(self.met[name] for name in one.spellings)
         where: Counter[str] = Counter()
         for name in one.spellings:

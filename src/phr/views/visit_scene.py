@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from phr.fhir import dates
 from phr.views.discreet import NONE, Discretion
 from phr.views.discreet_events import told_events
+from phr.views.due_clock import day_here
 from phr.views.events import BATCH, Event, events, marks
 from phr.views.summary_results import KEY
 
@@ -33,13 +34,26 @@ _LOOKED = 5_000
 _MET = frozenset(
     ("finished", "completed", "discharged", "unknown", "in-progress", "arrived", "onleave", None)
 )
-_KEPT = frozenset(("fulfilled", "arrived", "checked-in"))
+KEPT = frozenset(("fulfilled", "arrived", "checked-in"))
+"""An appointment that took place."""
 EXPECTED = frozenset(("booked", "pending", "proposed", "arrived", "checked-in", "waitlist", None))
 _NO_VISIT = re.compile(
-    r"(?i)\b(?:orders? only|refills?|(?:patient|mychart|portal|web) (?:web )?messages?|documentation only|scanned"
-    r"|erroneous|billing|abstract(?:ion)?|letter)\b"
+    r"(?i)\b(?:orders? only|refills?|(?:patient|mychart|portal|web|secure) (?:web )?messages?|messaging"
+    r"|documentation(?: only)?|scanned|erroneous|billing|abstract(?:ion)?|letter|e-?mail|fax"
+    r"|no[- ]?shows?|did not (?:attend|come|show)|not attended|missed (?:appointment|visit)|left without being seen"
+    r"|cancell?ed|cancell?ation|chart (?:review|update|prep\w*)|prior auth\w*|prescription renewals?|results? notes?)\b"
 )
 """Entries of an office's computer that are kept as encounters, where nobody met anybody."""
+_CALLED = re.compile(
+    r"(?i)\b(?:tele)?phone(?: (?:calls?|encounters?|notes?|messages?|contacts?|triage|follow.?up))?\s*$"
+    r"|\b(?:tele)?phone (?:calls?|notes?|messages?|triage)\b"
+)
+"""A call is no visit; a visit by telephone, which says so, is one."""
+
+
+def is_no_visit(title: str) -> bool:
+    """Whether an Encounter that is called so is none where the patient was seen."""
+    return bool(_NO_VISIT.search(title) or _CALLED.search(title))
 
 
 class Line(NamedTuple):
@@ -121,7 +135,7 @@ class Scene:
 
     @cached_property
     def met(self) -> list[Line]:
-        """Visits with them, the newest first; where none is told, kept appointments, and then their notes.
+        """Visits with them, the newest first; where none is told, kept appointments, then calls, and then their notes.
 
         Not by the selection: whatever is asked for, the last visit was when it was. But nothing that is withheld.
         """
@@ -133,15 +147,18 @@ class Scene:
             and not _NO_VISIT.search(line.title)
             and (line.start or 0) <= self.now
         ]
+        calls = [line for line in found if is_no_visit(line.title)]
+        found = [line for line in found if not is_no_visit(line.title)]
         kept = [
             line
             for line in self._theirs("appointment")
-            if line.status in _KEPT
+            if line.status in KEPT
             and line.resource.startswith("Appointment/")
             and (line.start or 0) <= self.now
         ]
         days = {line.day for line in found}
         found += [line for line in kept if line.day not in days]
+        found = found or calls
         if not found:
             found = [line for line in self._theirs("clinical_note") if (line.start or 0) <= self.now]
         found.sort(key=lambda line: (line.start or 0, line.id), reverse=True)
@@ -160,12 +177,12 @@ class Scene:
             for line in self._theirs("encounter")
             if line.status == "planned" and line.resource.startswith("Encounter/") and not self._over(line)
         ]
-        return sorted(found, key=lambda line: line.start or 0)
+        return sorted(found, key=lambda line: (line.start is None, line.start or 0))
 
     def _over(self, line: Line) -> bool:
         found = dates.parse(line.end) or dates.parse(line.date)
-        if found is None:
-            return True
+        if found is None or (line.day and day_here(line.date or "") < self.today):
+            return True  # what began on an earlier day is not the next one, however long it lasts
         if found.precision in ("minute", "second"):
             return found.end <= self.now
         return found.text[:10] < self.today[: len(found.text[:10])]
@@ -178,7 +195,9 @@ class Scene:
         if who.by == "source":
             told = self.sources([line.id for line in rows])
             return [line for line in rows if who.is_with(None, None, told.get(line.id, ()))]
-        theirs = [line for line in rows if who.is_with(line.performer, line.facility)]
+        theirs = [
+            line for line in rows if line.id in who.located or who.is_with(line.performer, line.facility)
+        ]
         return theirs or [line for line in rows if who.at_their_place(line.performer, line.facility)]
 
     @cached_property
@@ -188,8 +207,10 @@ class Scene:
 
     def is_theirs(self, line: Line) -> bool:
         """Whether they did it themselves, or it happened in a visit with them."""
-        return (line.encounter is not None and line.encounter in self.visits) or self.who.is_with(
-            line.performer, line.facility
+        return (
+            (line.encounter is not None and line.encounter in self.visits)
+            or line.id in self.who.located
+            or self.who.is_with(line.performer, line.facility)
         )
 
     # ── rows ──────────────────────────────────────────────────────────────────────────────────────

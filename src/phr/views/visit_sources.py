@@ -46,7 +46,9 @@ def meetings(db: Any, who: Whom, kind: str) -> list[int]:
         id_
         for id_, performer, facility, status in rows
         if status not in _NOT_MET
-        and (who.is_with(performer, facility) or who.at_their_place(performer, facility))
+        and (
+            id_ in who.located or who.is_with(performer, facility) or who.at_their_place(performer, facility)
+        )
     ]
 
 

@@ -12,6 +12,7 @@ from phr.views.visit_names import words_of
 # what people say | beginnings of words that tell it; two words with + have to stand together
 _TABLE = """
 pulmonology pulmonologist pulmonary pulmonology-clinic lung lungs respiratory chest | pulmon pneumolog respirat lung
+pneumology pneumologist pneumonology | pulmon pneumolog respirat lung
 cardiology cardiologist cardiac heart | cardi heart
 dermatology dermatologist skin | dermat skin
 gastroenterology gastroenterologist gastro gi stomach | gastroent gastro endoscop
@@ -51,7 +52,7 @@ transplant transplantation | transplant
 emergency er | emergency
 pharmacy pharmacist | pharmac
 primary-care family-doctor family-medicine pcp gp | family+med family+prac general+prac primary+care internal+med
-family-practice | family+med family+prac general+prac primary+care
+family-practice family-physician primary-physician primary-doctor | family+med family+prac general+prac primary+care
 general-practitioner general-practice internist internal-medicine | internal+med internist general+prac family+med
 """
 
@@ -66,6 +67,7 @@ def _read() -> dict[str, tuple[tuple[str, ...], ...]]:
 
 
 SPECIALTIES = _read()
+_ARTICLES = frozenset("my our the a an".split())
 _BESIDE = frozenset(
     "my the a an dr doctor clinic office department dept specialist visit appointment team".split()
 )
@@ -73,8 +75,12 @@ _BESIDE = frozenset(
 
 def stems_of(query: str) -> tuple[tuple[str, ...], ...]:
     """The beginnings of words that tell the specialty that was asked for; none where it is no specialty."""
-    words = [word for word in words_of(query) if word not in _BESIDE]
-    return SPECIALTIES.get(" ".join(words), ())
+    every = words_of(query)
+    for left_out in (_ARTICLES, _BESIDE):
+        found = SPECIALTIES.get(" ".join(word for word in every if word not in left_out))
+        if found:
+            return found
+    return ()
 
 
 def tells(stems: Iterable[tuple[str, ...]], text: str) -> bool:

@@ -17,7 +17,7 @@ from phr.views.visit_names import (
     SHORTENED,
     SLIP,
     distinctive,
-    likeness,
+    fits,
     people,
     person,
     place_fits,
@@ -50,6 +50,8 @@ class Whom:
     """What was named: `practitioner`, `facility`, `source`, or `nobody` who is in the record so far."""
     taken: bool = False
     """Whether the name was taken for a typing slip."""
+    located: frozenset[int] = field(default=frozenset(), repr=False)
+    """Numbers of visits that were in a room or a department of theirs, and are told as of the whole hospital."""
 
     def document(self) -> dict[str, Any]:
         """As JSON."""
@@ -83,7 +85,7 @@ class Whom:
             return True
         beside = frozenset(word for place in self.facilities for word in words_of(place))
         if self.by == "practitioner" and any(
-            likeness(asked, person(name), beside) for name in (*self.practitioners, self.query)
+            fits(asked, person(name), beside) for name in (*self.practitioners, self.query)
         ):
             return True
         places = (*self.facilities, *self.sources) if not titled(words) else ()
@@ -99,17 +101,17 @@ def nobody(query: str) -> Whom:
     return Whom(name, name, by="nobody")
 
 
-def whom(store: Store, query: str) -> Whom:
-    """Who is meant. Raises UsageError that lists the choices, or the nearest names."""
+def whom(store: Store, query: str, known: Known | None = None) -> Whom:
+    """Who is meant. Raises UsageError that lists the choices, or the nearest names. `known`: who is, where that was read."""
     query = " ".join(query.split())
     if not words_of(query):
         raise UsageError("Whom is it for?", hint='Name a doctor or an office: phr visit "Dr. Martinez"')
-    known = known_people(store)
-    for find in (_exactly, _by_source, _by_specialty, _by_slip):
+    known = known or known_people(store)
+    for find in (_exactly, _with_more, _by_source, _by_specialty, _by_slip):
         found = find(known, query)
         if found:
             return _made(known, query, found, taken=find is _by_slip)
-    raise UsageError(f"Nobody in your record is called {query}.", hint=_nearest(known, query))
+    raise UsageError(f"Nobody in your record is called {query.rstrip('.')}.", hint=_nearest(known, query))
 
 
 Found = list[Person | Place | str]
@@ -132,12 +134,32 @@ def _exactly(known: Known, query: str) -> Found:
     return [one for score, one in found if score == best]
 
 
+_BETWEEN = frozenset("at in of from the with and my our".split())
+
+
+def _with_more(known: Known, query: str) -> Found:
+    """A person by name, with the place where they work or what they are: `Dr. Martinez at Riverbend`."""
+    words = [word for word in person(query) if word not in _BETWEEN]
+    stems = [told for word in words if (told := stems_of(word))]
+    plain = [word for word in words if not stems_of(word)]
+    if not plain or len(plain) == len(person(query)):
+        return []
+    found = [
+        (score, one)
+        for one in known.people
+        if (score := max(fits(plain, name, one.beside) for name in one.words)) >= SHORTENED
+        and all(any(tells(stem, text) for text in (*one.specialties, *one.places)) for stem in stems)
+    ]
+    best = max((score for score, _ in found), default=0)
+    return [one for score, one in found if score == best]
+
+
 def _persons(known: Known, query: str) -> list[tuple[int, Person]]:
     asked = person(query)
     return [
         (score, one)
         for one in known.people
-        if (score := max(likeness(asked, words, one.beside) for words in one.words))
+        if (score := max(fits(asked, words, one.beside) for words in one.words))
     ]
 
 
@@ -224,7 +246,9 @@ def _of_place(known: Known, query: str, office: list[Place], *, taken: bool) -> 
     shortest = min(names, key=lambda name: (-len(distinctive(name)), len(name)))
     best = max(office, key=lambda place: place.visits)
     name = best.name if best.visits else shortest
-    found = Whom(query, name, tuple(who for who, _ in seen.most_common(20)), names, (), "facility", taken)
+    persons = tuple(who for who, _ in seen.most_common(20))
+    located = frozenset(id_ for place in office for id_ in place.located)
+    found = Whom(query, name, persons, names, (), "facility", taken, located)
     return _with_sources(found, own_sources(known.store, found))
 
 
@@ -263,7 +287,7 @@ def _nearest(known: Known, query: str) -> str:
     if likely:
         lines.append(f"Did you mean {' or '.join(likely)}?")
     elif often:
-        lines.append(f"In your record are: {', '.join(often)}")
+        lines.append(f"In your record are: {'; '.join(often)}")
     lines.append('A first visit there? Say from when on: --since 2023, or: phr export --for "Dr. …"')
     return "\n".join(lines)
 

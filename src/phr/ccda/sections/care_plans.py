@@ -81,7 +81,7 @@ def _details(desk: Desk, entry: Entry) -> list[str | None]:
     resource = entry.resource
     pointed_at = [each.get("reference") for each in dicts(resource.get("activity"))]
     return [
-        said_of("kind", resource.get("category")),
+        said_of("kind of plan", resource.get("category")),
         said("about", text(resource.get("description"))),
         said("activities", *words_of(desk, entry, *pointed_at)),
         said("goals", *words_of(desk, entry, resource.get("goal"))),
@@ -100,10 +100,23 @@ def _details(desk: Desk, entry: Entry) -> list[str | None]:
     ]
 
 
+_KINDS = {
+    "Appointment": "appointment",
+    "CommunicationRequest": "message",
+    "DeviceRequest": "device",
+    "MedicationRequest": "medicine",
+    "NutritionOrder": "diet",
+    "Task": "task",
+    "ServiceRequest": "examination or treatment",
+    "VisionPrescription": "glasses",
+}
+"""What an activity is, as FHIR's types are called (CarePlan.activity.detail.kind), in words."""
+
+
 def _activity_details(desk: Desk, entry: Entry, activity: Resource) -> list[str | None]:
     detail = activity["detail"]
     return [
-        said("kind", text(detail.get("kind"))),
+        said("kind", _KINDS.get(text(detail.get("kind")) or "", text(detail.get("kind")))),
         said("about", text(detail.get("description")) if concept_text(detail.get("code")) else None),
         said("by", *(words_for(desk, entry, each) for each in listed(detail.get("performer")))),
         said("at", *words_of(desk, entry, detail.get("location"))),

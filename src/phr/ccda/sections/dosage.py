@@ -22,6 +22,7 @@ _CODES = {
     "MO": ("1", "mo"),
 }  # fmt: skip
 """GTSAbbreviation, as timing.code has it, and how far apart the times are."""
+_SIXTH, _DIGITS = Decimal("0.000001"), 20
 
 
 # ── when ──────────────────────────────────────────────────────────────────────────────────────────
@@ -104,12 +105,14 @@ def _abbreviated(dosage: Resource) -> Element | None:
 
 
 def _divided(every: str, times: str | None) -> str:
-    if times is None:
+    if times is None or not Decimal(times):
         return every
-    if not Decimal(times):
-        return every
-    result = (Decimal(every) / Decimal(times)).quantize(Decimal("0.000001")).normalize()
-    return f"{result:f}"
+    result = Decimal(every) / Decimal(times)
+    if (
+        abs(result.adjusted()) <= _DIGITS
+    ):  # beyond that no rounding helps: such a number is a slip of its source
+        result = result.quantize(_SIXTH) or result
+    return f"{result.normalize():f}"
 
 
 # ── how much ──────────────────────────────────────────────────────────────────────────────────────

@@ -9,9 +9,9 @@ from phr.ccda import codes
 from phr.ccda.bundle import Entry
 from phr.ccda.datatypes import code, ids
 from phr.ccda.desk import Desk
-from phr.ccda.sections.frame import related, template
+from phr.ccda.sections.frame import related, said, template
 from phr.ccda.xml import Element, el, null
-from phr.fhir.read import concept_text, dicts, first, listed, text
+from phr.fhir.read import concept_text, dicts, first, listed, reference, text
 
 _VISIT_KEYS = ("encounter", "context")
 
@@ -38,9 +38,9 @@ def visit(desk: Desk, entry: Entry) -> Element | None:
     return None
 
 
-def pointed(desk: Desk, entry: Entry, type_code: str, *references: object) -> list[Element | None]:
+def pointed(desk: Desk, entry: Entry, type_code: str, *pointers: object) -> list[Element | None]:
     """What an entry rests on or belongs to, as far as it is in the document."""
-    found = [desk.find(entry, each) for reference in references for each in listed(reference)]
+    found = [desk.find(entry, each) for pointer in pointers for each in listed(pointer)]
     return [
         related(type_code, entry_reference(each))
         for each in found
@@ -55,18 +55,29 @@ _WRITTEN = frozenset(
 """Resources whose identifiers stand on an entry."""
 
 
-def words_of(desk: Desk, entry: Entry, *references: object) -> list[str | None]:
+def words_of(desk: Desk, entry: Entry, *pointers: object) -> list[str | None]:
     """What References mean, in words: the code or the name of what they point at, else their display."""
     return [
         words
-        for reference in references
-        for each in listed(reference)
+        for pointer in pointers
+        for each in listed(pointer)
         if (words := _words(desk, entry, each)) is not None
     ]
 
 
-def _words(desk: Desk, entry: Entry, reference: object) -> str | None:
-    found = desk.find(entry, reference)
+def beside(desk: Desk, entry: Entry, references: object) -> list[str | None]:
+    """What it names beside, in words: the places of it, and what else it rests on."""
+    places: list[object] = []
+    others: list[object] = []
+    for each in listed(references):
+        found = desk.find(entry, each)
+        named = found.type if found is not None else (reference(each) or "").partition("/")[0]
+        (places if named == "Location" else others).append(each)
+    return [said("at", *words_of(desk, entry, *places)), said("rests on", *words_of(desk, entry, *others))]
+
+
+def _words(desk: Desk, entry: Entry, pointer: object) -> str | None:
+    found = desk.find(entry, pointer)
     if found is not None and found.type == "Patient":
         return "the patient"
     resource = found.resource if found is not None else {}
@@ -76,7 +87,7 @@ def _words(desk: Desk, entry: Entry, reference: object) -> str | None:
     for key in ("title", "name"):
         if words := text(resource.get(key)):
             return words
-    return text(reference.get("display")) if isinstance(reference, dict) else None
+    return text(pointer.get("display")) if isinstance(pointer, dict) else None
 
 
 def priority_code(resource: dict[str, object]) -> Element | None:

@@ -36,7 +36,7 @@ from phr.ccda.sections.frame import (
 )
 from phr.ccda.sections.held import CURRENT, held, shared_row
 from phr.ccda.sections.indications import indications, reason_words
-from phr.ccda.sections.links import pointed, priority_code, priority_words, visit, words_of
+from phr.ccda.sections.links import beside, pointed, priority_code, priority_words, visit, words_of
 from phr.ccda.sections.supplies import (
     OLD_TIMES,
     dispense,
@@ -164,7 +164,7 @@ def medicine_details(desk: Desk, entry: Entry) -> list[str | None]:
         said("derived from", *words_of(desk, entry, resource.get("derivedFrom"))),
         said("issue", *words_of(desk, entry, resource.get("detectedIssue"))),
         said("insurance", *words_of(desk, entry, resource.get("insurance"))),
-        said("see", *words_of(desk, entry, resource.get("supportingInformation"))),
+        *beside(desk, entry, resource.get("supportingInformation")),
         said("instead of", *words_of(desk, entry, resource.get("priorPrescription"))),
         said("with", *words_of(desk, entry, resource.get("device"))),
     ]

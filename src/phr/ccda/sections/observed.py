@@ -21,7 +21,7 @@ def observed_details(desk: Desk, entry: Entry, *, members: bool = False) -> list
     """What has no column. `members` are named only where they do not stand below."""
     resource = entry.resource
     return [
-        said_of("all in all", *(_of_panel(resource))),
+        said_of("overall", *(_of_panel(resource))),
         said("about", *words_of(desk, entry, resource.get("focus"))),
         said("measured", timing_words(resource.get("effectiveTiming"))),
         said("by", *(words_for(desk, entry, each) for each in listed(resource.get("performer")))),

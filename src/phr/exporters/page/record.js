@@ -26,7 +26,6 @@
   });
 
   if (!bar) return;
-  document.body.insertBefore(bar, document.querySelector("nav"));
   const timeline = byId("timeline"), rowsAt = byId("rows");
   const box = byId("words"), kind = byId("kind"), year = byId("year"), source = byId("source");
   const outside = byId("outside"), clear = byId("clear"), found = byId("found"), only = byId("only"), none = byId("none");
@@ -263,7 +262,9 @@
   if (!(window.CSS && CSS.supports("selector(::details-content)"))) {
     let opened = [];
     window.addEventListener("beforeprint", () => {
-      opened = rows.filter((row, at) => fits[at] && !row.open);
+      const part = page.classList.contains("filtered");
+      const others = each("details").filter((one) => !rowsAt.contains(one));
+      opened = rows.filter((row, at) => fits[at] && (part || row.hasAttribute("data-a"))).concat(others).filter((one) => !one.open);
       opened.forEach((row) => { row.open = true; });
     });
     window.addEventListener("afterprint", () => { opened.forEach((row) => { row.open = false; }); });

@@ -1,7 +1,6 @@
-"""One query of a person over the tables: read-only, bounded in time, and answered in words where it cannot be.
+"""One query of a person over the tables: read-only, bounded in time and memory, and answered in words where it cannot be.
 
-SQLite's authorizer (sqlite.org/c3ref/set_authorizer.html) is asked for each thing that a statement would do; only reading
-through the documented views is allowed.
+What a query may read is held in `fence`; here it is run, and what SQLite says of it is told in a person's words.
 """
 
 from __future__ import annotations
@@ -16,26 +15,21 @@ from typing import TYPE_CHECKING, Any
 from sqlcipher3 import dbapi2 as sqlite
 
 from phr.errors import PhrError, UsageError
+from phr.views.tables import fence
+from phr.views.tables.fence import Watch
 from phr.views.tables.listing import BY_NAME, TABLES
-from phr.views.tables.live import Live, filled, view_sql
+from phr.views.tables.live import Live
 
 if TYPE_CHECKING:
     from phr.store.store import Store
 
-_SELECT, _READ, _FUNCTION, _RECURSIVE = 21, 20, 31, 33
-_ALSO = frozenset(("json_each", "json_tree"))
-_NO_FUNCTIONS = frozenset(
-    ("load_extension", "sqlcipher_export", "fts3_tokenizer", "sqlite_log", "readfile", "writefile")
-)
-_OK, _DENY = 0, 1
-_STRIDE = 20_000
-"""Steps of SQLite between two looks at the clock."""
+_STRIDE = 200
+"""Steps of SQLite between two looks at the clock; a step may be a function that takes a while."""
+_MEMORY = 512
+"""Megabytes that SQLite may have at once: it does not look at the clock inside of a function such as printf."""
 _LIST = "See what there is: phr sql --tables"
 _ONLY = "phr sql only reads: a query begins with SELECT (or WITH, or VALUES)."
-_HIDES = re.compile(
-    rf"\b({'|'.join(BY_NAME)})\b\s*(?:\([^()]*\)\s*)?\bAS\s+(?:NOT\s+)?(?:MATERIALIZED\s*)?\(", re.IGNORECASE
-)
-_STRINGS = re.compile(r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
+_REMARKS = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 
 
 @dataclass
@@ -46,100 +40,61 @@ class Answer:
     rows: Iterator[tuple[Any, ...]] = field(repr=False)
 
 
-@dataclass
-class _Watch:
-    """What the authorizer refused, and when it was enough."""
-
-    ends: float
-    live: Live = field(repr=False)
-    refused: tuple[int, str | None, str | None] | None = None
-    late: bool = False
-    stopped: bool = False
-
-    def allows(self, action: int, one: str | None, two: str | None, _: str | None, inside: str | None) -> int:
-        """The authorizer."""
-        if action in (_SELECT, _RECURSIVE) or self.live.reading:
-            return _OK
-        if action == _FUNCTION and (two or "").lower() not in _NO_FUNCTIONS:
-            return _OK
-        if action == _READ and (inside in BY_NAME or (one or "") in BY_NAME or one in _ALSO or not two):
-            return _OK
-        self.refused = self.refused or (action, one, two)
-        return _DENY
-
-    def tick(self) -> int:
-        """Called now and then while SQLite works; true ends the query."""
-        self.stopped = (
-            True  # Ctrl-C is raised between here and the next line, and SQLite sees only that it failed
-        )
-        self.late = time.monotonic() > self.ends
-        self.stopped = False
-        return int(self.late)
+@contextmanager
+def asked(store: Store, query: str, *, seconds: float = 60.0) -> Iterator[Answer]:
+    """The answer to one query. Raises UsageError for what is no query or reads nothing that there is, PhrError for one
+    that takes too long or needs too much."""
+    if not _REMARKS.sub("", query).strip(" ;\n\t\r\f"):
+        raise UsageError("There is no query in this.", hint=_LIST)
+    if "\0" in query or any("\ud800" <= one <= "\udfff" for one in query):
+        raise UsageError("There is something in this query that is no text.", hint=_spelling(query))
+    query = query.lstrip("; \n\t\r\f")
+    db, live = store.db, Live(store)
+    watch = Watch(time.monotonic() + seconds, live)
+    with fence.catalogue() as empty:
+        with _watched(empty, watch), _told(query, watch, seconds):
+            empty.execute(f"EXPLAIN {query}").close()
+        if name := fence.of_sqlite(empty, watch.bare):
+            raise no_table(name, there=True)
+    db.execute(f"PRAGMA hard_heap_limit = {_MEMORY * 2**20}")  # of this process, and it can only become less
+    with fence.opened(store, live, query) as inner:
+        watch.inner = inner
+        factory = db.text_factory
+        db.text_factory = lambda octets: octets.decode("utf-8", "replace")
+        cursor = db.cursor()
+        try:
+            with _watched(db, watch):
+                with _told(query, watch, seconds):
+                    cursor.execute(query)
+                if cursor.description is None:
+                    raise UsageError(_ONLY, hint=_LIST)
+                yield Answer(
+                    _once([one[0] for one in cursor.description]), _rows(cursor, query, watch, seconds)
+                )
+        finally:
+            cursor.close()
+            db.text_factory = factory
 
 
 @contextmanager
-def asked(store: Store, query: str, *, seconds: float = 60.0) -> Iterator[Answer]:
-    """The answer to one query. Raises UsageError for what is no query or reads nothing that there is."""
-    words = _STRINGS.sub(" ", query)
-    if hidden := _HIDES.search(words):
-        raise UsageError(
-            f"{hidden[1]} is a table already.", hint="Give your own another name: WITH mine AS (SELECT …)"
-        )
-    db, live = store.db, Live(store)
-    _check_tables(db, words)
-    watch = _Watch(time.monotonic() + seconds, live)
-    _prepared(store, live, words)
-    factory = db.text_factory
-    db.text_factory = lambda octets: octets.decode("utf-8", "replace")
+def _watched(db: Any, watch: Watch) -> Iterator[None]:
+    """A connection on which each thing that a statement would do is asked of `watch` first."""
     db.set_authorizer(watch.allows)
     db.set_progress_handler(watch.tick, _STRIDE)
     try:
-        cursor = db.cursor()
-        with _told(query, watch, seconds):
-            cursor.execute(query)
-        if cursor.description is None:
-            raise UsageError("There is no query in this." if not words.strip(" ;\n\t") else _ONLY, hint=_LIST)
-        yield Answer(_once([one[0] for one in cursor.description]), _rows(cursor, query, watch, seconds))
-        cursor.close()
+        yield
     finally:
         db.set_progress_handler(None, 0)
         db.set_authorizer(None)
-        db.text_factory = factory
 
 
-def _check_tables(db: Any, words: str) -> None:
-    """Refuse the record's own tables by their names too: SQLite asks nobody where no column of them is read."""
-    own = {row[0] for row in db.execute("SELECT name FROM sqlite_master")}
-    for name in re.findall(r"\b(?:FROM|JOIN)\s+[\"\[`]?(\w+)", words, re.IGNORECASE):
-        if name.lower() in own and not re.search(rf"\b{name}\b[^()]*\bAS\s*\(", words, re.IGNORECASE):
-            raise no_table(name, there=True)
-
-
-def _rows(cursor: Any, query: str, watch: _Watch, seconds: float) -> Iterator[tuple[Any, ...]]:
+def _rows(cursor: Any, query: str, watch: Watch, seconds: float) -> Iterator[tuple[Any, ...]]:
     while True:
         with _told(query, watch, seconds):
             row = cursor.fetchone()
         if row is None:
             return
         yield row
-
-
-def _prepared(store: Store, live: Live, query: str) -> None:
-    """The views that a query names."""
-    db = store.db
-    for name, (count, function) in live.functions().items():
-        db.create_function(name, count, function, deterministic=True)
-    for table in TABLES:
-        if not re.search(rf"\b{table.name}\b", query, re.IGNORECASE):
-            continue
-        select = view_sql(table)
-        if select is not None:
-            db.execute(f"CREATE TEMP VIEW IF NOT EXISTS {table.name} AS {select}")
-            continue
-        db.execute(f"DROP TABLE IF EXISTS temp.{table.name}")
-        db.execute(f"CREATE TEMP TABLE {table.name} ({', '.join(table.names)})")
-        marks = ",".join("?" * len(table.columns))
-        db.executemany(f"INSERT INTO temp.{table.name} VALUES ({marks})", filled(store, table, query) or [])
 
 
 def _once(names: list[str]) -> list[str]:
@@ -155,10 +110,12 @@ def _once(names: list[str]) -> list[str]:
 
 
 @contextmanager
-def _told(query: str, watch: _Watch, seconds: float) -> Iterator[None]:
+def _told(query: str, watch: Watch, seconds: float) -> Iterator[None]:
     """SQLite's errors in a person's words."""
     try:
         yield
+    except MemoryError:
+        raise _too_much() from None
     except (sqlite.Error, sqlite.Warning) as error:
         said = str(error)
         if watch.late:
@@ -168,18 +125,31 @@ def _told(query: str, watch: _Watch, seconds: float) -> Iterator[None]:
             ) from None
         if watch.stopped or "interrupted" in said:
             raise KeyboardInterrupt from None
+        if "too big" in said:
+            raise _too_much() from None
         raise _in_words(said, query, watch) from None
 
 
-def _in_words(said: str, query: str, watch: _Watch) -> UsageError:
+def _too_much() -> PhrError:
+    return PhrError(
+        f"The query needs more than {_MEMORY:,} megabytes of memory and was stopped.",
+        hint="Ask for less: fewer columns, WHERE, LIMIT",
+    )
+
+
+def _in_words(said: str, query: str, watch: Watch) -> UsageError:
     if "cannot modify" in said:
         return _refusal(0, None, None)
     if watch.refused is not None:
         return _refusal(*watch.refused)
     if "one statement at a time" in said:
         return UsageError("That is more than one query.", hint="Ask them one after the other.")
-    if found := re.match(r"no such table: (?:main\.|temp\.)?(.+)", said):
-        return no_table(found[1])
+    if found := re.match(r"no such table: (?:(main|temp)\.)?(.+)", said):
+        if found[1] and found[2].lower() in BY_NAME:
+            return UsageError(
+                f"There is no table named {found[1]}.{found[2]}.", hint=f"Name it without more: {found[2]}"
+            )
+        return no_table(found[2])
     if found := re.match(r"no such column: (.+?)(?: - .*)?$", said):
         return _no_column(found[1], query)
     if found := re.match(r"no such function: (.+)", said):
@@ -188,6 +158,8 @@ def _in_words(said: str, query: str, watch: _Watch) -> UsageError:
             hint="It is SQLite's SQL: sqlite.org/lang_corefunc.html",
         )
     if found := re.match(r'near "(.*)": syntax error', said, re.DOTALL):
+        if found[1].upper() == "EXPLAIN":
+            return UsageError(_ONLY, hint=_LIST)
         return UsageError(f"This is not SQL that can be read, near {found[1]}.", hint=_spelling(query))
     if said.startswith(("incomplete input", "unrecognized token", "unterminated")):
         return UsageError("The query ends too early, or a quote is open.", hint=_spelling(query))
@@ -201,9 +173,9 @@ def _spelling(query: str) -> str:
 
 
 def _refusal(action: int, one: str | None, two: str | None) -> UsageError:
-    if action == _READ:
+    if action == fence.READ:
         return no_table(one or "", there=True)
-    if action == _FUNCTION:
+    if action == fence.FUNCTION:
         return UsageError(f"The function {two} is not for here.", hint=_ONLY)
     return UsageError("phr sql only reads, and nothing was changed.", hint=f"{_ONLY} {_LIST}")
 

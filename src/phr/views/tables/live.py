@@ -7,7 +7,6 @@ records file is not written (`PRAGMA temp_store`, see `store.db`).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -223,8 +222,8 @@ def _quoted(name: str) -> str:
     return f'"{name}"'
 
 
-def filled(store: Store, table: Table, query: str) -> list[list[Cell]] | None:
-    """The rows of a table that is small and made of words; None for the others, and where the query does not name it."""
+def filled(store: Store, table: Table) -> list[list[Cell]] | None:
+    """The rows of a table that is small and made of words; None for the others."""
     if table is ABOUT:
         from phr import __version__
 
@@ -236,8 +235,6 @@ def filled(store: Store, table: Table, query: str) -> list[list[Cell]] | None:
         return found
     if table is not CORRECTIONS:
         return None
-    if not re.search(r"\bcorrections\b", query, re.IGNORECASE):
-        return []
     rows = store.db.execute(
         "SELECT DISTINCT rs.record_id FROM correction c JOIN record_source rs ON rs.resource_id = c.resource_id"
         " JOIN record ON record.id = rs.record_id WHERE record.supporting = 0 AND c.field NOT LIKE 'agreed:%'"
