@@ -11,6 +11,7 @@ import io
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -90,6 +91,7 @@ def home() -> Iterator[dict[str, str]]:
         clock: Any = Store.__init__.__kwdefaults__
         kept = clock["clock"]
         os.environ.update(environ)
+        _in_this_zone()
         clock["clock"] = lambda: NOW
         try:
             _fill(Path(folder) / "data" / "default" / "records.db")
@@ -100,6 +102,13 @@ def home() -> Iterator[dict[str, str]]:
             clock["clock"] = kept
             for name, value in before.items():
                 os.environ.pop(name, None) if value is None else os.environ.update({name: value})
+            _in_this_zone()
+
+
+def _in_this_zone() -> None:
+    """Times of the day are told on the clock that `TZ` names."""
+    if hasattr(time, "tzset"):  # not on Windows
+        time.tzset()
 
 
 _OWN_WORDS = (

@@ -154,3 +154,10 @@ def test_what_typst_says_of_a_record_stays_in_here(monkeypatch: pytest.MonkeyPat
         _pressed("Zorblattosis")
 
     assert "Zorblattosis" not in repr(raised.value) + str(raised.value) + repr(raised.value.__cause__)
+
+
+@pytest.mark.parametrize("said", ["word " * 1_000_000, "a\n" * 200_000])
+def test_a_megabyte_in_one_field_is_cut_and_the_page_says_so(said: str) -> None:
+    text = laid_open(press("record", {"title": "A", "blocks": [words(said)]}, title="A"))
+    assert b"cut here" in text
+    assert len(text) < 2_000_000

@@ -50,12 +50,19 @@ def check_document(report: Report) -> dict[str, Any]:
     }
 
 
-def sentences(done: Exported, path: Path | None, *, nothing: bool = False) -> list[str]:
+_COUNTS_RECORDS = ("pdf", "html", "csv", "json", "markdown", "sqlite")
+"""Formats that count records; in a CCD or an IPS a panel is one entry, and some kinds have no section."""
+
+
+def sentences(
+    done: Exported, path: Path | None, *, nothing: bool = False, format_: str | None = None
+) -> list[str]:
     """What was written and what was left out, in words. `nothing`: no record fits the selection."""
     from phr.ccda.desk import ANOTHER
 
     filled = {name: number for name, number in done.sections.items() if number}
-    entries = count(sum(filled.values()), "entry", "entries")
+    noun = ("record", "records") if format_ in _COUNTS_RECORDS else ("entry", "entries")
+    entries = count(sum(filled.values()), *noun)
     lines = [f"Wrote {clean(path) if path else 'to stdout'}: {size(done.bytes)}, {entries}."]
     if done.tokens is not None:
         from phr.exporters.markdown_text import about_tokens

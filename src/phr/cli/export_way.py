@@ -138,15 +138,15 @@ def run(ctx: typer.Context, way: Way, chosen: Selection, options: Options) -> li
                 log.info("export %s: %s bytes, %s left out", format_, report.bytes, len(report.left_out))
                 entries = count(sum(report.sections.values()), "entry", "entries")
                 store.audit.note("export", f"{format_} {entries}")
-                _say(report, path, way, nothing=fits <= report.held_back)
+                _say(report, path, format_, way, nothing=fits <= report.held_back)
     if way.json:
         output.emit_json(_report(done, check=way.check))
     return done
 
 
-def _say(report: Exported, path: Path | None, way: Way, *, nothing: bool) -> None:
+def _say(report: Exported, path: Path | None, format_: str, way: Way, *, nothing: bool) -> None:
     """What was written, in words."""
-    for line in sentences(report, path, nothing=nothing):
+    for line in sentences(report, path, nothing=nothing, format_=format_):
         output.talk(line)
     if report.check is not None:
         output.hush(way.quiet and report.check.sound)  # a fault is told all the same

@@ -81,7 +81,9 @@ def listed(store: Store, who: str | None, *, json: bool) -> None:
         output.emit_json({"questions": [one.document() for one in found]})
         return
     if not found:
-        output.talk('No question is noted. To note one: phr visit "Dr. Martinez" --ask "Can the dose be halved?"')
+        output.talk(
+            'No question is noted. To note one: phr visit "Dr. Martinez" --ask "Can the dose be halved?"'
+        )
         return
     output.emit(_lines(found, _groups(store, found)))
 

@@ -198,6 +198,10 @@ def _cleaned(data: Mapping[str, Any], title: str, lang: str, missing: frozenset[
     return orjson.dumps({**whole, "unprinted": text.unprinted})
 
 
+_LETTERS, _LINES_OF_ONE = 20_000, 600
+"""Of one text on paper."""
+
+
 class _Text:
     """Turns data into what a page can hold, and counts what it cannot."""
 
@@ -220,6 +224,7 @@ class _Text:
 
         There `word` in `blocks.typ` sets no character, so that what is copied is whole.
         """
+        said = _bounded(said)
         if not _PLAIN.fullmatch(said):
             said = _CONTROLS.sub("", _LINES.sub("\n", said))
             if self._hopeless is not None:
@@ -227,6 +232,14 @@ class _Text:
                 self.unprinted += times
             said = _JOINERS.sub("", said)
         return _WORD.sub(_broken, said) if len(said) > _LONG else said
+
+
+def _bounded(said: str) -> str:
+    """So much of one text as somebody reads on paper; a megabyte in one field would fill memory, and hundreds of pages."""
+    if len(said) <= _LETTERS and said.count("\n") <= _LINES_OF_ONE:
+        return said
+    kept = "\n".join(said[:_LETTERS].split("\n")[:_LINES_OF_ONE])
+    return f"{kept} … (cut here: {len(said) - len(kept):,} more letters, which the other formats have)"
 
 
 def _broken(found: re.Match[str]) -> str:

@@ -128,7 +128,9 @@ class Questions:
 def _words(text: str, noun: str) -> str:
     words = " ".join(text.split())
     if not words:
-        raise UsageError(f"The {noun} is empty.", hint='phr visit "Dr. Martinez" --ask "Can the dose be halved?"')
+        raise UsageError(
+            f"The {noun} is empty.", hint='phr visit "Dr. Martinez" --ask "Can the dose be halved?"'
+        )
     if len(words) > LONGEST:
         raise UsageError(f"A {noun} has {LONGEST:,} characters at most; this one has {len(words):,}.")
     return words
