@@ -158,6 +158,6 @@ def test_what_typst_says_of_a_record_stays_in_here(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("said", ["word " * 1_000_000, "a\n" * 200_000])
 def test_a_megabyte_in_one_field_is_cut_and_the_page_says_so(said: str) -> None:
-    text = laid_open(press("record", {"title": "A", "blocks": [words(said)]}, title="A"))
-    assert b"cut here" in text
-    assert len(text) < 2_000_000
+    text = words(_pressed(said))
+    assert "cut here" in text
+    assert len(text) < 30_000
