@@ -5,71 +5,25 @@ All screens take their words from here, so that a record is called the same ever
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from phr.cli.text import clean
+from phr.views.event_words import has_value, outside, qualified, usual
 
 if TYPE_CHECKING:
     from phr.cli.text import Screen
 
 Event = dict[str, Any]
 
-_MARKS = {
-    "HH": "↑↑",
-    "H": "↑",
-    "HU": "↑",
-    "LL": "↓↓",
-    "L": "↓",
-    "LU": "↓",
-    ">": "↑",
-    "<": "↓",
-    "AA": "!!",
-    "A": "!",
-}
+_MARKS = {"HH": "↑↑", "H": "↑", "LL": "↓↓", "L": "↓", "AA": "!!", "A": "!"}
 
 
 def mark(event: Event) -> str:
     """`↑`, `↓`, doubled when critical, `!` when abnormal otherwise; empty when it is not, or nobody knows."""
-    said = str(event.get("interpretation") or "").upper()
-    if said in _MARKS:
-        return _MARKS[said]
-    if event.get("abnormal") is not True:
-        return ""
-    value, low, high = event.get("value"), event.get("low"), event.get("high")
-    if isinstance(value, int | float):
-        if high is not None and value > high:
-            return "↑"
-        if low is not None and value < low:
-            return "↓"
-    return "!"
+    return _MARKS.get(outside(event), "")
 
 
-_NOT_SO = {
-    "refuted": "does not apply",
-    "not-done": "not done",
-    "not-taken": "not taken",
-    "entered-in-error": "entered in error",
-    "cancelled": "cancelled",
-    "revoked": "cancelled",
-    "rejected": "refused",
-    "aborted": "broken off",
-    "noshow": "missed",
-    "draft": "only a draft",
-    "proposed": "only proposed",
-    "preparation": "not done yet",
-}
-_NOT_FINAL = frozenset(("preliminary", "registered", "partial"))
-_REPORTED = frozenset(("lab_result", "vital_sign", "imaging", "clinical_note", "questionnaire"))
-"""Kinds of which that status speaks: a family history that is `partial` is as final as it will be."""
-_OVER = {
-    "resolved": "over",
-    "inactive": "no longer active",
-    "remission": "in remission",
-}
-_RESERVED = ("not to be taken", "not to be done", "unconfirmed", "provisional", "differential")
-"""How the description of a record begins that is no plain fact (records.clinical, orders, medications)."""
 _YOURS = {
     "title": "title",
     "date": "date",
@@ -88,18 +42,7 @@ def titled(event: Event) -> str:
     from phr.views.titles import chosen, plain
 
     title = plain(clean(chosen(event))) or "(no title)"
-    kind, status = event.get("kind"), str(event.get("status") or "")
-    said = _NOT_SO.get(status)
-    if said == "not done" and kind == "immunization":
-        said = "not given"
-    if kind == "allergy" and status in ("inactive", "resolved"):
-        said = "no longer"
-    elif status in _NOT_FINAL and kind in _REPORTED:
-        title += " (not final yet)"
-    elif kind == "problem" and status in _OVER:
-        title += f" ({_OVER[status]})"
-    described = str(event.get("description") or "")
-    said = said or next((words for words in _RESERVED if described.startswith(words)), None)
+    said, title = qualified(event, title)
     before = ", ".join(part for part in (said, _corrected(event)) if part)
     return f"{before}: {title}" if before else title
 
@@ -107,13 +50,9 @@ def titled(event: Event) -> str:
 def _corrected(event: Event) -> str:
     """`✎ your date` where a correction decides what the line says; that of a value stands beside the value."""
     fields = {_YOURS.get(name) for name in event.get("corrected") or ()} - {None}
-    if _has_value(event):
+    if has_value(event):
         fields.discard("value")
     return "" if not fields else f"✎ your {fields.pop()}" if len(fields) == 1 else "✎ your correction"
-
-
-def _has_value(event: Event) -> bool:
-    return event.get("value_text") not in (None, "") or event.get("value") not in (None, "")
 
 
 def measured(event: Event, *, exact: bool = False) -> str:
@@ -123,7 +62,7 @@ def measured(event: Event, *, exact: bool = False) -> str:
     """
     from phr.views.figures import short, unit_words
 
-    if not _has_value(event):
+    if not has_value(event):
         return ""
     text = str(event["value_text"] if event.get("value_text") is not None else event["value"])
     if not exact:
@@ -135,20 +74,7 @@ def measured(event: Event, *, exact: bool = False) -> str:
 
 def reference_range(event: Event) -> str:
     """`4–5.6`, `> 3`, or the source's own words."""
-    from phr.views.figures import amount
-
-    low, high = event.get("low"), event.get("high")
-    said = re.sub("^(?:>=|≥) ?", "≥ ", re.sub("^(?:<=|≤) ?", "≤ ", clean(event.get("range_text"))))
-    if said.startswith(("<", ">", "≤", "≥")):  # excludes or includes its end: the numbers alone do not tell
-        return re.sub("^([<>])(?=[^ =])", r"\1 ", said)
-    if low is not None and high is not None:
-        numbers = isinstance(low, int | float) and isinstance(high, int | float)
-        return f"{amount(low)}–{amount(high)}" if numbers else ""
-    if high is not None:
-        return f"≤ {amount(high)}"
-    if low is not None:
-        return f"≥ {amount(low)}"
-    return said
+    return clean(usual(event))
 
 
 def places(event: Event) -> tuple[str, str]:

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from phr.model.words import KINDS
 from phr.records.elements import STANDARD_SYSTEMS
-from phr.views.figures import amount, short, unit_words
+from phr.views.event_words import outside, qualified, usual
+from phr.views.figures import short, unit_words
 from phr.views.titles import chosen, plain
 
 Event = dict[str, Any]
@@ -27,38 +28,14 @@ _SPOKEN = {"encounter": "visit", "coverage": "insurance", "directive": "advance 
 _OWN = "self"
 OWN = "patient’s own entry"
 YOURS = "✎ patient’s correction"
-_HIGH, _LOW, _OFF = "high", "low", "abnormal"
 _MARKS = {
-    "HH": ("↑↑", f"critically {_HIGH}"),
-    "H": ("↑", _HIGH),
-    "HU": ("↑", _HIGH),
-    ">": ("↑", _HIGH),
-    "LL": ("↓↓", f"critically {_LOW}"),
-    "L": ("↓", _LOW),
-    "LU": ("↓", _LOW),
-    "<": ("↓", _LOW),
-    "AA": ("!!", f"critically {_OFF}"),
-    "A": ("!", _OFF),
+    "HH": ("↑↑", "critically high"),
+    "H": ("↑", "high"),
+    "LL": ("↓↓", "critically low"),
+    "L": ("↓", "low"),
+    "AA": ("!!", "critically abnormal"),
+    "A": ("!", "abnormal"),
 }
-_NOT_SO = {
-    "refuted": "does not apply",
-    "not-done": "not done",
-    "not-taken": "not taken",
-    "entered-in-error": "entered in error",
-    "cancelled": "cancelled",
-    "revoked": "cancelled",
-    "rejected": "refused",
-    "aborted": "broken off",
-    "noshow": "missed",
-    "draft": "only a draft",
-    "proposed": "only proposed",
-    "preparation": "not done yet",
-}
-_NOT_FINAL = frozenset(("preliminary", "registered", "partial"))
-_REPORTED = frozenset(("lab_result", "vital_sign", "imaging", "clinical_note", "questionnaire"))
-_OVER = {"resolved": "over", "inactive": "no longer active", "remission": "in remission"}
-_RESERVED = ("not to be taken", "not to be done", "unconfirmed", "provisional", "differential")
-"""How the description of a record begins that is no plain fact."""
 _SYSTEMS = {
     "http://loinc.org": "LOINC",
     "http://snomed.info/sct": "SNOMED CT",
@@ -156,7 +133,7 @@ def _more(event: Event, one: Row) -> Iterator[str]:
     yield from _when(event)
     yield _said("Status", clean(event.get("status")).replace("-", " "))
     said = clean(event.get("interpretation"))
-    yield _said("Interpretation", "" if said.upper() in _MARKS or said.upper() == "N" else said)
+    yield _said("Interpretation", "" if outside({"interpretation": said}) or said.upper() == "N" else said)
     who = clean(event.get("performer"))
     yield _said("By", "" if who == one.place else who)
     category = clean(event.get("category")).replace("_", " ").replace("-", " ")
@@ -229,18 +206,7 @@ def _dated(date: object) -> tuple[str, str, str, str]:
 
 def _titled(event: Event) -> str:
     title = plain(clean(chosen(event))) or "(no title)"
-    kind, status = event["kind"], str(event.get("status") or "")
-    said = _NOT_SO.get(status)
-    if said == "not done" and kind == "immunization":
-        said = "not given"
-    if kind == "allergy" and status in ("inactive", "resolved"):
-        said = "no longer"
-    elif status in _NOT_FINAL and kind in _REPORTED:
-        title += " (not final yet)"
-    elif kind == "problem" and status in _OVER:
-        title += f" ({_OVER[status]})"
-    described = str(event.get("description") or "")
-    said = said or next((words for words in _RESERVED if described.startswith(words)), None)
+    said, title = qualified(event, title)
     if set(event.get("corrected") or ()) - {"value", "unit"}:
         title += f" {YOURS}"
     return f"{said}: {title}" if said else title
@@ -258,27 +224,8 @@ def _measured(event: Event) -> str:
 
 
 def _mark(event: Event) -> tuple[str, str]:
-    said = str(event.get("interpretation") or "").upper()
-    if said in _MARKS:
-        return _MARKS[said]
-    if event.get("abnormal") is not True:
-        return "", ""
-    value, low, high = event.get("value"), event.get("low"), event.get("high")
-    if isinstance(value, int | float):
-        if high is not None and value > high:
-            return _MARKS["H"]
-        if low is not None and value < low:
-            return _MARKS["L"]
-    return _MARKS["A"]
+    return _MARKS.get(outside(event), ("", ""))
 
 
 def _usual(event: Event) -> str:
-    low, high = event.get("low"), event.get("high")
-    said = re.sub("^(?:>=|≥) ?", "≥ ", re.sub("^(?:<=|≤) ?", "≤ ", clean(event.get("range_text"))))
-    if said.startswith(("<", ">", "≤", "≥")):  # whether it includes its end, the numbers alone do not tell
-        return re.sub("^([<>])(?=[^ =])", r"\1 ", said)
-    if low is not None and high is not None:
-        return f"{amount(low)}–{amount(high)}"
-    if high is not None:
-        return f"≤ {amount(high)}"
-    return f"≥ {amount(low)}" if low is not None else said
+    return clean(usual(event))

@@ -6,32 +6,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from phr.exporters.markdown_text import inline
-from phr.views.figures import amount, short, unit_words
+from phr.views.event_words import has_value as has_value
+from phr.views.event_words import outside, usual
+from phr.views.figures import short, unit_words
 from phr.views.titles import plain
 
 Event = dict[str, Any]
-_MARKS = {
-    "HH": "↑↑",
-    "H": "↑",
-    "HU": "↑",
-    ">": "↑",
-    "LL": "↓↓",
-    "L": "↓",
-    "LU": "↓",
-    "<": "↓",
-    "AA": "!!",
-    "A": "!",
-}
+_MARKS = {"HH": "↑↑", "H": "↑", "LL": "↓↓", "L": "↓", "AA": "!!", "A": "!"}
 
 
 def title(event: Event) -> str:
     """What it is, in plain words."""
     return inline(plain(str(event["title"])))
-
-
-def has_value(event: Event) -> bool:
-    """Whether something was measured or answered."""
-    return event.get("value_text") not in (None, "") or event.get("value") not in (None, "")
 
 
 def value(event: Event, measured: str = "") -> str:
@@ -43,18 +29,7 @@ def value(event: Event, measured: str = "") -> str:
 
 def mark(event: Event) -> str:
     """`↑`, `↓`, doubled when critical, `!` when abnormal otherwise."""
-    said = str(event.get("interpretation") or "").upper()
-    if said in _MARKS:
-        return _MARKS[said]
-    if event.get("abnormal") is not True:
-        return ""
-    number, low, high = event.get("value"), event.get("low"), event.get("high")
-    if isinstance(number, int | float):
-        if high is not None and number > high:
-            return "↑"
-        if low is not None and number < low:
-            return "↓"
-    return "!"
+    return _MARKS.get(outside(event), "")
 
 
 def unit(event: Event) -> str:
@@ -64,14 +39,7 @@ def unit(event: Event) -> str:
 
 def span(event: Event) -> str:
     """The range that the value was held against."""
-    low, high = event.get("low"), event.get("high")
-    if isinstance(low, int | float) and isinstance(high, int | float):
-        return f"{amount(low)}–{amount(high)}"
-    if isinstance(high, int | float):
-        return f"≤ {amount(high)}"
-    if isinstance(low, int | float):
-        return f"≥ {amount(low)}"
-    return inline(event.get("range_text"))
+    return inline(usual(event))
 
 
 def day(event: Event, name: str = "date") -> str:

@@ -2,58 +2,25 @@
 
 from __future__ import annotations
 
-import re
-
+from phr.views.event_words import has_value, outside, qualified
+from phr.views.event_words import usual as usual
 from phr.views.events import Event
-from phr.views.figures import amount, short, unit_words
+from phr.views.figures import short, unit_words
 from phr.views.titles import chosen, plain
 
 HIGH, LOW, OFF = "▲", "▼", "!"
-_MARKS = {"HH": HIGH * 2, "H": HIGH, "HU": HIGH, ">": HIGH, "LL": LOW * 2, "L": LOW, "LU": LOW, "<": LOW}
-_NOT_SO = {
-    "refuted": "ruled out",
-    "not-done": "not done",
-    "not-taken": "not taken",
-    "cancelled": "cancelled",
-    "revoked": "cancelled",
-    "rejected": "refused",
-    "aborted": "broken off",
-    "noshow": "missed",
-    "draft": "only a draft",
-    "proposed": "only proposed",
-    "preparation": "not done yet",
-}
-_NOT_FINAL = ("preliminary", "registered", "partial")
-_RESERVED = ("not to be taken", "not to be done", "unconfirmed", "provisional", "differential")
-"""How the description of a record begins that is no plain fact (records.clinical, orders, medications)."""
+_MARKS = {"HH": HIGH * 2, "H": HIGH, "LL": LOW * 2, "L": LOW, "AA": OFF * 2, "A": OFF}
 
 
 def mark(event: Event) -> str:
     """`▲`, `▼`, doubled when critical, `!` when abnormal otherwise; empty when it is not, or nobody knows."""
-    said = str(event.get("interpretation") or "").upper()
-    if said in _MARKS:
-        return _MARKS[said]
-    if event.get("abnormal") is not True:
-        return ""
-    value, low, high = event.get("value"), event.get("low"), event.get("high")
-    if isinstance(value, int | float):
-        if high is not None and value > high:
-            return HIGH
-        if low is not None and value < low:
-            return LOW
-    return OFF
+    return _MARKS.get(outside(event), "")
 
 
 def titled(event: Event) -> str:
     """The title in plain language; what did not happen, is not so or not sure says that first."""
     title = plain(chosen(event)) or "(no title)"
-    status, described = str(event.get("status") or ""), str(event.get("description") or "")
-    said = _NOT_SO.get(status)
-    if said == "not done" and event.get("kind") == "immunization":
-        said = "not given"
-    if status in _NOT_FINAL and event.get("kind") != "family_history":
-        title += " (not final yet)"
-    said = said or next((words for words in _RESERVED if described.startswith(words)), None)
+    said, title = qualified(event, title)
     before = ", ".join(part for part in (said, _corrected(event)) if part)
     return f"{before}: {title}" if before else title
 
@@ -66,7 +33,7 @@ def _corrected(event: Event) -> str:
 
 def measured(event: Event) -> str:
     """Value and unit, without digits that nobody measured."""
-    if event.get("value_text") in (None, "") and event.get("value") in (None, ""):
+    if not has_value(event):
         return ""
     text = str(event["value_text"] if event.get("value_text") is not None else event["value"])
     text = short(text, event.get("low"), event.get("high"))
@@ -81,22 +48,6 @@ def measured(event: Event) -> str:
 def signed(event: Event) -> str:
     """The value behind its sign."""
     return f"{mark(event)} {measured(event)}".strip()
-
-
-def usual(event: Event) -> str:
-    """`4–5.6`, `≥ 3`, or the source's own words."""
-    low, high = event.get("low"), event.get("high")
-    said = " ".join(str(event.get("range_text") or "").split())
-    said = re.sub("^(?:>=|≥) ?", "≥ ", re.sub("^(?:<=|≤) ?", "≤ ", said))
-    if said.startswith(("<", ">", "≤", "≥")):  # excludes or includes its end: the numbers alone do not tell
-        return re.sub("^([<>])(?=[^ =])", r"\1 ", said)
-    if isinstance(low, int | float) and isinstance(high, int | float):
-        return f"{amount(low)}–{amount(high)}"
-    if isinstance(high, int | float):
-        return f"≤ {amount(high)}"
-    if isinstance(low, int | float):
-        return f"≥ {amount(low)}"
-    return said
 
 
 def day(date: object) -> str:
