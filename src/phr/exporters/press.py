@@ -7,16 +7,18 @@ every character: what the fonts of Typst and of this computer cannot show stands
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from importlib import resources
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
 from phr.errors import PhrError
 
+T = TypeVar("T")
 _STANDARD = "ua-1"
 _BLOCKS = "blocks.typ"
 _PLAIN = re.compile(r"[ -~]*")
@@ -37,6 +39,8 @@ _OF_TEXT = re.compile("could not be displayed|missing codepoints|unmapped|privat
 _PAGES = re.compile(rb"<xmpTPg:NPages>(\d+)<")
 _ESCAPE = re.compile(r"\\u\{([0-9a-fA-F]+)\}")
 _TRIES = 6
+_TICK = 0.05
+"""Seconds between two looks whether somebody wants it to stop."""
 _HARD = re.compile("[^\t\n -~\u00a0-\u00ff]")
 """What is given up when nothing else helps,"""
 _SAFE = frozenset("–—‘’“”…•·≤≥▲▼◆→×µ")
@@ -96,11 +100,14 @@ def _set(
     typst = _typst()
     files = {"main": _paper(f"{template}.typ"), _BLOCKS: _paper(_BLOCKS), "data.json": data, **pictures}
     try:
-        made_of = typst.compile(
-            files,
-            pdf_standards=[_STANDARD],
-            ignore_system_fonts=not system,
-            timestamp=int(made.timestamp()) if made is not None else None,
+        made_of = _beside(
+            partial(
+                typst.compile,
+                files,
+                pdf_standards=[_STANDARD],
+                ignore_system_fonts=not system,
+                timestamp=int(made.timestamp()) if made is not None else None,
+            )
         )
     except typst.TypstError as error:
         # What Typst says quotes the record: none of it goes on from here.
@@ -109,6 +116,27 @@ def _set(
             raise _Refused(_refused(said)) from None
         raise _failed() from None
     return bytes(made_of)
+
+
+def _beside(work: Callable[[], T]) -> T:
+    """What it answers, or raises. In a thread: a signal reaches Python between two of its own steps only, and a large
+    record is a single step of Typst that may take half a minute."""
+    answer: list[T] = []
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            answer.append(work())
+        except BaseException as error:  # noqa: BLE001 - raised again below
+            failed.append(error)
+
+    thread = threading.Thread(target=run, name="phr-press", daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(_TICK)
+    if failed:
+        raise failed[0]
+    return answer[0]
 
 
 def _typst() -> Any:
